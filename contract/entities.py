@@ -1,0 +1,154 @@
+"""The entities: one declaration each, from which validation, tables, topics, OpenAPI and audit follow.
+
+To add one, see docs/adding-an-entity.md.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from uuid import UUID
+
+import msgspec
+
+from contract.errors import InvalidRecord
+
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+
+ShortText = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+LongText = Annotated[str, msgspec.Meta(max_length=4000)]
+Code = Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
+Cents = Annotated[int, msgspec.Meta(ge=0, le=10**12)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=10**9)]
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A record as a client sends it: every field required, none unknown, the id minted by the client."""
+
+    id: UUID
+
+    def __post_init__(self) -> None:
+        for name in _moments(type(self)):
+            if not EARLIEST <= getattr(self, name) < LATEST:
+                raise ValueError(f"`{name}` must lie between 1970 and 2200")
+
+
+class Product(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Something that is sold."""
+
+    sku: Code
+    name: ShortText
+    description: LongText
+    category: Code
+    price_cents: Cents
+    currency: Annotated[str, msgspec.Meta(pattern="^[A-Z]{3}$", max_length=3)]
+    stock: Count
+    created_at: Moment
+
+
+class User(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Somebody who buys."""
+
+    name: ShortText
+    age: Annotated[int, msgspec.Meta(ge=0, le=150)]
+    email: Annotated[str, msgspec.Meta(min_length=3, max_length=254, pattern="^[^@ ]+@[^@ ]+$")]
+    country: Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}$", max_length=2)]
+    city: ShortText
+    created_at: Moment
+
+
+class Order(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One user's purchase of one product; the API checks through its lookups that both exist."""
+
+    user_id: UUID
+    product_id: UUID
+    quantity: Annotated[int, msgspec.Meta(ge=1, le=10_000)]
+    total_cents: Cents
+    status: Literal["new", "paid", "shipped", "cancelled"]
+    note: LongText
+    placed_at: Moment
+
+
+class Entity(msgspec.Struct, frozen=True, kw_only=True):
+    """One kind of record: its plural name (in paths, tables and topics), its number in ids, and its fields."""
+
+    name: str
+    number: int  # four bits of every id of this kind: never reuse one
+    record: type[Record]
+    references: dict[str, str] = {}  # field -> entity that must exist, checked through the lookups
+    lookup: bool = False  # served by GET /v1/{name}/{id}
+    base_rows: int = 0  # rows that every fresh state holds
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The record's field names, in the order of the table's columns; the first is ``id``."""
+        return self.record.__struct_fields__
+
+
+ENTITIES: dict[str, Entity] = {
+    entity.name: entity
+    for entity in (
+        Entity(name="products", number=1, record=Product, lookup=True, base_rows=200),
+        Entity(name="users", number=2, record=User, lookup=True, base_rows=1_000),
+        Entity(
+            name="orders",
+            number=3,
+            record=Order,
+            references={"user_id": "users", "product_id": "products"},
+        ),
+    )
+}
+
+_decoders = {name: msgspec.json.Decoder(entity.record) for name, entity in ENTITIES.items()}
+_escaped_nul = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+
+
+def parse(entity: Entity, body: bytes) -> Record:
+    """Decode and validate one JSON record of *entity*.
+
+    Raises `InvalidRecord` with a reason and a JSON pointer; the reason never repeats the value.
+    """
+    # NUL can stand in JSON text, but PostgreSQL cannot store it; it can only come as an escape, so this is rarely true.
+    if b"\\u0000" in body and _escaped_nul.search(body):
+        raise InvalidRecord("a NUL character cannot be stored")
+    try:
+        return _decoders[entity.name].decode(body)
+    except msgspec.ValidationError as error:
+        reason, _, path = str(error).partition(" - at `$")
+        raise InvalidRecord(reason, pointer=_pointer(path)) from None
+    except msgspec.DecodeError as error:
+        raise InvalidRecord(f"not valid JSON: {error}", malformed=True) from None
+    except UnicodeDecodeError:
+        raise InvalidRecord("not valid UTF-8", malformed=True) from None
+    except RecursionError:
+        raise InvalidRecord("nested too deeply", malformed=True) from None
+
+
+def field_type(record: type[Record], name: str) -> tuple[type, msgspec.Meta]:
+    """Return the plain type of a field and its limits; a ``Literal`` counts as ``str``."""
+    hint: Any = get_type_hints(record, include_extras=True)[name]
+    meta = msgspec.Meta()
+    if get_origin(hint) is Annotated:
+        hint, meta = get_args(hint)[:2]
+    if get_origin(hint) is Literal:
+        meta = msgspec.Meta(max_length=max(len(choice) for choice in get_args(hint)))
+        hint = str
+    return hint, meta
+
+
+_moment_fields: dict[type[Record], tuple[str, ...]] = {}
+
+
+def _moments(record: type[Record]) -> tuple[str, ...]:
+    if record not in _moment_fields:
+        _moment_fields[record] = tuple(
+            name for name in record.__struct_fields__ if field_type(record, name)[0] is datetime
+        )
+    return _moment_fields[record]
+
+
+def _pointer(path: str) -> str:
+    return path.rstrip("`").replace(".", "/").replace("[", "/").replace("]", "")

@@ -1,0 +1,24 @@
+"""Errors of the contract.
+
+ContractError
+ ├─ InvalidRecord      the record's text or values can never be accepted
+ └─ BadConnection      a connection setting that cannot be used
+"""
+
+
+class ContractError(Exception):
+    """Something that breaks what service and instrument agreed on."""
+
+
+class InvalidRecord(ContractError):
+    """A record that can never be stored; *malformed* when it is not even JSON."""
+
+    def __init__(self, reason: str, *, pointer: str = "", malformed: bool = False) -> None:
+        super().__init__(f"{reason} (at {pointer})" if pointer else reason)
+        self.reason = reason
+        self.pointer = pointer
+        self.malformed = malformed
+
+
+class BadConnection(ContractError):
+    """A connection setting that cannot be used; the message names the variable and what it should look like."""

@@ -1,0 +1,56 @@
+"""The SQL tables, derived from the entities."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import sqlalchemy as sa
+
+from contract.entities import ENTITIES, Entity, field_type
+
+metadata = sa.MetaData()
+
+
+def _column(entity: Entity, name: str) -> sa.Column[object]:
+    kind, limits = field_type(entity.record, name)
+    return sa.Column(name, _sql_type(kind, limits), primary_key=name == "id", nullable=False)
+
+
+def _sql_type(kind: type, limits: msgspec.Meta) -> sa.types.TypeEngine[Any]:
+    if kind is UUID:
+        return sa.Uuid()
+    if kind is int:
+        return sa.BigInteger() if (limits.le or 2**63) >= 2**31 else sa.Integer()
+    if kind is datetime:
+        return sa.DateTime(timezone=True)
+    if kind is str:
+        return sa.String(limits.max_length)
+    raise TypeError(f"no SQL type is known for {kind}")
+
+
+def table_of(entity: Entity) -> sa.Table:
+    """Return the table of *entity*: its fields as columns, in their order, and nothing else."""
+    if entity.name in metadata.tables:
+        return metadata.tables[entity.name]
+    return sa.Table(entity.name, metadata, *(_column(entity, name) for name in entity.fields))
+
+
+TABLES: dict[str, sa.Table] = {name: table_of(entity) for name, entity in ENTITIES.items()}
+
+sa.Index("orders_user_placed", TABLES["orders"].c.user_id, TABLES["orders"].c.placed_at)
+
+dead_letters = sa.Table(
+    "dead_letters",
+    metadata,
+    sa.Column("topic", sa.String(249), primary_key=True),
+    sa.Column("partition", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("offset", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("key", sa.LargeBinary),
+    sa.Column("value", sa.LargeBinary),
+    sa.Column("reason", sa.String(500), nullable=False),
+    sa.Column("buried_at", sa.DateTime(timezone=True), nullable=False),
+)
+"""What can never be written, once for each message, with the reason."""

@@ -1,0 +1,31 @@
+"""Kafka topics and the consumer group of the sinks."""
+
+from __future__ import annotations
+
+from contract.entities import ENTITIES, Entity
+
+PREFIX = "seawall."
+PARTITIONS = 3
+DEAD_LETTER_TOPIC = PREFIX + "dead-letters"
+SINK_GROUP = "seawall-sink"
+
+# headers of a dead letter: where the record came from and why it can never be written
+REASON_HEADER = "seawall-reason"
+SOURCE_TOPIC_HEADER = "seawall-topic"
+SOURCE_PARTITION_HEADER = "seawall-partition"
+SOURCE_OFFSET_HEADER = "seawall-offset"
+
+
+def topic_of(entity: Entity) -> str:
+    """Return the topic that carries *entity*."""
+    return PREFIX + entity.name
+
+
+def entity_of(topic: str) -> Entity:
+    """Return the entity that *topic* carries; raises `KeyError` for a topic of another kind."""
+    return ENTITIES[topic.removeprefix(PREFIX)]
+
+
+def record_topics() -> list[str]:
+    """Return the topics of all entities."""
+    return [topic_of(entity) for entity in ENTITIES.values()]

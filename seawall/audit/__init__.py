@@ -1,0 +1,1 @@
+"""Ledgers and their reconciliation with log and rows."""

@@ -1,0 +1,1 @@
+"""One module a verb: parses, calls, prints; no logic."""

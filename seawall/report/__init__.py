@@ -1,0 +1,1 @@
+"""Console, CSV and JSON from one result."""

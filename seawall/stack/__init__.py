@@ -1,0 +1,1 @@
+"""Starts, checks, kills and pauses real servers."""
