@@ -1,0 +1,83 @@
+"""Ingestion and lookups, one user class each.
+
+Start a stack with ``bin/seawall up``, then::
+
+    locust -f locustfiles/ingest.py --class-picker                       # web page on port 8089
+    locust -f locustfiles/ingest.py KafkaWrites --headless -u 200 -r 200 -t 30s --csv out
+    locust -f locustfiles/ingest.py --master --expect-workers 2 ...      # and on each worker:
+    locust -f locustfiles/ingest.py --worker --master-host ...
+
+``--user-rate`` is the number of requests a second of each user, on a schedule that a slow answer does not stretch.
+"""
+
+import random
+
+from locust import task
+
+from contract.entities import ENTITIES
+from contract.ids import base_id
+from seawall.load import IngestUser, ScheduledUser
+
+USERS, PRODUCTS = ENTITIES["users"], ENTITIES["products"]
+
+
+class SyncWrites(IngestUser):
+    """Each record in a transaction of its own; answered 201 after its commit."""
+
+    @task
+    def write(self) -> None:
+        """Write one record."""
+        self.write_record("sync")
+
+
+class GroupedWrites(IngestUser):
+    """The records of a few milliseconds in one transaction; answered 201 after its commit."""
+
+    @task
+    def write(self) -> None:
+        """Write one record."""
+        self.write_record("grouped")
+
+
+class KafkaWrites(IngestUser):
+    """Each record through Kafka; answered 202 once the broker has acknowledged it."""
+
+    @task
+    def write(self) -> None:
+        """Write one record."""
+        self.write_record("kafka")
+
+
+class Lookups(ScheduledUser):
+    """Reads of users and products through the caches, a few of them far more often than the rest."""
+
+    @task(3)
+    def user(self) -> None:
+        """Look one user up."""
+        self.client.get(f"/v1/users/{base_id(popular(USERS.base_rows), USERS.number)}", name="/v1/users/{id}")
+
+    @task(1)
+    def product(self) -> None:
+        """Look one product up."""
+        self.client.get(
+            f"/v1/products/{base_id(popular(PRODUCTS.base_rows), PRODUCTS.number)}", name="/v1/products/{id}"
+        )
+
+
+class Mixed(IngestUser):
+    """A shop's ordinary traffic: seven lookups to three writes through Kafka."""
+
+    @task(3)
+    def write(self) -> None:
+        """Write one record."""
+        self.write_record("kafka")
+
+    @task(7)
+    def user(self) -> None:
+        """Look one user up."""
+        self.client.get(f"/v1/users/{base_id(popular(USERS.base_rows), USERS.number)}", name="/v1/users/{id}")
+
+
+def popular(count: int) -> int:
+    """Draw a number below *count*; small ones come far more often."""
+    return min(count - 1, int(random.paretovariate(0.8)) - 1)

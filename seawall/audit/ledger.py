@@ -1,0 +1,89 @@
+"""A trial's ledger: what was sent, read back from the recorder's Parquet file as arrays."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow.parquet as pq
+
+from contract.ids import ENTITY_BITS, USER_BITS, Run
+from seawall.load.payloads import content_index
+
+UInt64s = npt.NDArray[np.uint64]
+Int64s = npt.NDArray[np.int64]
+
+VARIANT = np.uint64(0b10 << 62)
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """Every request of one trial, one row each; all arrays have shape ``(requests,)``.
+
+    Within a run the lower 64 bits of an id say all, so *low* serves as the record's key.
+    """
+
+    run: Run
+    seed: int
+    endpoints: tuple[str, ...]
+    user: npt.NDArray[np.uint32]
+    sequence: npt.NDArray[np.uint32]
+    entity: npt.NDArray[np.uint8]
+    endpoint: npt.NDArray[np.uint8]
+    intended_ns: Int64s
+    sent_ns: Int64s
+    answered_ns: Int64s
+    status: npt.NDArray[np.uint16]
+
+    @property
+    def low(self) -> UInt64s:
+        """The lower 64 bits of each record's id."""
+        sequence = self.sequence.astype(np.uint64) << np.uint64(USER_BITS + ENTITY_BITS)
+        user = self.user.astype(np.uint64) << np.uint64(ENTITY_BITS)
+        low: UInt64s = sequence | user | self.entity.astype(np.uint64) | VARIANT
+        return low
+
+    @property
+    def content(self) -> Int64s:
+        """Which content of the payload pool each record carries."""
+        return content_index(self.user.astype(np.int64), self.sequence.astype(np.int64))
+
+    @property
+    def accepted(self) -> npt.NDArray[np.bool_]:
+        """Whether the answer said that the record was taken."""
+        return (self.status >= 200) & (self.status < 300)  # noqa: PLR2004 - HTTP
+
+    @property
+    def refused(self) -> npt.NDArray[np.bool_]:
+        """Whether the answer said that the record was not taken."""
+        return (self.status >= 400) & (self.status < 500)  # noqa: PLR2004 - HTTP
+
+    @property
+    def generator_lag_ns(self) -> Int64s:
+        """How late each request left for the generator's own reasons.
+
+        A user has one request at a time, so a slow answer makes its next request late; that is the service's doing
+        and not counted here: the lag runs from the intended time or the user's previous answer, whichever is later.
+        """
+        order = np.lexsort((self.sent_ns, self.user))
+        free_ns = self.intended_ns.copy()
+        same_user = self.user[order][1:] == self.user[order][:-1]
+        later, earlier = order[1:][same_user], order[:-1][same_user]
+        free_ns[later] = np.maximum(free_ns[later], self.answered_ns[earlier])
+        lag: Int64s = np.maximum(self.sent_ns - free_ns, 0)
+        return lag
+
+
+def read_ledger(path: Path) -> Ledger:
+    """Read the file that `seawall.load.recorder` wrote."""
+    table = pq.read_table(path)
+    about = json.loads(table.schema.metadata[b"seawall"])
+    return Ledger(
+        run=Run(about["run_ms"], about["run_nonce"]),
+        seed=about["seed"],
+        endpoints=tuple(about["endpoints"]),
+        **{name: table.column(name).to_numpy() for name in table.column_names},
+    )

@@ -1,0 +1,112 @@
+"""Reads the rows that a run left in the tables: their ids, and a digest of their fields."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import psycopg
+from psycopg import sql
+
+from contract.entities import Entity
+from contract.ids import Run
+from contract.samples import sample_fields
+from seawall.audit.ledger import Int64s, UInt64s
+from seawall.load.payloads import POOL_SIZE
+
+_COPY_HEADER_BYTES = 19
+_ROW = np.dtype([
+    ("fields", ">i2"),
+    ("id_size", ">i4"), ("high", ">u8"), ("low", ">u8"),
+    ("digest_size", ">i4"), ("digest", ">i8"),
+])  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of one run in one table, shape ``(rows,)`` each, sorted by *low*."""
+
+    low: UInt64s
+    digest: Int64s
+
+
+class RowReader:
+    """Reads rows through a connection of its own; keep it over trials, expected digests are cached."""
+
+    def __init__(self, psycopg_url: str) -> None:
+        self._connection = psycopg.connect(psycopg_url, autocommit=True, application_name="seawall-audit")
+        self._expected: dict[tuple[str, int], Int64s] = {}
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    def rows(self, entity: Entity, run: Run) -> Rows:
+        """Return all rows of *run* in the table of *entity*."""
+        low, digest = self._copy(
+            sql.SQL(
+                "COPY (SELECT id, {digest} FROM {table} WHERE id BETWEEN {first} AND {last}) TO STDOUT BINARY"
+            ).format(
+                digest=_digest_of(entity),
+                table=sql.Identifier(entity.name),
+                first=sql.Literal(_uuid_text(run.high, 0)),
+                last=sql.Literal(_uuid_text(run.high, 2**64 - 1)),
+            )
+        )
+        order = np.argsort(low, kind="stable")
+        return Rows(low[order], digest[order])
+
+    def dead_lettered(self, topic: str, run: Run) -> UInt64s:
+        """Return the ids (lower bits) of the run's records in the table of dead letters."""
+        prefix = _uuid_text(run.high, 0)[:19]
+        keys = self._connection.execute(
+            "SELECT DISTINCT convert_from(key, 'UTF8') FROM dead_letters WHERE topic = %s AND key IS NOT NULL"
+            " AND left(encode(key, 'escape'), 19) = %s",
+            (topic, prefix),
+        ).fetchall()
+        return np.array(sorted(int(key.replace("-", "")[16:], 16) for (key,) in keys), dtype=np.uint64)
+
+    def expected_digests(self, entity: Entity, seed: int) -> Int64s:
+        """Return the digest of each content of the payload pool, shape ``(POOL_SIZE,)``.
+
+        The database computes them over the same values, given to it by this reader and not by the service.
+        """
+        key = (entity.name, seed)
+        if key not in self._expected:
+            columns = [name for name in entity.fields if name != "id"]
+            with self._connection.transaction(), self._connection.cursor() as cursor:
+                expected = sql.Identifier("seawall_expected")
+                table = sql.Identifier(entity.name)
+                cursor.execute(sql.SQL("CREATE TEMP TABLE {} (LIKE {}) ON COMMIT DROP").format(expected, table))
+                cursor.execute(sql.SQL("ALTER TABLE {} ALTER COLUMN id DROP NOT NULL").format(expected))
+                cursor.execute(sql.SQL("ALTER TABLE {} ADD COLUMN seawall_index int").format(expected))
+                names = sql.SQL(", ").join(map(sql.Identifier, [*columns, "seawall_index"]))
+                places = sql.SQL(", ").join([sql.Placeholder()] * (len(columns) + 1))
+                cursor.executemany(
+                    sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(expected, names, places),
+                    [
+                        [*(fields[name] for name in columns), index]
+                        for index, fields in enumerate(sample_fields(entity, seed, POOL_SIZE))
+                    ],
+                )
+                cursor.execute(sql.SQL("SELECT {} FROM {} ORDER BY seawall_index").format(_digest_of(entity), expected))
+                self._expected[key] = np.array([digest for (digest,) in cursor.fetchall()], dtype=np.int64)
+        return self._expected[key]
+
+    def _copy(self, query: sql.Composed) -> tuple[UInt64s, Int64s]:
+        with self._connection.cursor() as cursor, cursor.copy(query) as copy:
+            content = b"".join(bytes(block) for block in copy)
+        rows: npt.NDArray[np.void] = np.frombuffer(content[_COPY_HEADER_BYTES:-2], dtype=_ROW)
+        return rows["low"].astype(np.uint64), rows["digest"].astype(np.int64)
+
+
+def _digest_of(entity: Entity) -> sql.Composed:
+    """Return the SQL of a 64-bit digest over all fields but the id, whose bits the audit knows already."""
+    columns = sql.SQL(", ").join(sql.Identifier(name) for name in entity.fields if name != "id")
+    return sql.SQL("hash_record_extended(ROW({}), 0)").format(columns)
+
+
+def _uuid_text(high: int, low: int) -> str:
+    text = f"{high:016x}{low:016x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

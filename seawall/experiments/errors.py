@@ -1,0 +1,27 @@
+"""Errors of experiments.
+
+ExperimentError
+ ├─ BadOptions         options that cannot be run; holds every mistake found
+ ├─ LoadFailed         the load process could not make the load
+ └─ NotDrained         the sinks stand still, so further trials would say nothing
+"""
+
+
+class ExperimentError(Exception):
+    """Something that keeps an experiment from its result."""
+
+
+class BadOptions(ExperimentError):
+    """Options that cannot be run."""
+
+    def __init__(self, mistakes: list[str]) -> None:
+        super().__init__("; ".join(mistakes))
+        self.mistakes = mistakes
+
+
+class LoadFailed(ExperimentError):
+    """The load process could not make the load."""
+
+
+class NotDrained(ExperimentError):
+    """The sinks stand still with records in the log."""

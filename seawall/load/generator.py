@@ -1,0 +1,175 @@
+"""The load process of an experiment: one running Locust that makes the load of trial after trial.
+
+``python -m seawall.load.generator API_URL`` reads a `TrialLoad` a line from standard input and writes `Answer` lines to
+standard output. The line ``stop`` ends the running trial early; the end of the input ends the process.
+"""
+
+from __future__ import annotations
+
+import csv
+import gc
+import logging
+import os
+import sys
+import time
+from pathlib import Path
+
+import gevent
+import msgspec
+import psutil
+from gevent.fileobject import FileObjectThread
+from gevent.queue import Queue
+from locust import events, task
+from locust.env import Environment
+from locust.exception import StopUser
+from locust.runners import LocalRunner
+from locust.stats import PERCENTILES_TO_REPORT, StatsCSV
+
+from seawall.load.pace import Scheduled, Tickets, phase_of
+from seawall.load.recorder import ColumnRecorder
+from seawall.load.run import LoadRun
+from seawall.load.setup import set_run
+from seawall.load.trial import Answer, Progress, TrialDone, TrialFailed, TrialLoad
+from seawall.load.users import IngestUser
+
+PROGRESS_EVERY_S = 0.25
+LEAD_S = 0.05
+"""Between the moment all users are connected and the schedule's start."""
+
+
+def writer_by(path: str) -> type[IngestUser]:
+    """Return a user class that writes records by *path*."""
+
+    class Writer(IngestUser):
+        @task
+        def write(self) -> None:
+            self.write_record(path)
+
+    return Writer
+
+
+class Generator:
+    """Runs trials one after the other in one Locust environment."""
+
+    def __init__(self, api_url: str) -> None:
+        self._environment = Environment(host=api_url, events=events, catch_exceptions=True)
+        self._runner: LocalRunner = self._environment.create_local_runner()
+        self._stop_asked = False
+
+    def stop(self) -> None:
+        """End the running trial early."""
+        self._stop_asked = True
+
+    def run(self, trial: TrialLoad) -> TrialDone:
+        """Make one trial's load and write its ledger and Locust's CSV files."""
+        self._stop_asked = False
+        recorder = ColumnRecorder()
+        load = LoadRun(
+            seed=trial.seed,
+            entity=trial.entity,
+            rate_per_s=trial.rate_per_s or 0.0,
+            recorder=recorder,
+            tickets=Tickets(trial.count) if trial.count is not None else None,
+        )
+        set_run(self._environment, load)
+        self._environment.user_classes = [writer_by(trial.path)]
+        process = psutil.Process()
+        self._runner.start(trial.users, spawn_rate=trial.users)
+        if self._runner.spawning_greenlet is not None:
+            self._runner.spawning_greenlet.join()
+        self._await_connected(load, trial.users)
+        gc.collect()
+        gc.freeze()  # what is there now stays: the collector need not walk it again while the load runs
+        before = process.cpu_times()
+        start_ns = time.monotonic_ns() + int(LEAD_S * 1e9)
+        end_ns = start_ns + int((trial.warmup_s + trial.duration_s) * 1e9) if load.tickets is None else None
+        load.open_gate(start_ns, end_ns)
+        self._await_end(trial, recorder, end_ns)
+        self._runner.stop()
+        after = process.cpu_times()
+        gc.unfreeze()
+        directory = Path(trial.directory)
+        ledger = directory / f"{trial.name}.parquet"
+        recorder.write(ledger, load.run, trial.seed)
+        self._write_locust_csv(directory / trial.name)
+        return TrialDone(
+            name=trial.name,
+            ledger=str(ledger),
+            start_ns=start_ns,
+            end_ns=end_ns or time.monotonic_ns(),
+            planned=self._planned(trial, start_ns, end_ns),
+            sent=len(recorder),
+            cpu_s=after.user + after.system - before.user - before.system,
+            rss_bytes=process.memory_info().rss,
+            interrupted=self._stop_asked,
+        )
+
+    def _await_connected(self, load: LoadRun, users: int) -> None:
+        deadline = time.monotonic() + 30
+        while load.waiting < users and time.monotonic() < deadline and not self._stop_asked:
+            gevent.sleep(0.01)
+
+    def _await_end(self, trial: TrialLoad, recorder: ColumnRecorder, end_ns: int | None) -> None:
+        """Wait until every user has had its last answer, the grace is over, or a stop is asked."""
+        group = self._runner.user_greenlets
+        last, last_change = -1, time.monotonic()
+        while len(group) and not self._stop_asked:
+            group.join(timeout=PROGRESS_EVERY_S)
+            answered = len(recorder)
+            _answer(Progress(name=trial.name, answered=answered, failed=self._environment.stats.total.num_failures))
+            now = time.monotonic()
+            if answered != last:
+                last, last_change = answered, now
+            over = end_ns is not None and now > end_ns / 1e9 + trial.grace_s
+            stuck = end_ns is None and now > last_change + max(trial.grace_s, 30)
+            if over or stuck:
+                break
+
+    def _planned(self, trial: TrialLoad, start_ns: int, end_ns: int | None) -> int:
+        if trial.count is not None or end_ns is None or trial.rate_per_s is None:
+            return trial.count or 0
+        return sum(
+            Scheduled(trial.rate_per_s, start_ns, end_ns, phase_of(trial.seed, user)).remaining()
+            for user in range(trial.users)
+        )
+
+    def _write_locust_csv(self, base: Path) -> None:
+        writer = StatsCSV(self._environment, PERCENTILES_TO_REPORT)
+        for name, write in (("stats", writer.requests_csv), ("failures", writer.failures_csv)):
+            with base.with_name(f"{base.name}_{name}.csv").open("w", newline="", encoding="utf-8") as file:
+                write(csv.writer(file))
+
+
+_encode = msgspec.json.Encoder().encode
+
+
+def _answer(answer: Answer) -> None:
+    os.write(1, _encode(answer) + b"\n")
+
+
+def main(api_url: str) -> None:
+    """Serve trials until the input ends."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    generator = Generator(api_url)
+    commands: Queue = Queue()
+
+    def listen() -> None:
+        for line in FileObjectThread(sys.stdin.buffer, "rb"):
+            if line.strip() == b"stop":
+                generator.stop()
+            else:
+                commands.put(line)
+        generator.stop()
+        commands.put(None)
+
+    gevent.spawn(listen)
+    while (line := commands.get()) is not None:
+        trial = msgspec.json.decode(line, type=TrialLoad)
+        try:
+            _answer(generator.run(trial))
+        except (OSError, StopUser, ValueError) as error:
+            _answer(TrialFailed(name=trial.name, reason=str(error)))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,44 @@
+"""Request bodies, drawn and serialised before the load starts, so that the hot path only puts in the id."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TypeVar
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from contract.entities import ENTITIES, Entity
+from contract.samples import sample_fields
+
+Number = TypeVar("Number", int, npt.NDArray[np.int64])
+
+POOL_SIZE = 1_000
+"""Different contents an entity; the record's user and sequence say which one it carries."""
+
+MIXES: dict[str, tuple[str, ...]] = {
+    **{name: (name,) for name in ENTITIES},
+    "mixed": ("orders",) * 4 + ("users",) + ("orders",) * 4 + ("products",),
+}
+"""What ``--entity`` may name: one entity, or the mix of an ordinary shop."""
+
+
+def content_index(user: Number, sequence: Number) -> Number:
+    """Return which content of the pool the record with this user and sequence carries.
+
+    Works on numpy arrays too: the audit derives a whole ledger's contents with it.
+    """
+    return (user * 37 + sequence) % POOL_SIZE
+
+
+def entity_at(mix: tuple[str, ...], user: int, sequence: int) -> str:
+    """Return the entity that the record with this user and sequence is."""
+    return mix[(user + sequence) % len(mix)]
+
+
+@lru_cache(maxsize=32)
+def body_tails(entity: Entity, seed: int) -> tuple[bytes, ...]:
+    """Return the bodies of the pool without their head; each follows ``{"id":"<id>"``."""
+    encode = msgspec.json.Encoder().encode
+    return tuple(b"," + encode(fields)[1:] for fields in sample_fields(entity, seed, POOL_SIZE))

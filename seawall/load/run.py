@@ -1,0 +1,78 @@
+"""What all users of one run in this process share: its ids, its payloads, its pace, its recorder."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from gevent.event import Event
+
+from contract.ids import ENTITY_BITS, USER_BITS, Run, low_bits
+from seawall.load.pace import AsFastAsAnswered, Pace, Scheduled, Tickets, phase_of
+from seawall.load.payloads import MIXES
+from seawall.load.recorder import NullRecorder, Recorder
+
+LOCAL_USER_BITS = 16
+"""User numbers of one process; the bits above them number the process."""
+
+
+def new_run() -> Run:
+    """Return a run that no other process shares."""
+    return Run(time.time_ns() // 1_000_000, secrets.randbits(12))
+
+
+@dataclass
+class LoadRun:
+    """One run of load in this process."""
+
+    seed: int
+    entity: str
+    rate_per_s: float
+    worker_index: int = 0
+    run: Run = field(default_factory=new_run)
+    recorder: Recorder = field(default_factory=NullRecorder)
+    gate: Event = field(default_factory=Event)
+    start_ns: int = 0
+    end_ns: int | None = None
+    tickets: Tickets | None = None
+    waiting: int = 0
+    """Users that are connected and wait at the gate."""
+    _users: int = 0
+
+    def open_gate(self, start_ns: int, end_ns: int | None) -> None:
+        """Let the users start: each waits for this before its first request."""
+        self.start_ns, self.end_ns = start_ns, end_ns
+        self.gate.set()
+
+    @property
+    def mix(self) -> tuple[str, ...]:
+        """The entities of the records, in their order."""
+        return MIXES[self.entity]
+
+    def next_user(self) -> int:
+        """Return the number of a new user, unique over all processes of a distributed run."""
+        number = (self.worker_index << LOCAL_USER_BITS) | self._users
+        self._users = (self._users + 1) & ((1 << LOCAL_USER_BITS) - 1)
+        if number >= 1 << USER_BITS:
+            raise ValueError(f"worker {self.worker_index}: ids have room for {1 << (USER_BITS - LOCAL_USER_BITS)}")
+        return number
+
+    def pace_of(self, user: int) -> Pace:
+        """Return when *user* sends."""
+        if self.tickets is not None:
+            return AsFastAsAnswered(self.tickets)
+        return Scheduled(self.rate_per_s, self.start_ns, self.end_ns, phase_of(self.seed, user))
+
+    def identity_maker(self, user: int) -> Callable[[int, int], bytes]:
+        """Return a function from (sequence, entity number) to the text of the id, for one user."""
+        high = f"{self.run.high:016x}"
+        head = f"{high[:8]}-{high[8:12]}-{high[12:]}-".encode()
+        user_bits = low_bits(0, user, 0)
+
+        def identity(sequence: int, entity: int) -> bytes:
+            low = b"%016x" % (user_bits | (sequence << (USER_BITS + ENTITY_BITS)) | entity)
+            return head + low[:4] + b"-" + low[4:]
+
+        return identity

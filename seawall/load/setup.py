@@ -1,0 +1,91 @@
+"""Makes Locust ready for these users: options, limits, the service's address, one `LoadRun` a test.
+
+Importing `seawall.load` registers this with Locust, so a locustfile has nothing to set up.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from argparse import ArgumentParser
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import gevent
+from locust import events
+from locust.env import Environment
+
+from seawall.load.payloads import MIXES
+from seawall.load.percentiles import exact_to_a_millisecond
+from seawall.load.run import LoadRun
+from seawall.load.sockets import keep_connections_above_1024_files, raise_file_limit
+from seawall.stack.state import read_state
+
+logger = logging.getLogger(__name__)
+NO_STACK = "no --host given and no stack is running: start one with `bin/seawall up`, or give --host"
+
+_runs: WeakKeyDictionary[Environment, LoadRun] = WeakKeyDictionary()
+
+
+def register() -> None:
+    """Hook into Locust's events; called once, when `seawall.load` is imported."""
+    keep_connections_above_1024_files()
+    exact_to_a_millisecond()
+    raise_file_limit()
+    events.init_command_line_parser.add_listener(_add_options)
+    events.init.add_listener(_find_service)
+    events.test_start.add_listener(_start_run)
+
+
+def run_of(environment: Environment) -> LoadRun:
+    """Return the run that users of *environment* take part in."""
+    return _runs[environment]
+
+
+def set_run(environment: Environment, run: LoadRun) -> None:
+    """Make *run* the one that users of *environment* take part in from now on."""
+    _runs[environment] = run
+
+
+def _add_options(parser: ArgumentParser) -> None:
+    group = parser.add_argument_group("Seawall")
+    group.add_argument(
+        "--user-rate",
+        type=float,
+        default=1.0,
+        env_var="SEAWALL_USER_RATE",
+        help="Requests a second of each user, on an absolute schedule (default 1)",
+    )
+    group.add_argument(
+        "--entity",
+        choices=sorted(MIXES),
+        default="mixed",
+        env_var="SEAWALL_ENTITY",
+        help="Which records are written (default mixed: 8 orders to 1 user and 1 product)",
+    )
+    group.add_argument("--seed", type=int, default=1, env_var="SEAWALL_SEED", help="Seed of contents and phases")
+
+
+def _find_service(environment: Environment, **_: Any) -> None:
+    if environment.host or getattr(environment.parsed_options, "worker", False):
+        return
+    state = read_state()
+    if state is not None:
+        environment.host = state.api_url
+    else:
+        logger.warning(NO_STACK)
+
+
+def _start_run(environment: Environment, **_: Any) -> None:
+    options = environment.parsed_options
+    if options is None:  # an experiment sets the run of each of its trials itself
+        return
+    run = LoadRun(
+        seed=options.seed,
+        entity=options.entity,
+        rate_per_s=options.user_rate,
+        worker_index=max(0, getattr(environment.runner, "worker_index", 0)),
+    )
+    set_run(environment, run)
+    run.open_gate(time.monotonic_ns(), None)
+    gevent.sleep(0)

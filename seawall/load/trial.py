@@ -1,0 +1,59 @@
+"""What an experiment asks of the generator process, and what it answers; one JSON line each."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class TrialLoad(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """One trial's load: *count* records as fast as they are answered, or a *rate* kept for a time."""
+
+    name: str
+    path: str
+    entity: str
+    users: int
+    seed: int
+    directory: str
+    """Where the ledger and Locust's CSV files go."""
+    count: int | None = None
+    rate_per_s: float | None = None
+    """Of each user."""
+    warmup_s: float = 0.0
+    duration_s: float = 0.0
+    grace_s: float = 10.0
+    """How long after the schedule's end late requests may still be sent and answers awaited."""
+
+
+class Progress(msgspec.Struct, kw_only=True, frozen=True, tag="progress"):
+    """How far a running trial is."""
+
+    name: str
+    answered: int
+    failed: int
+
+
+class TrialDone(msgspec.Struct, kw_only=True, frozen=True, tag="done"):
+    """What the load side knows at a trial's end; everything else follows from the ledger."""
+
+    name: str
+    ledger: str
+    start_ns: int
+    """Monotonic: the first moment of the schedule, before the warm-up."""
+    end_ns: int
+    """Monotonic: the last moment of the schedule, or of the last answer where there is none."""
+    planned: int
+    """Requests that the schedule or the count asked for."""
+    sent: int
+    cpu_s: float
+    rss_bytes: int
+    interrupted: bool
+
+
+class TrialFailed(msgspec.Struct, kw_only=True, frozen=True, tag="failed"):
+    """The load could not be made at all."""
+
+    name: str
+    reason: str
+
+
+Answer = Progress | TrialDone | TrialFailed

@@ -1,0 +1,114 @@
+"""Locust users that keep a pace, mint ids and are recorded.
+
+Subclass `ScheduledUser` for requests of your own, `IngestUser` to write records::
+
+    class KafkaWrites(IngestUser):
+        @task
+        def write(self):
+            self.write_record("kafka")
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import gevent
+from locust import FastHttpUser
+from locust.env import Environment
+from locust.exception import StopUser
+
+from contract.entities import ENTITIES
+from seawall.load import setup
+from seawall.load.payloads import body_tails, content_index, entity_at
+from seawall.load.recorder import NO_RECORD
+from seawall.load.run import LoadRun
+
+JSON = {"Content-Type": "application/json"}
+
+
+class ScheduledUser(FastHttpUser):
+    """A user whose requests have intended times; Locust's response times count from those.
+
+    Open loop by default: ``--user-rate`` requests a second on an absolute schedule, so that a slow answer makes the
+    next request late, and that lateness counts.
+    """
+
+    abstract = True
+    network_timeout = 20.0
+    connection_timeout = 20.0
+
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(environment)
+        self.load: LoadRun = setup.run_of(environment)
+        self.number = self.load.next_user()
+        self.intended_ns = 0
+        self.sequence = NO_RECORD
+        self.entity = NO_RECORD
+        self.client.request_event = _Recorded(self)
+        # Cookies are neither sent nor expected here, and their bookkeeping costs a tenth of the generator's CPU.
+        self.client.client.cookiejar = None
+
+    def on_start(self) -> None:
+        """Connect, wait until the run starts, then for the user's own first moment."""
+        self.client._send_request_safe_mode("GET", f"{self.client.base_url}/livez")  # noqa: SLF001 - not to be counted
+        self.load.waiting += 1
+        self.load.gate.wait()
+        self.pace = self.load.pace_of(self.number)
+        gevent.sleep(self.wait_time())
+
+    def wait_time(self) -> float:
+        """Return the seconds until the next intended time; ends the user when its pace is at its end."""
+        now_ns = time.monotonic_ns()
+        intended_ns = self.pace.next_ns(now_ns)
+        if intended_ns is None:
+            raise StopUser
+        self.intended_ns = intended_ns
+        return max(0, intended_ns - now_ns) / 1e9
+
+
+class IngestUser(ScheduledUser):
+    """A user that writes records of the run's entity (``--entity``)."""
+
+    abstract = True
+
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(environment)
+        self._identity = self.load.identity_maker(self.number)
+        self._next_sequence = 1
+
+    def write_record(self, path: str) -> None:
+        """Send the user's next record by *path* (``sync``, ``grouped`` or ``kafka``)."""
+        sequence, self._next_sequence = self._next_sequence, self._next_sequence + 1
+        entity = ENTITIES[entity_at(self.load.mix, self.number, sequence)]
+        tail = body_tails(entity, self.load.seed)[content_index(self.number, sequence)]
+        self.sequence, self.entity = sequence, entity.number
+        try:
+            self.client.post(
+                f"/v1/{path}/{entity.name}",
+                data=b'{"id":"%b"%b' % (self._identity(sequence, entity.number), tail),  # type: ignore[arg-type] # bytes pass
+                headers=JSON,
+            )
+        finally:
+            self.entity = NO_RECORD
+
+
+class _Recorded:
+    """Stands where Locust's client fires its request event: records first, then fires with the response time."""
+
+    def __init__(self, user: ScheduledUser) -> None:
+        self._user = user
+        self._fire = user.environment.events.request.fire
+        self._add = user.load.recorder.add
+
+    def fire(self, *, response_time: float, response: Any, name: str, **rest: Any) -> None:
+        """Record the request; *response_time* came from the sending, and leaves from the intended time, ms."""
+        user = self._user
+        answered_ns = time.monotonic_ns()
+        sent_ns = answered_ns - int(response_time * 1e6)
+        times_ns = (user.intended_ns, sent_ns, answered_ns)
+        self._add(user.number, user.sequence, user.entity, name, times_ns, response.status_code or 0)
+        self._fire(response_time=(answered_ns - user.intended_ns) / 1e6, response=response, name=name, **rest)
+
+
+setup.register()

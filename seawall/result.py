@@ -1,0 +1,151 @@
+"""The result of an experiment: what `result.json` holds, and all that reports are made from.
+
+Fields are only ever added. Times are seconds (`_s`), latencies milliseconds (`_ms`), rates per second (`_per_s`).
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+SCHEMA_VERSION = 1
+
+
+class Outcome(StrEnum):
+    """How a trial, a target or a run came out."""
+
+    PASS = "PASS"  # noqa: S105 - not a password
+    FAIL = "FAIL"
+    INCONCLUSIVE = "INCONCLUSIVE"
+    INVALID = "INVALID"
+
+
+class Quantiles(msgspec.Struct, kw_only=True, frozen=True):
+    """A distribution in milliseconds; None where there were too few samples to say."""
+
+    p50: float | None = None
+    p95: float | None = None
+    p99: float | None = None
+    max: float | None = None
+    mean: float | None = None
+    samples: int = 0
+
+
+class AuditCounts(msgspec.Struct, kw_only=True, frozen=True):
+    """What became of every record that was sent."""
+
+    attempted: int = 0
+    acknowledged: int = 0
+    stored: int = 0
+    dead_lettered: int = 0
+    pending: int = 0
+    lost: int = 0
+    phantom: int = 0
+    duplicates: int = 0
+    corrupted: int = 0
+    unknown: int = 0
+    log_duplicates: int = 0
+    """Records that lie in the log more than once; the sink absorbs them."""
+
+    def __add__(self, other: AuditCounts) -> AuditCounts:
+        """Return the sums."""
+        return AuditCounts(**{name: getattr(self, name) + getattr(other, name) for name in self.__struct_fields__})
+
+    @property
+    def clean(self) -> bool:
+        """Whether every record is where it should be."""
+        return not (self.pending or self.lost or self.phantom or self.duplicates or self.corrupted)
+
+
+class Arm(msgspec.Struct, kw_only=True, frozen=True):
+    """A write path with its settings and the durability of its answer."""
+
+    name: str
+    path: str
+    durability: str
+    settings: dict[str, Any] = {}
+
+
+class Trial(msgspec.Struct, kw_only=True, frozen=True):
+    """One arm under one load on fresh state."""
+
+    name: str
+    kind: str
+    """``data``: a number of records; ``load``: a rate for a time."""
+    arm: str
+    block: int
+    entity: str
+    started_at: str
+    users: int
+    count: int | None = None
+    offered_per_s: float | None = None
+    achieved_per_s: float | None = None
+    """Records accepted and visible, a second: over the judged time, or over the duration of a *data* trial."""
+    requests: int = 0
+    unsent: int = 0
+    """Requests that the schedule held and that were not sent when the time was up."""
+    failed: int = 0
+    status_4xx: int = 0
+    status_5xx: int = 0
+    no_answer: int = 0
+    duration_s: float | None = None
+    """From the first sending to the last visible row, or the judged time of a *load* trial."""
+    response_ms: Quantiles = Quantiles()
+    service_ms: Quantiles = Quantiles()
+    visible_ms: Quantiles = Quantiles()
+    start_lag_ms: Quantiles = Quantiles()
+    generator_lag_ms: Quantiles = Quantiles()
+    """The part of the start lag that is the generator's own."""
+    drain_s: float | None = None
+    cpu_s: dict[str, float] = {}
+    rss_bytes: dict[str, int] = {}
+    restarts: dict[str, int] = {}
+    """Servers that died and came back in this trial."""
+    audit: AuditCounts = AuditCounts()
+    examples: dict[str, list[str]] = {}
+    """The first ids of each class of the audit that should be empty."""
+    outcome: Outcome = Outcome.PASS
+    reasons: list[str] = []
+
+    @property
+    def tps(self) -> float | None:
+        """Records a second of a *data* trial."""
+        return self.achieved_per_s
+
+
+class Result(msgspec.Struct, kw_only=True, frozen=True):
+    """One run of an experiment."""
+
+    schema_version: int = SCHEMA_VERSION
+    experiment: str
+    started_at: str
+    finished_at: str
+    seed: int
+    outcome: Outcome
+    interrupted: bool = False
+    reasons: list[str] = []
+    options: dict[str, Any] = {}
+    environment: dict[str, Any] = {}
+    arms: list[Arm] = []
+    trials: list[Trial] = []
+    comparisons: list[dict[str, Any]] = []
+    targets: list[dict[str, Any]] = []
+
+    def arm(self, name: str) -> Arm:
+        """Return the arm of that name."""
+        return next(arm for arm in self.arms if arm.name == name)
+
+
+def write_result(result: Result, path: Path) -> None:
+    """Write *result* as indented JSON; the file appears only when it is whole."""
+    partial = path.with_suffix(".partial")
+    partial.write_bytes(msgspec.json.format(msgspec.json.encode(result), indent=1) + b"\n")
+    partial.replace(path)
+
+
+def read_result(path: Path) -> Result:
+    """Read what `write_result` wrote."""
+    return msgspec.json.decode(path.read_bytes(), type=Result)
