@@ -1,0 +1,104 @@
+"""The API as a service of the stack: a process of its own, never imported."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from contract.connections import Connections
+from seawall.stack.errors import Unreachable
+from seawall.stack.places import ROOT
+from seawall.stack.ports import HOST
+from seawall.stack.service import NotReady, make_directories
+
+_TIMEOUT_S = 3.0
+
+
+class Api:
+    """`python -m api` on a port of this run."""
+
+    name = kind = "api"
+    user: str | None = None
+    stop_signal = signal.SIGTERM
+    death_signal = signal.SIGKILL
+    stop_within_s = 10.0
+    ready_within_s = 30.0
+    restarts = True
+
+    def __init__(self, connections: Connections, *, directory: Path, port: int) -> None:
+        self.port: int | None = port
+        self.address = self.url = f"http://{HOST}:{port}"
+        self._connections = connections
+        self._directory = directory
+
+    def prepare(self) -> None:
+        """Create its directories."""
+        make_directories(self._directory, self._directory / "tmp")
+
+    def command(self) -> list[str]:
+        """Return the command line."""
+        return [sys.executable, "-m", "api"]
+
+    def environment(self) -> dict[str, str]:
+        """Return our environment with the stack's connections in place of ours."""
+        place = {"SEAWALL_API_HOST": HOST, "SEAWALL_API_PORT": str(self.port)}
+        return {**python_environment(self._connections, self._directory / "tmp"), **place}
+
+    def answer(self) -> str:
+        """Return the version once `/readyz` says that every dependency is up; raises `NotReady`."""
+        status, text = _get(self.url, "/readyz")
+        if status != http.HTTPStatus.OK:
+            raise NotReady(f"/readyz answers {status}: {text[:200]}")
+        return _version(self.url)
+
+
+def check(url: str) -> str:
+    """Return the version of the service at *url*, after one request; raises `Unreachable` with what to do.
+
+    Somebody else's service need not have `/readyz`; that it speaks HTTP is enough.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise Unreachable("SEAWALL_API_URL should look like http://host:port")
+    try:
+        status, text = _get(url, "/readyz")
+    except NotReady as error:
+        raise Unreachable(f"SEAWALL_API_URL: {url} does not answer ({error}); start it, or correct the URL") from None
+    if status == http.HTTPStatus.SERVICE_UNAVAILABLE:
+        raise Unreachable(f"SEAWALL_API_URL: {url} says that it is not ready: {text[:200]}")
+    return _version(url)
+
+
+def python_environment(connections: Connections, tmp: Path) -> dict[str, str]:
+    """Return our environment for a Python process of ours, its connections replaced by the stack's."""
+    known = {f"{prefix}{name.upper()}" for name in Connections.model_fields for prefix in ("SEAWALL_", "")}
+    kept = {name: value for name, value in os.environ.items() if name.upper() not in known}
+    path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
+    return {**kept, **connections.environment(), "PYTHONPATH": path, "PYTHONUNBUFFERED": "1", "TMPDIR": str(tmp)}
+
+
+def _version(url: str) -> str:
+    try:
+        status, text = _get(url, "/openapi.json")
+        return str(json.loads(text)["info"]["version"]) if status == http.HTTPStatus.OK else ""
+    except (NotReady, ValueError, KeyError, TypeError):
+        return ""
+
+
+def _get(url: str, path: str) -> tuple[int, str]:
+    parts = urlsplit(url)
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    connection = kind(parts.hostname or "", parts.port, timeout=_TIMEOUT_S)
+    try:
+        connection.request("GET", parts.path.rstrip("/") + path)
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode(errors="replace")
+    except (OSError, http.client.HTTPException) as error:
+        raise NotReady(str(error)) from None
+    finally:
+        connection.close()

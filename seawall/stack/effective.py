@@ -1,0 +1,28 @@
+"""Settings as the servers themselves report them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from contract.connections import Connections
+from seawall.stack import postgres, valkey
+from seawall.stack.jars import kafka_version
+from seawall.stack.java import find_java
+from seawall.stack.kafka import heap_size
+from seawall.stack.log import Log
+from seawall.stack.state import StackState
+
+
+def effective_settings(connections: Connections, state: StackState) -> dict[str, Any]:
+    """Return per kind of server what decides on durability and speed; servers that are not there are left out."""
+    found: dict[str, Any] = {}
+    if connections.database_url is not None:
+        found["postgres"] = postgres.read_settings(connections.psycopg_url)
+    if connections.cache_url is not None:
+        found["valkey"] = valkey.read_settings(connections.redis_url)
+    if connections.kafka_bootstrap_servers is not None:
+        found["kafka"] = Log(connections.kafka).settings()
+        if state.brokers:
+            java = find_java()
+            found["kafka"] |= {"version": kafka_version(), "java": java.version, "heap": heap_size()}
+    return found

@@ -1,0 +1,232 @@
+"""Apache Kafka: one embedded node in KRaft mode, and what is asked of any cluster."""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+import secrets
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+from seawall.stack.children import last_lines
+from seawall.stack.errors import BadOptions, ServerFailed, Unreachable
+from seawall.stack.jars import JarCache, kafka_version
+from seawall.stack.java import Java
+from seawall.stack.ports import HOST
+from seawall.stack.service import NotReady, make_directories, plain_environment
+
+_HEAP = "512m"
+_CHECK_S = 6.0
+
+_LOGGING = """\
+rootLogger.level=INFO
+rootLogger.appenderRef.out.ref=out
+appender.out.type=Console
+appender.out.name=out
+appender.out.layout.type=PatternLayout
+appender.out.layout.pattern=%d{ISO8601} %p %c{1}: %m%n
+logger.config.name=org.apache.kafka.common.config.AbstractConfig
+logger.config.level=WARN
+"""
+
+
+class Quorum:
+    """What all nodes of one cluster share: its id, and each node's two ports."""
+
+    def __init__(self, ports: list[tuple[int, int]]) -> None:
+        self.ports = ports
+        self.cluster_id = new_id()
+
+    @property
+    def voters(self) -> str:
+        """The controllers, as ``controller.quorum.voters`` wants them."""
+        return ",".join(f"{node}@{HOST}:{controller}" for node, (_, controller) in enumerate(self.ports, start=1))
+
+    @property
+    def bootstrap_servers(self) -> str:
+        """The brokers' addresses."""
+        return ",".join(f"{HOST}:{broker}" for broker, _ in self.ports)
+
+
+class KafkaNode:
+    """One combined node (broker and controller) of the Kafka whose jars are pinned."""
+
+    kind = "kafka"
+    user: str | None = None
+    stop_signal = signal.SIGTERM
+    death_signal = signal.SIGKILL
+    stop_within_s = 6.0  # its data is thrown away, and a quorum that stops as one may wait for itself
+    ready_within_s = 60.0
+    restarts = False
+
+    def __init__(self, node: int, quorum: Quorum, *, java: Java, jars: JarCache, directory: Path, log: Path) -> None:
+        self.name = f"kafka-{node}"
+        self.port: int | None = quorum.ports[node - 1][0]
+        self.address = f"{HOST}:{self.port}"
+        self._node, self._quorum, self._java, self._jars = node, quorum, java, jars
+        self._directory, self._log = directory, log
+        self._admin: Any = None
+
+    def prepare(self) -> None:
+        """Write the configuration and format the storage."""
+        data = self._directory / "data"
+        make_directories(self._directory, self._directory / "tmp", data)
+        lines = (f"{name}={value}\n" for name, value in self._settings(data).items())
+        (self._directory / "server.properties").write_text("".join(lines), encoding="ascii")
+        (self._directory / "log4j2.properties").write_text(_LOGGING, encoding="ascii")
+        template = Path(__file__).with_name(f"kafka-{kafka_version()}.checkpoint")
+        if template.exists():
+            self._format_from(template, data)
+        else:
+            self._format()
+
+    def command(self) -> list[str]:
+        """Return the broker's command line, with the flags of Kafka's own start script."""
+        heap = heap_size()
+        return [
+            *self._jvm(heap),
+            *("-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-XX:InitiatingHeapOccupancyPercent=35"),
+            "-XX:+ExplicitGCInvokesConcurrent",
+            *("kafka.Kafka", str(self._directory / "server.properties")),
+        ]
+
+    def environment(self) -> dict[str, str]:
+        """Return a plain environment."""
+        return plain_environment(self._directory / "tmp")
+
+    def answer(self) -> str:
+        """Return the version once this node names all brokers of the cluster; raises `NotReady`."""
+        from confluent_kafka import KafkaException  # noqa: PLC0415 - loaded while the servers start
+        from confluent_kafka.admin import AdminClient  # noqa: PLC0415
+
+        if self._admin is None:
+            quick = {"reconnect.backoff.ms": 20, "reconnect.backoff.max.ms": 100, "log_level": 0}
+            self._admin = AdminClient({"bootstrap.servers": self.address, **quick})
+        try:
+            brokers = len(self._admin.list_topics(timeout=0.5).brokers)
+        except KafkaException as error:
+            raise NotReady(str(error.args[0])) from None
+        if brokers < len(self._quorum.ports):
+            raise NotReady(f"{brokers} of {len(self._quorum.ports)} brokers are there")
+        self._admin = None
+        return kafka_version()
+
+    def _jvm(self, heap: str) -> list[str]:
+        return [
+            *(str(self._java.program), f"-Xms{heap}", f"-Xmx{heap}", "-server"),
+            f"-Djava.io.tmpdir={self._directory / 'tmp'}",
+            "-Djava.awt.headless=true",
+            f"-Dlog4j2.configurationFile=file:{self._directory / 'log4j2.properties'}",
+            *("-cp", self._jars.class_path()),
+        ]
+
+    def _settings(self, data: Path) -> dict[str, object]:
+        broker, controller = self._quorum.ports[self._node - 1]
+        nodes = len(self._quorum.ports)
+        settings: dict[str, object] = {
+            "process.roles": "broker,controller",
+            "node.id": self._node,
+            "controller.quorum.voters": self._quorum.voters,
+            "listeners": f"PLAINTEXT://{HOST}:{broker},CONTROLLER://{HOST}:{controller}",
+            "advertised.listeners": f"PLAINTEXT://{HOST}:{broker}",
+            "controller.listener.names": "CONTROLLER",
+            "inter.broker.listener.name": "PLAINTEXT",
+            "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
+            "log.dirs": data,
+            "auto.create.topics.enable": "false",
+            "offsets.topic.replication.factor": nodes,
+            "offsets.topic.num.partitions": 3,  # the default of 50 makes the first commit slow
+            "transaction.state.log.replication.factor": nodes,
+            "transaction.state.log.min.isr": min(nodes, 2),
+            "transaction.state.log.num.partitions": 3,
+            "share.coordinator.state.topic.replication.factor": nodes,
+            "share.coordinator.state.topic.min.isr": min(nodes, 2),
+            "share.coordinator.state.topic.num.partitions": 3,
+            "default.replication.factor": nodes,
+            "group.initial.rebalance.delay.ms": 0,  # the default of 3 s would dominate short trials
+            "log.cleaner.dedupe.buffer.size": 16 * 2**20,
+            "unclean.leader.election.enable": "false",
+        }
+        if nodes > 1:
+            settings |= {"broker.session.timeout.ms": 6000, "replica.lag.time.max.ms": 10000}
+        return settings
+
+    def _format_from(self, template: Path, data: Path) -> None:
+        # What Kafka's StorageTool writes: the cluster's first features are the same for every cluster of a version, so
+        # its checkpoint is kept as a file and a second JVM is spared; a test holds the two against each other.
+        shutil.copyfile(template, data / "bootstrap.checkpoint")
+        (data / "meta.properties").write_text(
+            f"version=1\ncluster.id={self._quorum.cluster_id}\nnode.id={self._node}\ndirectory.id={new_id()}\n",
+            encoding="ascii",
+        )
+
+    def _format(self) -> None:
+        tool = ["kafka.tools.StorageTool", "format", "-t", self._quorum.cluster_id]
+        command = [*self._jvm("128m"), *tool, "-c", str(self._directory / "server.properties")]
+        with self._log.open("ab") as output:
+            done = subprocess.run(
+                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=self.environment(), check=False
+            )
+        if done.returncode:
+            raise ServerFailed(f"{self.name}: format failed; the end of {self._log}:\n{last_lines(self._log)}")
+
+
+def heap_size() -> str:
+    """Return the heap of each broker: ``SEAWALL_KAFKA_HEAP``, like ``512m`` or ``2g``; raises `BadOptions`."""
+    heap = os.environ.get("SEAWALL_KAFKA_HEAP", _HEAP)
+    if not re.fullmatch(r"[1-9]\d*[mMgG]", heap):
+        raise BadOptions(f"SEAWALL_KAFKA_HEAP is {heap!r}: write it like 512m or 2g")
+    return heap
+
+
+def new_id() -> str:
+    """Return a random id as Kafka writes them: 16 bytes in base64."""
+    while True:
+        text = base64.urlsafe_b64encode(secrets.token_bytes(16)).rstrip(b"=").decode()
+        if not text.startswith("-"):  # Kafka refuses it: it would read as an option
+            return text
+
+
+def check(settings: dict[str, Any]) -> str:
+    """Return what the cluster is, after one request; raises `Unreachable` with what to do."""
+    from confluent_kafka import KafkaError, KafkaException  # noqa: PLC0415 - loaded while the servers start
+    from confluent_kafka.admin import AdminClient  # noqa: PLC0415
+
+    seen: list[KafkaError] = []
+    try:
+        configuration: dict[str, Any] = {**settings, "error_cb": seen.append, "log_level": 0}
+        admin = AdminClient(configuration)
+    except KafkaException as error:
+        raise Unreachable(f"SEAWALL_KAFKA_*: {error.args[0].str()}") from None
+    deadline = time.monotonic() + _CHECK_S
+    while True:
+        try:
+            found = admin.list_topics(timeout=0.5)
+        except KafkaException:
+            admin.poll(0)  # serves error_cb, which knows the cause
+            refused = KafkaError._AUTHENTICATION  # noqa: SLF001 - librdkafka's own errors are named so
+            if any(error.code() == refused for error in seen) or time.monotonic() > deadline:
+                raise Unreachable(_explain(settings, seen)) from None
+        else:
+            return f"{len(found.brokers)} broker{'s' if len(found.brokers) > 1 else ''}"
+
+
+def _explain(settings: dict[str, Any], seen: list[Any]) -> str:
+    from confluent_kafka import KafkaError  # noqa: PLC0415
+
+    servers = settings["bootstrap.servers"]
+    for error in seen:
+        if error.code() == KafkaError._AUTHENTICATION:  # noqa: SLF001 - librdkafka's own errors are named so
+            return f"SEAWALL_KAFKA_SASL_*: user, password or mechanism are wrong ({error.str()})"
+        if error.code() == KafkaError._SSL:  # noqa: SLF001
+            return f"SEAWALL_KAFKA_SECURITY_PROTOCOL, SEAWALL_KAFKA_SSL_CA_LOCATION: TLS fails ({error.str()})"
+    cause = f" ({seen[0].str()})" if seen else ""
+    return (
+        f"SEAWALL_KAFKA_BOOTSTRAP_SERVERS: no Kafka answers at {servers}{cause}; start it, or correct the address "
+        "or SEAWALL_KAFKA_SECURITY_PROTOCOL"
+    )

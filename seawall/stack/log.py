@@ -1,0 +1,134 @@
+"""The log as the stack needs it: its topics, how far they reach, and how far the sinks are."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from confluent_kafka import ConsumerGroupState, ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._config import ConfigResource
+from confluent_kafka.admin._listoffsets import OffsetSpec
+from confluent_kafka.admin._resource import ResourceType
+from confluent_kafka.cimpl import NewTopic
+
+from contract.topics import DEAD_LETTER_TOPIC, SINK_GROUP, record_topics
+from seawall.stack.errors import ServerFailed
+
+_REQUEST_S = 10.0
+_latest: Callable[[], OffsetSpec] = OffsetSpec.latest
+_earliest: Callable[[], OffsetSpec] = OffsetSpec.earliest
+_OFFSET_END = -1  # librdkafka's word for "up to the high watermark" in delete_records
+_TOPIC_SETTINGS = ("min.insync.replicas", "flush.messages", "flush.ms", "retention.ms", "cleanup.policy")
+
+
+class Log:
+    """An administrator's view of the cluster; keeps its connections open."""
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        quick = {"reconnect.backoff.ms": 20, "reconnect.backoff.max.ms": 200, "log_level": 0}
+        self._admin = AdminClient({**quick, **settings})
+        self._partitions: list[TopicPartition] = []
+
+    def create_topics(self, *, partitions: int, brokers: int) -> None:
+        """Create the topics that are not there yet, and wait until each partition has a leader.
+
+        With three brokers a topic is on all of them and a write needs two; *brokers* 0 leaves that to the cluster.
+        """
+        replication = brokers or -1
+        config = {"min.insync.replicas": "2"} if brokers >= 3 else {}  # noqa: PLR2004 - a majority of three
+        wanted = dict.fromkeys(record_topics(), partitions) | {DEAD_LETTER_TOPIC: 1}
+        new = [NewTopic(name, count, replication, config=config) for name, count in wanted.items()]
+        for name, future in self._admin.create_topics(new, request_timeout=_REQUEST_S).items():
+            try:
+                future.result()
+            except KafkaException as error:
+                if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                    raise ServerFailed(f"kafka: the topic {name} cannot be created: {error.args[0].str()}") from None
+        self._await_leaders(list(wanted))
+
+    def end_offsets(self) -> dict[tuple[str, int], int]:
+        """Return the end offset of every partition of the record topics."""
+        return self._offsets(self._record_partitions(), _latest())
+
+    def lag(self) -> int:
+        """Return how many records of the record topics the sinks have not committed yet."""
+        partitions = self._record_partitions()
+        group = ConsumerGroupTopicPartitions(SINK_GROUP, partitions)
+        pending = self._admin.list_consumer_group_offsets([group], request_timeout=_REQUEST_S)
+        ends = self._offsets(partitions, _latest())
+        found = pending[SINK_GROUP].result().topic_partitions
+        committed = {(place.topic, place.partition): place.offset for place in found if place.offset >= 0}
+        bare = [place for place in partitions if (place.topic, place.partition) not in committed]
+        if bare:
+            committed |= self._offsets(bare, _earliest())
+        return sum(max(0, end - committed[place]) for place, end in ends.items())
+
+    def truncate(self) -> None:
+        """Delete all records of all topics; the topics stay, so no consumer has to find them again."""
+        places = [*self._record_partitions(), TopicPartition(DEAD_LETTER_TOPIC, 0)]
+        marks = [TopicPartition(place.topic, place.partition, _OFFSET_END) for place in places]
+        for future in self._admin.delete_records(marks, request_timeout=_REQUEST_S).values():
+            future.result()
+
+    def group_is_whole(self, members: int) -> bool:
+        """Tell whether the sinks' group has *members*, is stable, and every partition of the record topics has one."""
+        partitions = {(place.topic, place.partition) for place in self._record_partitions()}
+        described = self._admin.describe_consumer_groups([SINK_GROUP], request_timeout=_REQUEST_S)
+        try:
+            group = described[SINK_GROUP].result()
+        except KafkaException:
+            return False  # the group's coordinator is not there yet
+        assigned = {
+            (place.topic, place.partition)
+            for member in group.members
+            for place in (member.assignment.topic_partitions if member.assignment else [])
+        }
+        stable = group.state == ConsumerGroupState.STABLE
+        return stable and len(group.members) >= members and partitions <= assigned
+
+    def settings(self) -> dict[str, Any]:
+        """Return brokers, and per topic partitions, replication and the settings that decide on durability."""
+        metadata = self._admin.list_topics(timeout=_REQUEST_S)
+        names = [*record_topics(), DEAD_LETTER_TOPIC]
+        topics: dict[str, dict[str, Any]] = {}
+        resources = [ConfigResource(ResourceType.TOPIC, name) for name in names]
+        for resource, future in self._admin.describe_configs(resources, request_timeout=_REQUEST_S).items():
+            topic = metadata.topics[resource.name]
+            config = future.result()
+            topics[resource.name] = {
+                "partitions": len(topic.partitions),
+                "replication_factor": min((len(part.replicas) for part in topic.partitions.values()), default=0),
+                **{name: config[name].value for name in _TOPIC_SETTINGS if name in config},
+            }
+        return {"brokers": len(metadata.brokers), "cluster_id": metadata.cluster_id, "topics": topics}
+
+    def _record_partitions(self) -> list[TopicPartition]:
+        if not self._partitions:
+            metadata = self._admin.list_topics(timeout=_REQUEST_S)
+            self._partitions = [
+                TopicPartition(name, partition)
+                for name in record_topics()
+                if name in metadata.topics
+                for partition in metadata.topics[name].partitions
+            ]
+        return [TopicPartition(place.topic, place.partition) for place in self._partitions]
+
+    def _offsets(self, places: list[TopicPartition], spec: OffsetSpec) -> dict[tuple[str, int], int]:
+        futures = self._admin.list_offsets(dict.fromkeys(places, spec), request_timeout=_REQUEST_S)
+        return {(place.topic, place.partition): future.result().offset for place, future in futures.items()}
+
+    def _await_leaders(self, names: list[str]) -> None:
+        deadline = time.monotonic() + _REQUEST_S
+        while time.monotonic() < deadline:
+            topics = self._admin.list_topics(timeout=_REQUEST_S).topics
+            if all(
+                name in topics
+                and topics[name].partitions
+                and all(part.leader >= 0 for part in topics[name].partitions.values())
+                for name in names
+            ):
+                return
+            time.sleep(0.02)
+        raise ServerFailed(f"kafka: some of the topics {', '.join(names)} have no leader after {_REQUEST_S:.0f} s")

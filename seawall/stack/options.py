@@ -1,0 +1,36 @@
+"""What a stack should look like."""
+
+from __future__ import annotations
+
+import msgspec
+
+from contract.topics import PARTITIONS
+from seawall.stack.errors import BadOptions
+
+_MOST_PARTITIONS, _MOST_SINKS = 200, 64
+_FIRST_PORT, _LAST_PORT = 1, 65535
+
+
+class StackOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """How many of what; `checked` before use."""
+
+    brokers: int = 1
+    partitions: int = PARTITIONS
+    sinks: int = 1
+    kafka: bool = True
+    api_port: int | None = None
+
+    def checked(self) -> StackOptions:
+        """Return these options; raises `BadOptions` with every problem at once."""
+        found = []
+        if self.brokers not in (1, 3):
+            found.append(f"brokers is {self.brokers}: choose 1 or 3")
+        if not 1 <= self.partitions <= _MOST_PARTITIONS:
+            found.append(f"partitions is {self.partitions}: choose 1 to {_MOST_PARTITIONS}")
+        if not 0 <= self.sinks <= _MOST_SINKS:
+            found.append(f"sinks is {self.sinks}: choose 0 to {_MOST_SINKS}")
+        if self.api_port is not None and not _FIRST_PORT <= self.api_port <= _LAST_PORT:
+            found.append(f"the API's port is {self.api_port}: choose {_FIRST_PORT} to {_LAST_PORT}")
+        if found:
+            raise BadOptions("; ".join(found))
+        return self

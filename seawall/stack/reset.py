@@ -1,0 +1,81 @@
+"""Bring a running stack back to its first state, and look at how far it is; clients stay open between calls."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import redis
+import sqlalchemy as sa
+
+from contract.cache import EVERYTHING, INVALIDATION_CHANNEL
+from contract.connections import Connections
+from contract.ids import FIRST_RUN_ID
+from contract.migrate import add_base_rows
+from contract.tables import TABLES, dead_letters
+from seawall.stack.log import Log
+from seawall.stack.state import StackState
+
+_OWN_KEYS = "seawall:*"
+
+
+class Reset:
+    """The stack's tables, topics and cache, as an administrator sees them."""
+
+    def __init__(self, connections: Connections, state: StackState) -> None:
+        self._connections = connections
+        self._own_cache = "valkey" in state.services and not state.services["valkey"].external
+
+    def fresh(self) -> None:
+        """Empty tables, topics and cache, and add the base rows."""
+        if self._log is not None:
+            self._log.truncate()
+        names = ", ".join(f'"{name}"' for name in (*TABLES, dead_letters.name))
+        with self._engine.begin() as connection:
+            # One statement, so the cost is that of new empty files, however many rows there were.
+            connection.execute(sa.text(f"TRUNCATE {names}"))
+            add_base_rows(connection)
+        # What the last trial left to write would otherwise be written during the next one.
+        with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(sa.text("CHECKPOINT"))
+        if self._cache is not None:
+            self._clear(self._cache)
+
+    def row_counts(self) -> dict[str, int]:
+        """Return the rows of runs per entity."""
+        with self._engine.connect() as connection:
+            return {
+                name: connection.scalar(sa.select(sa.func.count()).where(table.c.id >= FIRST_RUN_ID)) or 0
+                for name, table in TABLES.items()
+            }
+
+    def lag(self) -> int:
+        """Return the records that the sinks have not committed yet."""
+        return 0 if self._log is None else self._log.lag()
+
+    def close(self) -> None:
+        """Close the clients."""
+        if "_engine" in self.__dict__:
+            self._engine.dispose()
+        if self.__dict__.get("_cache") is not None:
+            self.__dict__["_cache"].close()
+
+    def _clear(self, cache: redis.Redis) -> None:
+        if self._own_cache:
+            cache.flushdb()
+        else:
+            for key in cache.scan_iter(match=_OWN_KEYS, count=1000):
+                cache.unlink(key)
+        cache.publish(INVALIDATION_CHANNEL, EVERYTHING)
+
+    @cached_property
+    def _engine(self) -> sa.Engine:
+        url = sa.make_url(self._connections.psycopg_url).set(drivername="postgresql+psycopg")
+        return sa.create_engine(url, pool_size=1, pool_pre_ping=True)
+
+    @cached_property
+    def _log(self) -> Log | None:
+        return None if self._connections.kafka_bootstrap_servers is None else Log(self._connections.kafka)
+
+    @cached_property
+    def _cache(self) -> redis.Redis | None:
+        return None if self._connections.cache_url is None else redis.Redis.from_url(self._connections.redis_url)

@@ -1,0 +1,87 @@
+"""What the supervisor asks of a service, and the twin of one that is given by settings."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+_INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR")
+
+
+class NotReady(Exception):
+    """The service does not answer yet; the message says what it did instead."""
+
+
+class Service(Protocol):
+    """A server of the stack. To add one, write a module with a class like this and name it in `plan`."""
+
+    name: str
+    kind: str
+    address: str
+    port: int | None
+    user: str | None
+    stop_signal: signal.Signals
+    death_signal: signal.Signals
+    stop_within_s: float
+    ready_within_s: float
+    restarts: bool
+
+    def prepare(self) -> None:
+        """Write whatever must be there before the start; may block; raises `StackError`."""
+        ...
+
+    def command(self) -> list[str]:
+        """Return the program and its arguments; empty where the service is external."""
+        ...
+
+    def environment(self) -> dict[str, str]:
+        """Return the whole environment of the process."""
+        ...
+
+    def answer(self) -> str:
+        """Return the version, after the service answered a real request; raises `NotReady`."""
+        ...
+
+
+class External:
+    """A server that the settings name: nothing to start or stop, but it has to answer."""
+
+    port: int | None = None
+    user: str | None = None
+    stop_signal = death_signal = signal.SIGTERM
+    stop_within_s = ready_within_s = 0.0
+    restarts = False
+
+    def __init__(self, name: str, kind: str, address: str, check: Callable[[], str]) -> None:
+        self.name, self.kind, self.address = name, kind, address
+        self._check = check
+
+    def prepare(self) -> None:
+        """Do nothing."""
+
+    def command(self) -> list[str]:
+        """Return nothing to run."""
+        return []
+
+    def environment(self) -> dict[str, str]:
+        """Return nothing."""
+        return {}
+
+    def answer(self) -> str:
+        """Return the server's version; raises `Unreachable`."""
+        return self._check()
+
+
+def plain_environment(tmp: Path) -> dict[str, str]:
+    """Return the little of our environment that a foreign server needs, with a temporary directory of its own."""
+    kept = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+    return {"PATH": os.defpath, "LANG": "C.UTF-8", **kept, "TMPDIR": str(tmp)}
+
+
+def make_directories(*places: Path) -> None:
+    """Create directories that only their owner can enter."""
+    for place in places:
+        place.mkdir(mode=0o700, parents=True, exist_ok=True)

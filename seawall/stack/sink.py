@@ -1,0 +1,52 @@
+"""A sink as a service of the stack: a process of its own, never imported."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+
+from contract.connections import Connections
+from seawall.stack.api import python_environment
+from seawall.stack.log import Log
+from seawall.stack.service import NotReady, make_directories
+
+
+class Sink:
+    """`python -m workers.sink`, one of the group that moves records from the log to the table."""
+
+    kind = "sink"
+    port: int | None = None
+    user: str | None = None
+    stop_signal = signal.SIGTERM
+    death_signal = signal.SIGKILL
+    stop_within_s = 15.0
+    ready_within_s = 45.0
+    restarts = True
+
+    def __init__(
+        self, number: int, of: int, connections: Connections, log: Log, *, directory: Path, journal: Path
+    ) -> None:
+        self.name = f"sink-{number}"
+        self.address = ""
+        self._of, self._connections, self._log = of, connections, log
+        self._directory, self._journal = directory, journal
+
+    def prepare(self) -> None:
+        """Create its directories and that of the journal."""
+        make_directories(self._directory, self._directory / "tmp", self._journal)
+
+    def command(self) -> list[str]:
+        """Return the command line."""
+        return [sys.executable, "-m", "workers.sink"]
+
+    def environment(self) -> dict[str, str]:
+        """Return our environment with the stack's connections, its name and where its journal is."""
+        place = {"SEAWALL_SINK_NAME": self.name, "SEAWALL_JOURNAL_DIR": str(self._journal)}
+        return {**python_environment(self._connections, self._directory / "tmp"), **place}
+
+    def answer(self) -> str:
+        """Return once the group has all its members and every partition one; raises `NotReady`."""
+        if not self._log.group_is_whole(self._of):
+            raise NotReady("the group is not complete yet")
+        return ""
