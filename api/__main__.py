@@ -1,0 +1,92 @@
+"""``python -m api``: one API process under uvicorn."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import resource
+import sys
+from types import FrameType
+
+import uvicorn
+from fastapi import FastAPI
+from pydantic import ValidationError
+
+from api.app import create_app
+from api.service import Service
+from api.settings import Settings
+from contract.errors import BadConnection
+
+
+class DrainingServer(uvicorn.Server):
+    """Says on `/readyz` that it goes before it does, and ends with exit code 0 after SIGTERM."""
+
+    def __init__(self, config: uvicorn.Config, service: Service, delay_s: float) -> None:
+        super().__init__(config)
+        self._service = service
+        self._delay_s = delay_s
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def serve(self, *arguments: object, **named: object) -> None:
+        """Serve until a signal comes."""
+        self._loop = asyncio.get_running_loop()
+        await super().serve(*arguments, **named)  # type: ignore[arg-type]  # handed on as they came
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Drain at the first signal, stop at once at the second."""
+        del sig, frame
+        first = not self._service.readiness.draining
+        self._service.readiness.draining = True
+        if first and self._delay_s and self._loop is not None:
+            self._loop.call_soon_threadsafe(self._loop.call_later, self._delay_s, self._leave)
+        else:
+            self.force_exit = self.should_exit
+            self._leave()
+
+    def _leave(self) -> None:
+        self.should_exit = True
+
+
+def main() -> int:
+    """Serve until SIGTERM or SIGINT; return the exit code."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    try:
+        settings = Settings()
+        app: FastAPI = create_app(settings)
+    except BadConnection as error:
+        print(f"api: {error}", file=sys.stderr)
+        return 2
+    except ValidationError as error:
+        for flaw in error.errors():
+            print(f"api: SEAWALL_{str(flaw['loc'][0]).upper()}: {flaw['msg']}", file=sys.stderr)
+        return 2
+    _raise_open_files()
+    config = uvicorn.Config(
+        app,
+        host=settings.api_host,
+        port=settings.api_port,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        backlog=settings.api_backlog,
+        timeout_keep_alive=settings.api_keep_alive_s,
+        timeout_graceful_shutdown=settings.api_graceful_s,
+        lifespan="on",
+    )
+    server = DrainingServer(config, app.state.service, settings.api_drain_delay_s)
+    server.run()
+    return 0 if server.started else 2
+
+
+def _raise_open_files() -> None:
+    """Every client holds a connection, so the soft limit goes up to the hard one."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

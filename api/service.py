@@ -1,0 +1,79 @@
+"""The parts of one API process, put together from its settings."""
+
+from __future__ import annotations
+
+import asyncio
+
+from api.database import engine_of
+from api.lookups.announcements import Announcements, NoAnnouncements, ValkeyAnnouncements
+from api.lookups.chain import Lookups
+from api.lookups.memory import Memory
+from api.lookups.shared import NoSharedCache, SharedCache, ValkeyCache, client_of
+from api.lookups.source import DatabaseSource, NoSource, Source
+from api.readiness import Probe, ReadinessCheck
+from api.settings import Settings
+from api.writes.grouped import GroupedPath
+from api.writes.kafka import KafkaPath
+from api.writes.protocol import WritePath
+from api.writes.sync import SyncPath
+from api.writes.unavailable import UnavailablePath
+from contract.connections import Connections
+
+_NO_DATABASE = "no database is configured: set SEAWALL_DATABASE_URL"
+_NO_KAFKA = "no Kafka is configured: set SEAWALL_KAFKA_BOOTSTRAP_SERVERS"
+
+
+class Service:
+    """Write paths, lookups and readiness; nothing connects before `start`."""
+
+    def __init__(self, settings: Settings, connections: Connections) -> None:
+        probes: dict[str, Probe | None] = {}
+        self.paths: dict[str, WritePath] = {}
+
+        source: Source = NoSource()
+        if connections.database_url is None:
+            self.paths["sync"] = UnavailablePath(SyncPath.status, _NO_DATABASE)
+            self.paths["grouped"] = UnavailablePath(GroupedPath.status, _NO_DATABASE)
+        else:
+            # pools of their own: lookups must not wait behind writes, nor take their connections
+            self.paths["sync"] = SyncPath(
+                engine_of(connections, settings, name="sync", pool_size=settings.sync_pool_size)
+            )
+            self.paths["grouped"] = GroupedPath(connections.psycopg_url, settings)
+            source = DatabaseSource(
+                engine_of(connections, settings, name="lookups", pool_size=settings.lookup_pool_size)
+            )
+        probes["database"] = None if connections.database_url is None else source.check
+
+        memory = Memory(
+            entries=settings.memory_entries,
+            ttl_s=settings.memory_ttl_s,
+            negative_ttl_s=settings.negative_ttl_s,
+            jitter=settings.ttl_jitter,
+        )
+        shared: SharedCache = NoSharedCache()
+        announcements: Announcements = NoAnnouncements()
+        if connections.cache_url is not None:
+            shared = ValkeyCache(client_of(connections.redis_url, settings), settings)
+            announcements = ValkeyAnnouncements(client_of(connections.redis_url, settings), memory)
+        probes["cache"] = None if connections.cache_url is None else shared.check
+
+        if connections.kafka_bootstrap_servers is None:
+            self.paths["kafka"] = UnavailablePath(KafkaPath.status, _NO_KAFKA)
+            probes["kafka"] = None
+        else:
+            kafka = KafkaPath(connections.kafka, settings)
+            self.paths["kafka"] = kafka
+            probes["kafka"] = kafka.check
+
+        self.lookups = Lookups(memory, shared, source, announcements)
+        self.readiness = ReadinessCheck(probes, settings.api_ready_cache_s)
+
+    async def start(self) -> None:
+        """Open everything; servers that are down are waited for later, by whoever needs them."""
+        await asyncio.gather(self.lookups.start(), *(path.start() for path in self.paths.values()))
+
+    async def stop(self) -> None:
+        """Write what was accepted, then close everything."""
+        await asyncio.gather(*(path.stop() for path in self.paths.values()))
+        await self.lookups.stop()

@@ -1,0 +1,88 @@
+"""Settings of one API process: environment variables with the prefix ``SEAWALL_``, or `.env`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """What one API process does; addresses of servers are in `contract.connections`."""
+
+    model_config = SettingsConfigDict(env_prefix="SEAWALL_", env_file=".env", extra="ignore", frozen=True)
+
+    # the server
+    api_host: str = "127.0.0.1"
+    """Address to listen on."""
+    api_port: int = Field(default=8000, ge=0, le=65535)
+    """Port to listen on; 0 lets the system choose one."""
+    api_backlog: int = Field(default=4096, ge=1)
+    """Connections that may wait to be accepted."""
+    api_keep_alive_s: int = Field(default=75, ge=1)
+    """How long an idle connection is kept."""
+    api_graceful_s: int = Field(default=15, ge=1)
+    """How long requests in flight may take after SIGTERM."""
+    api_drain_delay_s: float = Field(default=0.0, ge=0)
+    """How long `/readyz` says 503 before the port closes: give a load balancer time to notice."""
+    api_ready_cache_s: float = Field(default=1.0, ge=0)
+    """How long an answer of `/readyz` is reused."""
+    max_body_bytes: int = Field(default=256 * 1024, ge=1024)
+    """Largest request body."""
+
+    # sync
+    sync_pool_size: int = Field(default=16, ge=1)
+    """Connections of the `sync` path."""
+    sync_pool_timeout_s: float = Field(default=2.0, gt=0)
+    """How long a request waits for a connection before it is answered with 503."""
+
+    # grouped
+    group_connections: int = Field(default=2, ge=1)
+    """Connections of the `grouped` path: batches that may commit at the same time."""
+    group_size: int = Field(default=500, ge=1)
+    """Largest batch of the `grouped` path."""
+    group_wait_ms: float = Field(default=2.0, ge=0)
+    """Longest time a batch waits for more records once a connection is free."""
+    group_queue: int = Field(default=20_000, ge=1)
+    """Records that may wait; more are answered with 503."""
+
+    # kafka
+    kafka_linger_ms: float = Field(default=10.0, ge=0)
+    """How long the producer waits for more records of a partition."""
+    kafka_compression: Literal["none", "gzip", "snappy", "lz4", "zstd"] = "none"
+    """Compression of the producer's batches."""
+    kafka_message_timeout_ms: int = Field(default=10_000, ge=100)
+    """How long the producer tries to deliver a record; keep it below the clients' patience."""
+    kafka_queue_messages: int = Field(default=100_000, ge=1)
+    """Records that may wait in the producer; more are answered with 503."""
+    codec: Literal["json"] = "json"
+    """How records are written into the log, a name of `contract.codecs.CODECS`."""
+
+    # database
+    database_connect_timeout_s: float = Field(default=2.0, gt=0)
+    """How long connecting to the database may take."""
+    database_timeout_s: float = Field(default=5.0, gt=0)
+    """How long one statement may take."""
+
+    # lookups
+    lookup_pool_size: int = Field(default=4, ge=1)
+    """Database connections of the lookups."""
+    memory_entries: int = Field(default=50_000, ge=1)
+    """Records that the process's own cache holds."""
+    memory_ttl_s: float = Field(default=30.0, gt=0)
+    """How long the process's own cache keeps a record: the bound on staleness when an announcement is missed."""
+    cache_ttl_s: float = Field(default=300.0, ge=1)
+    """How long Valkey keeps a record."""
+    ttl_jitter: float = Field(default=0.1, ge=0, lt=1)
+    """Share by which each time to live is shortened at random, so that entries do not expire together."""
+    negative_ttl_s: float = Field(default=1.0, ge=0, le=1)
+    """How long "no such record" is believed."""
+    cache_timeout_s: float = Field(default=0.1, gt=0)
+    """How long an answer of Valkey is waited for."""
+    cache_pause_s: float = Field(default=1.0, ge=0)
+    """How long Valkey is left alone after a failure."""
+    cache_connections: int = Field(default=16, ge=1)
+    """Connections to Valkey."""
+    http_max_age_s: int = Field(default=5, ge=0)
+    """`max-age` of answers to GET: how long clients and HTTP caches may reuse them."""

@@ -1,0 +1,1 @@
+"""The write paths: several ways to store the same record, behind one protocol."""

@@ -1,0 +1,204 @@
+"""`grouped`: one transaction for all requests that wait (group commit)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from api.database import LOST_CONNECTION, connect_arguments, is_disconnect, is_refusal, sql_state
+from api.problems import Conflict, Problem, Unavailable, UnusableRecord
+from api.settings import Settings
+from api.writes.protocol import COMMITTED, Stored
+from api.writes.statements import BULK_INSERT, BULK_SELECT
+from contract.entities import ENTITIES, Entity, Record
+
+log = logging.getLogger(__name__)
+
+_TRY_AGAIN = ("40001", "40P01")  # serialization failure, deadlock
+
+
+class _Waiter(NamedTuple):
+    entity: str
+    record: Record
+    done: asyncio.Future[None]
+
+
+class GroupedPath:
+    """Answers after the commit of the batch that the record went into.
+
+    One worker a connection. One of them at a time collects, while the others commit: so a batch is what arrived during
+    the commits before it, but at least what arrives within the longest wait.
+    """
+
+    status = COMMITTED
+
+    def __init__(self, database_url: str, settings: Settings) -> None:
+        self._url = database_url
+        self._arguments = connect_arguments(settings, "grouped")
+        self._connections = settings.group_connections
+        self._size = settings.group_size
+        self._wait_s = settings.group_wait_ms / 1000
+        self._limit = settings.group_queue
+        self._waiting: deque[_Waiter] = deque()
+        self._arrived = asyncio.Event()
+        self._collecting = asyncio.Lock()
+        self._closing = False
+        self._workers: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Start the workers; each connects when it has its first batch."""
+        self._workers = [
+            asyncio.create_task(self._work(), name=f"grouped-{index}") for index in range(self._connections)
+        ]
+
+    async def stop(self) -> None:
+        """Write what waits, then close the connections."""
+        self._closing = True
+        self._arrived.set()
+        await asyncio.gather(*self._workers)
+
+    async def write(self, entity: Entity, record: Record) -> Stored:
+        """Queue *record* and wait for its batch."""
+        if len(self._waiting) >= self._limit or self._closing:
+            raise Unavailable("too many records wait for the database")
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Waiter(entity.name, record, done))
+        self._arrived.set()
+        await done
+        return Stored(record.id)
+
+    async def _work(self) -> None:
+        session = _Session(self._url, self._arguments)
+        try:
+            while batch := await self._collect():
+                try:
+                    await self._settle(session, batch)
+                except Exception:
+                    # a worker that dies would leave every later request without an answer
+                    log.exception("grouped: a batch of %d records failed", len(batch))
+                    _fail(batch, Unavailable("the batch failed", outcome_unknown=True))
+                    await session.close()
+        finally:
+            await session.close()
+
+    async def _collect(self) -> list[_Waiter]:
+        """Return the next batch; an empty one says that the path closes."""
+        async with self._collecting:
+            while not self._waiting:
+                if self._closing:
+                    return []
+                self._arrived.clear()
+                await self._arrived.wait()
+            if self._wait_s and len(self._waiting) < self._size and not self._closing:
+                await asyncio.sleep(self._wait_s)
+            return [self._waiting.popleft() for _ in range(min(len(self._waiting), self._size))]
+
+    async def _settle(self, session: _Session, batch: Sequence[_Waiter]) -> None:
+        """Store *batch* and give each waiter its own outcome."""
+        try:
+            stored = await session.store(batch)
+        except Problem as problem:
+            _fail(batch, problem)
+            return
+        except LOST_CONNECTION as error:
+            if not is_refusal(error):
+                log.warning("grouped: %d records: %s", len(batch), error)
+                _fail(batch, Unavailable("the database did not answer", outcome_unknown=True))
+            elif len(batch) == 1:
+                _fail(batch, UnusableRecord("the database refuses these values"))
+            else:
+                half = len(batch) // 2
+                await self._settle(session, batch[:half])
+                await self._settle(session, batch[half:])
+            return
+        for waiter in batch:
+            if waiter.done.done():  # its client has gone
+                continue
+            row = stored.get((waiter.entity, waiter.record.id))
+            if row == waiter.record:
+                waiter.done.set_result(None)
+            else:
+                waiter.done.set_exception(Conflict() if row else Unavailable("the record's row is being deleted"))
+
+
+def _fail(batch: Sequence[_Waiter], problem: Problem) -> None:
+    for waiter in batch:
+        if not waiter.done.done():
+            # an exception of its own for each: a raised one collects the traceback of its task
+            own = type(problem).__new__(type(problem), *problem.args)
+            own.__dict__.update(problem.__dict__)
+            waiter.done.set_exception(own)
+
+
+class _Session:
+    """One connection that is opened when needed, and what is written over it."""
+
+    def __init__(self, url: str, arguments: dict[str, object]) -> None:
+        self._url = url
+        self._arguments = arguments
+        self._connection: asyncpg.Connection | None = None
+
+    async def store(self, batch: Sequence[_Waiter]) -> dict[tuple[str, UUID], Record]:
+        """Commit *batch*, and return for each id the record that is stored under it."""
+        records: dict[str, dict[UUID, Record]] = {}
+        for waiter in batch:
+            records.setdefault(waiter.entity, {}).setdefault(waiter.record.id, waiter.record)
+        sent = False
+        for last_try in (False, True):
+            try:
+                connection = await self._connected()
+            except LOST_CONNECTION as error:
+                log.warning("grouped: no connection to the database: %s", error)
+                raise Unavailable("the database is down", outcome_unknown=sent) from None
+            sent = True
+            try:
+                return await self._commit(connection, records)
+            except LOST_CONNECTION as error:
+                again = is_disconnect(error) or sql_state(error) in _TRY_AGAIN
+                if not is_refusal(error):
+                    await self.close()
+                if last_try or not again:
+                    raise
+        raise AssertionError
+
+    async def close(self) -> None:
+        """Drop the connection; nothing is under way on it."""
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            connection.terminate()
+
+    async def _connected(self) -> asyncpg.Connection:
+        if self._connection is None or self._connection.is_closed():
+            self._connection = await asyncpg.connect(self._url, **self._arguments)
+        return self._connection
+
+    async def _commit(
+        self, connection: asyncpg.Connection, records: dict[str, dict[UUID, Record]]
+    ) -> dict[tuple[str, UUID], Record]:
+        if len(records) == 1:  # a single statement is a transaction of its own
+            inserted = {name: await _insert(connection, name, rows) for name, rows in records.items()}
+        else:
+            async with connection.transaction():
+                # in the same order in every batch, so that two of them cannot deadlock over entities
+                inserted = {name: await _insert(connection, name, records[name]) for name in sorted(records)}
+        stored: dict[tuple[str, UUID], Record] = {}
+        for name, rows in records.items():
+            new = inserted[name]
+            stored.update({(name, identity): record for identity, record in rows.items() if identity in new})
+            if len(new) < len(rows):
+                old = await connection.fetch(BULK_SELECT[name], [identity for identity in rows if identity not in new])
+                make = ENTITIES[name].record
+                stored.update({(name, row["id"]): make(**row) for row in old})
+        return stored
+
+
+async def _insert(connection: asyncpg.Connection, name: str, rows: dict[UUID, Record]) -> set[UUID]:
+    columns = zip(*map(msgspec.structs.astuple, rows.values()), strict=True)
+    return {row["id"] for row in await connection.fetch(BULK_INSERT[name], *columns)}

@@ -1,0 +1,41 @@
+"""``python -m workers.sink``: one sink; start several under different names."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+
+from pydantic import ValidationError
+
+from contract.connections import Connections
+from contract.errors import BadConnection
+from workers.sink.consumer import Sink, SinkFailed
+from workers.sink.settings import Settings
+
+
+def main() -> int:
+    """Move records until SIGTERM or SIGINT; return the exit code."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    try:
+        connections = Connections.read()
+        sink = Sink(connections.kafka, connections.psycopg_url, Settings())
+    except BadConnection as error:
+        print(f"sink: {error}", file=sys.stderr)
+        return 2
+    except ValidationError as error:
+        for flaw in error.errors():
+            print(f"sink: SEAWALL_{str(flaw['loc'][0]).upper()}: {flaw['msg']}", file=sys.stderr)
+        return 2
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sink.stop())
+    try:
+        sink.run()
+    except SinkFailed as error:
+        logging.getLogger("workers.sink").error("%s; start the sink again", error)  # noqa: TRY400 - a trace says no more
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

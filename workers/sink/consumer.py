@@ -1,0 +1,256 @@
+"""The sink's loop, and the only code that touches the Kafka consumer.
+
+Order of events for a batch: rows committed, journal written, dead letters acknowledged, offsets committed. A sink that
+dies in between reads the batch again and finds its rows there.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from contract.journal import Commit, JournalWriter
+from contract.topics import SINK_GROUP, record_topics
+from workers.sink.batches import Batch, DeadLetter, Decoder, Place, place_of, spans_of
+from workers.sink.dead_letters import DeadLetterTopic
+from workers.sink.settings import Settings
+from workers.sink.writer import Outcome, Writer, is_refusal
+
+log = logging.getLogger(__name__)
+
+_IDLE_S = 0.1
+_LONELY_S = 5.0
+
+
+class SinkFailed(Exception):
+    """The consumer cannot go on; the process should end and be started again."""
+
+
+class Sink:
+    """Reads the record topics and writes the tables until it is told to stop."""
+
+    def __init__(self, connection: dict[str, Any], database_url: str, settings: Settings) -> None:
+        self._settings = settings
+        self._configuration = {
+            "client.id": settings.sink_name,
+            "group.id": SINK_GROUP,
+            # a static member: started again under the same name, it has its partitions back without a rebalance
+            "group.instance.id": settings.sink_name,
+            "session.timeout.ms": settings.sink_session_timeout_ms,
+            "heartbeat.interval.ms": 500,
+            "partition.assignment.strategy": "cooperative-sticky",
+            "enable.auto.commit": False,
+            "enable.auto.offset.store": False,
+            "auto.offset.reset": "earliest",
+            "fetch.wait.max.ms": settings.sink_fetch_wait_ms,
+            "topic.metadata.refresh.interval.ms": 5_000,
+            "error_cb": _note_error,
+            **connection,
+        }
+        self._decoder = Decoder()
+        self._writer = Writer(database_url, name=settings.sink_name, timeout_s=settings.sink_database_timeout_s)
+        self._dead_letters = DeadLetterTopic(connection)
+        self._journal: JournalWriter
+        self._consumer: Consumer
+        self._assigned: set[tuple[str, int]] = set()
+        self._held: list[Message] = []  # delivered while a batch was waiting
+        self._waiting = False
+        self._stopping = False
+        self._idle_since_s = time.monotonic()
+
+    def stop(self) -> None:
+        """Ask the loop to end after the batch it is at; callable from a signal handler."""
+        self._stopping = True
+
+    def run(self) -> None:
+        """Move records until `stop`; raises `SinkFailed` where only a new process can go on."""
+        self._journal = JournalWriter(self._settings.journal_dir / f"{self._settings.sink_name}.jsonl", os.getpid())
+        self._consumer = Consumer(self._configuration)
+        try:
+            self._consumer.subscribe(
+                record_topics(), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
+            )
+            while not self._stopping:
+                messages = self._gather()
+                if messages:
+                    self._move(self._decoder.batch(messages))
+                else:
+                    self._warn_if_lonely()
+        finally:
+            # A static member does not tell the group that it leaves: its partitions wait for it until the session
+            # times out, so a restart moves nothing, and closing is quick.
+            self._consumer.close()
+            self._writer.close()
+            self._dead_letters.close()
+            self._journal.close()
+
+    def _gather(self) -> list[Message]:
+        """Return what arrives within the longest wait after the first message, or nothing."""
+        messages, self._held = self._held, []
+        if not messages:
+            # poll() returns with the first message; consume() would wait for its whole timeout or a full batch
+            first = self._consumer.poll(_IDLE_S)
+            if first is None:
+                return []
+            messages = [first]
+        due_s = time.monotonic() + self._settings.sink_max_wait_ms / 1000
+        while (missing := self._settings.sink_batch_size - len(messages)) > 0:
+            left_s = due_s - time.monotonic()
+            more = self._consumer.consume(missing, max(0.0, left_s))
+            messages += more
+            if left_s <= 0 or (not more and due_s <= time.monotonic()):
+                break
+        return [message for message in messages if self._is_usable(message)]
+
+    def _is_usable(self, message: Message) -> bool:
+        """Tell a record from an error event, and from a record of a partition that was taken away meanwhile."""
+        error = message.error()
+        if error is None:
+            return (message.topic(), message.partition()) in self._assigned
+        if error.fatal():
+            raise SinkFailed(error.str())
+        log.warning("kafka: %s", error.str())
+        return False
+
+    def _move(self, batch: Batch) -> None:
+        """Store *batch*, or wait until that is possible; then commit its offsets."""
+        outcome = self._wait_out(lambda: self._write(batch), "the database")
+        if outcome is None:
+            return
+        if outcome.letters and self._wait_out(lambda: self._bury(outcome.letters), "the dead-letter topic") is None:
+            return
+        self._commit_offsets(batch.places())
+
+    def _write(self, batch: Batch) -> Outcome:
+        """Commit *batch* in one transaction, or, where the database refuses a record, in as few as possible."""
+        try:
+            outcome = self._writer.write(batch)
+        except psycopg.Error as error:
+            if not is_refusal(error):
+                raise
+            if len(batch.rows) > 1:
+                first, second = (self._write(half) for half in batch.halves())
+                return Outcome(
+                    first.stored + second.stored,
+                    first.duplicates + second.duplicates,
+                    [*first.letters, *second.letters],
+                )
+            row = batch.rows[0]
+            reason = f"the database refuses it: {error.diag.message_primary or type(error).__name__}"
+            return self._write(Batch([], [*batch.letters, DeadLetter(row.place, reason, row.message)]))
+        self._journal.commit(
+            Commit(
+                time.monotonic_ns(),
+                spans_of(batch.places()),
+                outcome.stored,
+                outcome.duplicates,
+                len(outcome.letters),
+            )
+        )
+        return outcome
+
+    def _bury(self, letters: Any) -> bool:
+        left = self._dead_letters.publish(letters)
+        if left:
+            raise KafkaException(KafkaError(KafkaError._MSG_TIMED_OUT))  # noqa: SLF001 - the binding's name for it
+        return True
+
+    def _wait_out(self, work: Callable[[], Any], what: str) -> Any:
+        """Return the result of *work*, tried until it succeeds; None where the sink is stopped before that.
+
+        Meanwhile the partitions are paused and the consumer is polled, so that the group keeps this member.
+        """
+        pause_s = self._settings.sink_retry_s
+        try:
+            while True:
+                try:
+                    return work()
+                except (psycopg.Error, KafkaException) as error:
+                    log.warning("%s: %s; again in %.1f s", what, str(error).strip(), pause_s)
+                self._begin_waiting()
+                due_s = time.monotonic() + pause_s
+                while (left_s := due_s - time.monotonic()) > 0:
+                    if self._stopping:
+                        return None
+                    message = self._consumer.poll(min(left_s, _IDLE_S))
+                    if message is not None:
+                        self._held.append(message)
+                pause_s = min(2 * pause_s, self._settings.sink_retry_limit_s)
+        finally:
+            self._end_waiting()
+
+    def _begin_waiting(self) -> None:
+        if not self._waiting:
+            self._waiting = True
+            self._consumer.pause(self._consumer.assignment())
+
+    def _end_waiting(self) -> None:
+        if self._waiting:
+            self._waiting = False
+            self._consumer.resume(self._consumer.assignment())
+
+    def _commit_offsets(self, places: list[Place]) -> None:
+        """Commit what is stored, as far as the partitions are still ours.
+
+        A failure is no loss: the next batch commits past it, and what is read twice is absorbed.
+        """
+        following = {(topic, partition): offset + 1 for topic, partition, offset in places}
+        offsets = [TopicPartition(*key, offset) for key, offset in following.items() if key in self._assigned]
+        if not offsets:
+            return
+        try:
+            self._consumer.commit(offsets=offsets, asynchronous=False)
+        except KafkaException as error:
+            if error.args[0].fatal():
+                raise SinkFailed(error.args[0].str()) from None
+            log.warning("offsets not committed: %s", error.args[0].str())
+
+    # Kafka calls the three below from within poll(), consume() and close(). Every batch commits its offsets itself, and
+    # what has been read but not written may be dropped, so taking partitions away needs no work.
+
+    def _on_assign(self, _: Consumer, partitions: list[TopicPartition]) -> None:
+        self._assigned |= {(one.topic, one.partition) for one in partitions}
+        self._consumer.incremental_assign(partitions)
+        if self._waiting:
+            self._consumer.pause(partitions)
+        log.info("assigned %s; now %d partitions", _names(partitions), len(self._assigned))
+
+    def _on_revoke(self, _: Consumer, partitions: list[TopicPartition]) -> None:
+        self._forget(partitions)
+        log.info("revoked %s; now %d partitions", _names(partitions), len(self._assigned))
+
+    def _on_lost(self, _: Consumer, partitions: list[TopicPartition]) -> None:
+        self._forget(partitions)
+        log.warning("lost %s; now %d partitions", _names(partitions), len(self._assigned))
+
+    def _forget(self, partitions: list[TopicPartition]) -> None:
+        gone = {(one.topic, one.partition) for one in partitions}
+        self._assigned -= gone
+        self._held = [message for message in self._held if place_of(message)[:2] not in gone]
+        self._idle_since_s = time.monotonic()
+
+    def _warn_if_lonely(self) -> None:
+        """Say so, once, when there is nothing to do for want of partitions."""
+        if self._assigned or time.monotonic() - self._idle_since_s < _LONELY_S:
+            return
+        self._idle_since_s = float("inf")
+        try:
+            topics = self._consumer.list_topics(timeout=2.0).topics
+        except KafkaException:
+            return
+        count = sum(len(topics[name].partitions) for name in record_topics() if name in topics)
+        log.warning("no partition is left for this sink: the topics have %d, so run at most %d sinks", count, count)
+
+
+def _names(partitions: list[TopicPartition]) -> str:
+    return ", ".join(f"{one.topic}[{one.partition}]" for one in partitions) or "nothing"
+
+
+def _note_error(error: KafkaError) -> None:
+    log.warning("kafka: %s", error.str())

@@ -1,0 +1,33 @@
+"""Settings of one sink: environment variables with the prefix ``SEAWALL_``, or `.env`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """What one sink does; addresses of servers are in `contract.connections`."""
+
+    model_config = SettingsConfigDict(env_prefix="SEAWALL_", env_file=".env", extra="ignore", frozen=True)
+
+    sink_name: str = Field(default="sink-1", pattern="^[A-Za-z0-9._-]{1,100}$")
+    """Tells sinks apart: name of the journal, and of the static member of the group. Never run two with one name."""
+    journal_dir: Path = Path(".seawall/journal")
+    """Where the journal is written."""
+    sink_batch_size: int = Field(default=2_000, ge=1, le=50_000)
+    """Largest batch."""
+    sink_max_wait_ms: float = Field(default=20.0, ge=0, le=10_000)
+    """Longest time from a batch's first record until it is written."""
+    sink_fetch_wait_ms: int = Field(default=20, ge=1)
+    """How long the broker may hold back an answer that would be empty."""
+    sink_session_timeout_ms: int = Field(default=6_000, ge=6_000)
+    """How long the partitions of a sink that is gone for good stay without a reader."""
+    sink_database_timeout_s: float = Field(default=10.0, gt=0)
+    """How long one statement may take before the batch is written again."""
+    sink_retry_s: float = Field(default=0.1, gt=0)
+    """First pause after a failure that may pass; it doubles up to `sink_retry_limit_s`."""
+    sink_retry_limit_s: float = Field(default=2.0, gt=0)
+    """Longest pause after a failure that may pass."""
