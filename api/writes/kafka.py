@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 import threading
 from functools import partial
@@ -132,7 +133,7 @@ class KafkaPath:
         self._burst.append((acked, error, message))
 
     def _note_statistics(self, text: str) -> None:
-        if '"idemp_state":"Assigned"' in text:
+        if not self._has_producer_id.is_set() and json.loads(text)["eos"]["idemp_state"] == "Assigned":
             self._has_producer_id.set()
 
 
