@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import logging
 import threading
 from functools import partial
 from typing import Any
 
+import msgspec
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from api.problems import Unavailable
@@ -26,6 +26,19 @@ _POLL_S = 0.1
 _NEVER_SENT = (KafkaError._PURGE_QUEUE, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION)  # noqa: SLF001
 
 _Ack = tuple["asyncio.Future[Message]", KafkaError | None, Message]
+
+
+class _Idempotence(msgspec.Struct):
+    idemp_state: str = ""
+
+
+class _Statistics(msgspec.Struct):
+    """The part of librdkafka's statistics that is of use here."""
+
+    eos: _Idempotence = msgspec.field(default_factory=_Idempotence)
+
+
+_statistics = msgspec.json.Decoder(_Statistics)
 
 
 class KafkaPath:
@@ -47,7 +60,7 @@ class KafkaPath:
             "message.timeout.ms": settings.kafka_message_timeout_ms,
             "queue.buffering.max.messages": settings.kafka_queue_messages,
             # the statistics are the only place where the producer says that it has its id; see `check`
-            "statistics.interval.ms": 500,
+            "statistics.interval.ms": 200,
             "stats_cb": self._note_statistics,
             "error_cb": _note_error,
             **connection,
@@ -133,7 +146,7 @@ class KafkaPath:
         self._burst.append((acked, error, message))
 
     def _note_statistics(self, text: str) -> None:
-        if not self._has_producer_id.is_set() and json.loads(text)["eos"]["idemp_state"] == "Assigned":
+        if not self._has_producer_id.is_set() and _statistics.decode(text).eos.idemp_state == "Assigned":
             self._has_producer_id.set()
 
 

@@ -72,5 +72,7 @@ def _headers(letter: DeadLetter) -> list[tuple[str, str | bytes | None]]:
         SOURCE_PARTITION_HEADER: str(letter.place.partition),
         SOURCE_OFFSET_HEADER: str(letter.place.offset),
     }
-    kept = [(name, value) for name, value in list(letter.message.headers() or ()) if name not in own]
-    return [*kept, *((name, value.encode()) for name, value in own.items())]
+    found: list[tuple[str, str | bytes | None]] = [
+        (str(name), value) for name, value in dict(letter.message.headers() or ()).items() if name not in own
+    ]
+    return found + [(name, value.encode()) for name, value in own.items()]
