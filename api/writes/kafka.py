@@ -126,7 +126,11 @@ class KafkaPath:
 
     def _poll(self) -> None:
         while not self._closing:
-            self._producer.poll(_POLL_S)
+            try:
+                self._producer.poll(_POLL_S)
+            except Exception:
+                # poll() raises what a callback raised; without this thread no request would be answered again
+                log.exception("a callback of the producer failed")
             self._hand_over()
         left = self._producer.flush(self._flush_s)
         self._hand_over()
