@@ -6,7 +6,14 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from confluent_kafka import ConsumerGroupState, ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import (
+    ConsumerGroupState,
+    ConsumerGroupTopicPartitions,
+    KafkaError,
+    KafkaException,
+    Producer,
+    TopicPartition,
+)
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import ConfigResource
 from confluent_kafka.admin._listoffsets import OffsetSpec
@@ -17,6 +24,7 @@ from contract.topics import DEAD_LETTER_TOPIC, SINK_GROUP, record_topics
 from seawall.stack.errors import ServerFailed
 
 _REQUEST_S = 10.0
+_HAS_ID = '"idemp_state": "Assigned"'
 _latest: Callable[[], OffsetSpec] = OffsetSpec.latest
 _earliest: Callable[[], OffsetSpec] = OffsetSpec.earliest
 _OFFSET_END = -1  # librdkafka's word for "up to the high watermark" in delete_records
@@ -28,7 +36,8 @@ class Log:
 
     def __init__(self, settings: dict[str, Any]) -> None:
         quick = {"reconnect.backoff.ms": 20, "reconnect.backoff.max.ms": 200, "log_level": 0}
-        self._admin = AdminClient({**quick, **settings})
+        self._settings = {**quick, **settings}
+        self._admin = AdminClient(self._settings)
         self._partitions: list[TopicPartition] = []
 
     def create_topics(self, *, partitions: int, brokers: int) -> None:
@@ -47,6 +56,24 @@ class Log:
                 if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                     raise ServerFailed(f"kafka: the topic {name} cannot be created: {error.args[0].str()}") from None
         self._await_leaders(list(wanted))
+
+    def warm_producer_ids(self) -> None:
+        """Let the brokers fetch their first block of producer ids, without writing a record.
+
+        Until a fresh broker has one it answers "coordinator load in progress", and the library of the client that
+        asked first waits for half a second before it asks again. Better that we wait than the API.
+        """
+        known: list[str] = []
+        configuration: dict[str, Any] = {
+            **self._settings,
+            "enable.idempotence": True,
+            "statistics.interval.ms": 50,
+            "stats_cb": known.append,
+        }
+        producer = Producer(configuration)
+        deadline = time.monotonic() + _REQUEST_S
+        while time.monotonic() < deadline and not (known and _HAS_ID in known[-1]):
+            producer.poll(0.05)
 
     def end_offsets(self) -> dict[tuple[str, int], int]:
         """Return the end offset of every partition of the record topics."""

@@ -33,6 +33,7 @@ class Starter:
     def __init__(self, request: Request, roster: Roster, emit: Emit) -> None:
         self._request, self._roster, self._emit = request, roster, emit
         self._loop = asyncio.get_running_loop()
+        self._warming: asyncio.Future[None] | None = None
         self._blocking: set[asyncio.Future[Any]] = set()
 
     async def start(self) -> None:
@@ -43,11 +44,7 @@ class Starter:
         plan = await self._thread(
             lambda: make_plan(options, run=self._request.run, data=roster.data, logs=roster.logs), awaited=True
         )
-        if not (places.ROOT / "api" / "__main__.py").exists():
-            plan.api = None
         sinks = options.sinks if plan.brokers and plan.ours else 0
-        if not (places.ROOT / "workers" / "sink" / "__main__.py").exists():
-            sinks = 0
         roster.adopt(plan, sinks)
         async with asyncio.TaskGroup() as group:
             database = group.create_task(self._database(plan))
@@ -79,6 +76,8 @@ class Starter:
             from seawall.stack.log import Log  # noqa: PLC0415 - loaded while the servers start
 
             log = Log(plan.connections.kafka)
+            if plan.embedded_brokers:
+                self._warming = self._loop.run_in_executor(None, log.warm_producer_ids)
             await self._thread(lambda: log.create_topics(partitions=partitions, brokers=plan.embedded_brokers))
 
     async def _sinks(self, plan: Plan, count: int) -> None:
