@@ -88,6 +88,8 @@ class Generator:
         self._runner.stop()
         after = process.cpu_times()
         gc.unfreeze()
+        for error in self._runner.exceptions.values():
+            raise ValueError(f"a user failed: {error['msg']}")
         directory = Path(trial.directory)
         ledger = directory / f"{trial.name}.parquet"
         recorder.write(ledger, load.run, trial.seed)

@@ -37,8 +37,12 @@ def entity_at(mix: tuple[str, ...], user: int, sequence: int) -> str:
     return mix[(user + sequence) % len(mix)]
 
 
-@lru_cache(maxsize=32)
 def body_tails(entity: Entity, seed: int) -> tuple[bytes, ...]:
     """Return the bodies of the pool without their head; each follows ``{"id":"<id>"``."""
+    return _body_tails(entity.name, seed)
+
+
+@lru_cache(maxsize=32)
+def _body_tails(name: str, seed: int) -> tuple[bytes, ...]:
     encode = msgspec.json.Encoder().encode
-    return tuple(b"," + encode(fields)[1:] for fields in sample_fields(entity, seed, POOL_SIZE))
+    return tuple(b"," + encode(fields)[1:] for fields in sample_fields(ENTITIES[name], seed, POOL_SIZE))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import locust.stats
-
 
 def bucket(response_time: float) -> int:
     """Round milliseconds to 1 ms up to a second and to three digits above, some 2,800 buckets up to 100 s.
@@ -15,8 +13,3 @@ def bucket(response_time: float) -> int:
     while rounded >= 1_000 * step:
         step *= 10
     return round(response_time / step) * step
-
-
-def exact_to_a_millisecond() -> None:
-    """Let Locust's table, CSV files and web page use `bucket`; Locust offers this function for replacement."""
-    locust.stats.bucket_response_time = bucket

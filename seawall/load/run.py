@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 
 from gevent.event import Event
 
+from contract.entities import ENTITIES
 from contract.ids import ENTITY_BITS, USER_BITS, Run, low_bits
 from seawall.load.pace import AsFastAsAnswered, Pace, Scheduled, Tickets, phase_of
-from seawall.load.payloads import MIXES
+from seawall.load.payloads import MIXES, body_tails
 from seawall.load.recorder import NullRecorder, Recorder
 
 LOCAL_USER_BITS = 16
@@ -39,7 +40,12 @@ class LoadRun:
     tickets: Tickets | None = None
     waiting: int = 0
     """Users that are connected and wait at the gate."""
+    bodies: dict[str, tuple[bytes, ...]] = field(default_factory=dict)
+    """For each entity of the mix, the pool of its bodies without their heads."""
     _users: int = 0
+
+    def __post_init__(self) -> None:
+        self.bodies = {name: body_tails(ENTITIES[name], self.seed) for name in set(self.mix)}
 
     def open_gate(self, start_ns: int, end_ns: int | None) -> None:
         """Let the users start: each waits for this before its first request."""

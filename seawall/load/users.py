@@ -20,7 +20,7 @@ from locust.exception import StopUser
 
 from contract.entities import ENTITIES
 from seawall.load import setup
-from seawall.load.payloads import body_tails, content_index, entity_at
+from seawall.load.payloads import content_index, entity_at
 from seawall.load.recorder import NO_RECORD
 from seawall.load.run import LoadRun
 
@@ -81,7 +81,7 @@ class IngestUser(ScheduledUser):
         """Send the user's next record by *path* (``sync``, ``grouped`` or ``kafka``)."""
         sequence, self._next_sequence = self._next_sequence, self._next_sequence + 1
         entity = ENTITIES[entity_at(self.load.mix, self.number, sequence)]
-        tail = body_tails(entity, self.load.seed)[content_index(self.number, sequence)]
+        tail = self.load.bodies[entity.name][content_index(self.number, sequence)]
         self.sequence, self.entity = sequence, entity.number
         try:
             self.client.post(

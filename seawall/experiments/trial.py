@@ -1,0 +1,231 @@
+"""Runs one trial: fresh state, load, drain, audit, figures."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Self
+
+import msgspec
+import numpy as np
+
+from contract.entities import ENTITIES
+from contract.topics import topic_of
+from seawall.audit.ledger import Int64s, Ledger, UInt64s, read_ledger
+from seawall.audit.log import LogReader, LogRecords
+from seawall.audit.reconcile import Found, Reconciliation, Sent, reconcile
+from seawall.audit.rows import RowReader
+from seawall.audit.visibility import NEVER, Journals
+from seawall.experiments.figures import Window, quantiles_ms, visible_delay
+from seawall.experiments.load_process import LoadProcess
+from seawall.load.trial import Progress, TrialDone, TrialLoad
+from seawall.result import Outcome, Trial
+from seawall.stack.stack import Stack
+
+DRAIN_POLL_S = 0.02
+STANDSTILL_S = 10.0
+"""A lag that has not shrunk for so long is standing still: longer than a sink takes to be started again."""
+GENERATOR_LAG_LIMIT_MS = 50.0
+"""Above this p99 the generator itself was late, and the trial says nothing about the service."""
+
+
+@dataclass(frozen=True)
+class TrialPlan:
+    """One trial to be run."""
+
+    arm: str
+    block: int
+    load: TrialLoad
+
+    @property
+    def kind(self) -> str:
+        """``data`` or ``load``."""
+        return "data" if self.load.count is not None else "load"
+
+
+class TrialRunner:
+    """Runs trials on one stack; keeps the audit's connections over trials. Use as a context manager."""
+
+    def __init__(self, stack: Stack, load: LoadProcess, *, drain_timeout_s: float, keep_rows: bool) -> None:
+        self._stack = stack
+        self._load = load
+        self._drain_timeout_s = drain_timeout_s
+        self._keep_rows = keep_rows
+        self._open = contextlib.ExitStack()
+        self._rows = RowReader(stack.connections.psycopg_url)
+        self._open.callback(self._rows.close)
+        self._journals = Journals(Path(stack.state.journal_dir))
+        self._log: LogReader | None = None
+        if stack.state.kafka:
+            self._log = LogReader(stack.connections.kafka)
+            self._open.callback(self._log.close)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
+
+    def run(self, plan: TrialPlan, on_progress: Callable[[Progress], None]) -> Trial:
+        """Run one trial to its audit."""
+        if not self._keep_rows:
+            self._stack.fresh()
+        self._journals.forget()
+        started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
+        before, restarts_before = self._stack.resources(), self._restarts()
+        done = self._load.run(plan.load, on_progress)
+        drained = self._drain() if plan.load.path == "kafka" else True
+        after, restarts_after = self._stack.resources(), self._restarts()
+        ledger = read_ledger(Path(done.ledger))
+        visible_ns, audited = self._audit(plan, ledger)
+        trial = self._figures(plan, done, ledger, visible_ns, started_at)
+        restarts = {
+            name: count - restarts_before.get(name, 0)
+            for name, count in restarts_after.items()
+            if count > restarts_before.get(name, 0)
+        }
+        used = {name: use for name, use in after.items() if name in before}
+        cpu_s = {name: round(max(0.0, use.cpu_s - before[name].cpu_s), 3) for name, use in used.items()}
+        outcome, reasons = _judge(trial, audited, drained=drained, interrupted=done.interrupted)
+        return msgspec.structs.replace(
+            trial,
+            cpu_s={**cpu_s, "load": round(done.cpu_s, 3)},
+            rss_bytes={**{name: use.rss_bytes for name, use in used.items()}, "load": done.rss_bytes},
+            restarts=restarts,
+            audit=audited.counts,
+            examples=audited.examples,
+            outcome=outcome,
+            reasons=reasons,
+        )
+
+    def _restarts(self) -> dict[str, int]:
+        return {name: service.restarts for name, service in self._stack.state.services.items()}
+
+    def _drain(self) -> bool:
+        """Wait until the sinks have stored all of the log; False if the time is up or the lag stands still."""
+        begun = time.monotonic()
+        least, least_at = self._stack.lag(), begun
+        lag = least
+        while lag > 0:
+            time.sleep(DRAIN_POLL_S)
+            lag = self._stack.lag()
+            now = time.monotonic()
+            if lag < least:
+                least, least_at = lag, now
+            if now - begun > self._drain_timeout_s or now - least_at > STANDSTILL_S:
+                return False
+        return True
+
+    def _audit(self, plan: TrialPlan, ledger: Ledger) -> tuple[Int64s, Reconciliation]:
+        """Return when each request's record was visible (`NEVER` where it was not), and the reconciliation."""
+        visible_ns = np.full(len(ledger.status), NEVER, dtype=np.int64)
+        whole = Reconciliation()
+        low, content, accepted, refused = ledger.low, ledger.content, ledger.accepted, ledger.refused
+        for entity in ENTITIES.values():
+            mine = np.flatnonzero(ledger.entity == entity.number)
+            if not len(mine):
+                continue
+            rows = self._rows.rows(entity, ledger.run)
+            digests = self._rows.expected_digests(entity, ledger.seed)
+            dead = self._rows.dead_lettered(topic_of(entity), ledger.run)
+            log = self._log.records(topic_of(entity), ledger.run) if self._log and plan.load.path == "kafka" else None
+            sent = Sent(low[mine], accepted[mine], refused[mine], digests[content[mine]])
+            found = Found(rows.low, rows.digest, dead, log.low if log else None, _ahead(log) if log else None)
+            whole.add(reconcile(ledger.run, sent, found))
+            stored = np.isin(low[mine], rows.low)
+            seen = self._log_visible(log, low[mine]) if log else ledger.answered_ns[mine]
+            visible_ns[mine[stored]] = seen[stored]
+        return visible_ns, whole
+
+    def _log_visible(self, log: LogRecords, low: UInt64s) -> Int64s:
+        """Return when the rows with these ids became visible, by the sinks' journals."""
+        times = self._journals.visible_ns(log)
+        order = np.lexsort((times, log.low))
+        ids, first = np.unique(log.low[order], return_index=True)
+        found = np.full(len(low), NEVER, dtype=np.int64)
+        if len(ids):
+            place = np.minimum(np.searchsorted(ids, low), len(ids) - 1)
+            there = ids[place] == low
+            found[there] = times[order][first][place[there]]
+        return found
+
+    def _figures(self, plan: TrialPlan, done: TrialDone, ledger: Ledger, visible_ns: Int64s, started_at: str) -> Trial:
+        load = plan.load
+        seen = visible_ns[visible_ns != NEVER]
+        last_visible_ns = int(seen.max()) if len(seen) else None
+        last_answer_ns = int(ledger.answered_ns.max()) if len(ledger.answered_ns) else done.start_ns
+        unsent = max(0, done.planned - done.sent)
+        if plan.kind == "load":
+            window = Window(done.start_ns + int(load.warmup_s * 1e9), done.end_ns)
+            judged = window.holds(ledger.intended_ns)
+            duration_s: float | None = load.duration_s
+            achieved = float(window.holds(seen).sum()) / load.duration_s
+            offered: float | None = load.users * (load.rate_per_s or 0.0)
+        else:
+            judged = np.ones(len(ledger.status), dtype=bool)
+            first_ns = int(ledger.sent_ns.min()) if len(ledger.sent_ns) else done.start_ns
+            duration_s = (last_visible_ns - first_ns) / 1e9 if last_visible_ns else None
+            achieved = len(seen) / duration_s if duration_s else 0.0
+            offered = None
+        accepted = judged & ledger.accepted
+        status = ledger.status
+        return Trial(
+            name=load.name,
+            kind=plan.kind,
+            arm=plan.arm,
+            block=plan.block,
+            entity=load.entity,
+            started_at=started_at,
+            users=load.users,
+            count=load.count,
+            offered_per_s=offered,
+            achieved_per_s=round(achieved, 3),
+            requests=int(judged.sum()),
+            unsent=unsent,
+            failed=int((judged & ~ledger.accepted).sum()) + unsent,
+            status_4xx=int((judged & (status // 100 == 4)).sum()),  # noqa: PLR2004 - HTTP
+            status_5xx=int((judged & (status // 100 == 5)).sum()),  # noqa: PLR2004 - HTTP
+            no_answer=int((judged & (status == 0)).sum()),
+            duration_s=None if duration_s is None else round(duration_s, 6),
+            response_ms=quantiles_ms(
+                ledger.answered_ns[accepted] - ledger.intended_ns[accepted],
+                unsent + int((judged & (status == 0)).sum()),
+            ),
+            service_ms=quantiles_ms(ledger.answered_ns[accepted] - ledger.sent_ns[accepted]),
+            visible_ms=visible_delay(ledger, visible_ns, judged),
+            start_lag_ms=quantiles_ms(ledger.sent_ns[judged] - ledger.intended_ns[judged]),
+            generator_lag_ms=quantiles_ms(ledger.generator_lag_ns[judged]),
+            drain_s=None if last_visible_ns is None else round(max(0.0, (last_visible_ns - last_answer_ns) / 1e9), 6),
+        )
+
+
+def _ahead(log: LogRecords) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Tell which records lie beyond what the sinks committed."""
+    committed = np.array([log.committed.get(int(partition), 0) for partition in log.partition], dtype=np.int64)
+    ahead: np.ndarray[tuple[int], np.dtype[np.bool_]] = log.offset >= committed
+    return ahead
+
+
+def _judge(trial: Trial, audited: Reconciliation, *, drained: bool, interrupted: bool) -> tuple[Outcome, list[str]]:
+    counts = audited.counts
+    wrong = [
+        f"{getattr(counts, name)} {name}, the first {audited.examples[name][0]}"
+        for name in ("lost", "pending", "duplicates", "corrupted", "phantom")
+        if getattr(counts, name)
+    ]
+    if not drained:
+        wrong.append("the log was not drained when the time was up")
+    if wrong:
+        return Outcome.FAIL, wrong
+    if interrupted:
+        return Outcome.INVALID, ["interrupted"]
+    if not trial.requests:
+        return Outcome.INVALID, ["no request was sent"]
+    lag_ms = trial.generator_lag_ms.p99
+    if trial.kind == "load" and lag_ms is not None and lag_ms > GENERATOR_LAG_LIMIT_MS:
+        return Outcome.INVALID, [f"the generator itself was late (p99 {lag_ms:.0f} ms)"]
+    return Outcome.PASS, [f"{trial.unsent} requests of the schedule were not sent in time"] if trial.unsent else []
