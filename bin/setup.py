@@ -101,7 +101,10 @@ def _is_sound(venv: Path) -> bool:
             return False
     probe = f"import sys, pip; sys.exit(sys.version_info < {OLDEST})"
     try:
-        return subprocess.run([venv / "bin" / "python", "-I", "-c", probe], capture_output=True, check=False).returncode == 0
+        return (
+            subprocess.run([venv / "bin" / "python", "-I", "-c", probe], capture_output=True, check=False).returncode
+            == 0
+        )
     except OSError:
         return False
 
@@ -110,7 +113,16 @@ def _install(venv: Path, lock: Path, log: Path) -> None:
     total = len(re.findall(r"^[A-Za-z0-9_.-]+==", lock.read_text(encoding="utf-8"), flags=re.MULTILINE))
     _say(f"seawall: setting up .venv, once: {total} packages at most")
     command = [
-        *(venv / "bin" / "python", "-I", "-m", "pip", "install", "--progress-bar", "off", "--disable-pip-version-check"),
+        *(
+            venv / "bin" / "python",
+            "-I",
+            "-m",
+            "pip",
+            "install",
+            "--progress-bar",
+            "off",
+            "--disable-pip-version-check",
+        ),
         *("--require-hashes", "-r", lock),
     ]
     # The user's settings (an index, certificates, a proxy) hold; but into the user's own directory it must not go.

@@ -167,6 +167,18 @@ class Stack:
         return Reset(self.connections, self._state)
 
 
+def stop_whatever_runs() -> bool:
+    """Stop the stack of our home directory in whatever phase it is, or clean up after a dead one; tell whether any was.
+
+    A start that waits for its turn is not stopped by this.
+    """
+    state = last_state()
+    if state is None:
+        return False
+    Stack(state).down()
+    return True
+
+
 @contextlib.contextmanager
 def _one_at_a_time() -> Iterator[None]:
     """Let two starts wait for each other."""

@@ -1,0 +1,139 @@
+"""The command line: which verbs there are, and how an error becomes a message.
+
+A verb is a module of this package with a function of the verb's name, and its examples in `EXAMPLES`. It is imported
+when it is used, so that a start costs no more than it must.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+from seawall.cli.exits import Exit
+
+VERBS = {
+    "up": "Start the stack: PostgreSQL, Valkey, Kafka, the API and its sinks.",
+    "down": "Stop the stack and remove its data.",
+    "status": "Show what runs, and where.",
+    "doctor": "Test everything that Seawall needs, and say what to do about what is missing.",
+    "compare": "Compare the write paths under real load: the main job.",
+}
+
+_INTRODUCTION = """Should you put Kafka, and a cache, in front of your database? Real servers, real load, and proof."""
+_EXAMPLES = """[bold]Examples[/]
+
+  bin/seawall compare --quick    a first answer in 90 seconds
+  bin/seawall up                 start the servers and leave them running
+  bin/seawall VERB --help        what a verb can do, with examples
+
+Exit codes: 0 pass, 1 fail, 2 wrong usage or set-up, 3 inconclusive, 4 invalid, 130 interrupted."""
+
+
+class _Verb(TyperCommand):
+    """A verb whose help ends with its examples, line by line as they were written."""
+
+    examples = ""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Print the help and the examples."""
+        super().format_help(ctx, formatter)
+        _print_examples(self.examples)
+
+
+class _Verbs(TyperGroup):
+    """The verbs, each imported when it is used."""
+
+    _listing = False
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - the library calls it so
+        """Return the verbs in the order in which one meets them."""
+        return list(VERBS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - the library calls it so
+        """Return a verb; while the verbs are listed, only its name and what it does."""
+        if cmd_name not in VERBS:
+            return None
+        if self._listing:
+            return TyperCommand(name=cmd_name, help=VERBS[cmd_name])
+        return _load(cmd_name)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Print the list of verbs and the examples."""
+        self._listing = True
+        try:
+            super().format_help(ctx, formatter)
+        finally:
+            self._listing = False
+        _print_examples(_EXAMPLES)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb and return the exit code; what is wrong becomes a line or two on standard error."""
+    application = typer.Typer(
+        cls=_Verbs, help=_INTRODUCTION, no_args_is_help=False, add_completion=False, rich_markup_mode="rich"
+    )
+    application.callback(invoke_without_command=True)(_without_a_verb)
+    try:
+        found = get_command(application).main(
+            args=None if arguments is None else list(arguments), prog_name="seawall", standalone_mode=False
+        )
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
+    except typer.Abort:
+        return Exit.INTERRUPTED
+    except Exception as error:
+        if os.environ.get("SEAWALL_DEBUG"):
+            raise
+        _complain(message_of(error))
+        return Exit.SETUP
+    return int(found) if isinstance(found, int) else Exit.PASS
+
+
+def message_of(error: Exception) -> str:
+    """Say in a line or two what *error* means to the user.
+
+    Rooms declare what they expect to go wrong in modules named `errors`; those messages are written for the user.
+    """
+    if type(error).__module__.split(".")[-1] == "errors":
+        return str(error)
+    if isinstance(error, OSError):
+        return f"{error.filename or 'the system'}: {error.strerror or error}"
+    if hasattr(error, "format_message"):  # wrong usage, from the command line's library
+        context = getattr(error, "ctx", None)
+        path = context.command_path if context else "seawall"
+        return f"{error.format_message()}\nTry `{path} --help`."
+    return f"{type(error).__name__}: {error}\nThis is a bug; SEAWALL_DEBUG=1 shows where it happened."
+
+
+def _without_a_verb(ctx: typer.Context) -> None:
+    if ctx.invoked_subcommand is None:
+        print(ctx.get_help())
+        raise typer.Exit(Exit.PASS)
+
+
+def _load(verb: str) -> TyperCommand:
+    module = importlib.import_module(f"seawall.cli.{verb}")
+    application = typer.Typer(add_completion=False, rich_markup_mode="rich")
+    application.command(name=verb, cls=_Verb)(getattr(module, verb))
+    command = get_command(application)
+    assert isinstance(command, _Verb)
+    command.examples = module.EXAMPLES
+    return command
+
+
+def _print_examples(text: str) -> None:
+    from seawall.cli.consoles import output_console  # noqa: PLC0415 - rich is slow to load, most starts need none
+
+    output_console().print(text, soft_wrap=True)
+
+
+def _complain(message: str) -> None:
+    sys.stdout.flush()
+    print(f"seawall: {message}", file=sys.stderr)

@@ -1,0 +1,27 @@
+"""The exit codes of every verb, in one place."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """How a verb ended."""
+
+    PASS = 0
+    """Everything was done, and what was judged held."""
+
+    FAIL = 1
+    """A target was missed, or something was lost or is pending; of `status`: no stack runs."""
+
+    SETUP = 2
+    """Wrong usage, or something on this machine or a server is in the way; a message says what to do."""
+
+    INCONCLUSIVE = 3
+    """The interval of a figure straddles its limit: more trials could tell."""
+
+    INVALID = 4
+    """The trial says nothing about the service: the instrument was the bottleneck, or the load was not offered."""
+
+    INTERRUPTED = 130
+    """Ctrl-C: what was started was stopped, what was measured was written."""

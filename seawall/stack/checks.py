@@ -1,0 +1,159 @@
+"""What `doctor` tests: each check returns what it found, and what to do about it."""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import sys
+from collections.abc import Callable
+from enum import Enum
+from typing import NamedTuple
+
+from contract.connections import Connections
+from contract.errors import ContractError
+from seawall.stack import api, kafka, places, postgres, valkey
+from seawall.stack.errors import StackError
+from seawall.stack.jars import JarCache, kafka_version
+from seawall.stack.java import find_java
+from seawall.stack.state import last_state, read_state
+
+_OLDEST_PYTHON = (3, 11)
+_ENOUGH_BYTES = 2 * 2**30
+_ENOUGH_FILES = 12_000  # 10,000 users and what else is open
+
+
+class Verdict(Enum):
+    """What a finding means."""
+
+    OK = "ok"
+    WARNING = "warning"
+    WRONG = "wrong"
+
+
+class Finding(NamedTuple):
+    """One line of a check."""
+
+    verdict: Verdict
+    text: str
+
+
+class Check(NamedTuple):
+    """A test by name; *run* never raises."""
+
+    name: str
+    test: Callable[[], list[Finding]]
+
+    def run(self) -> list[Finding]:
+        """Return the findings; an error of the stack is one."""
+        try:
+            return self.test()
+        except (StackError, ContractError) as error:
+            return [Finding(Verdict.WRONG, str(error))]
+        except OSError as error:
+            return [Finding(Verdict.WRONG, f"{error.filename or 'the system'}: {error.strerror or error}")]
+
+
+def _python() -> list[Finding]:
+    version = ".".join(map(str, sys.version_info[:3]))
+    if sys.version_info < _OLDEST_PYTHON:
+        return [Finding(Verdict.WRONG, f"{version} is too old; 3.11 or newer is needed (see SEAWALL_PYTHON)")]
+    return [Finding(Verdict.OK, f"{version} in {sys.prefix}")]
+
+
+def _java() -> list[Finding]:
+    found = find_java()
+    return [Finding(Verdict.OK, f"{found.version} from {found.source} ({found.program}), heap {kafka.heap_size()}")]
+
+
+def _jars() -> list[Finding]:
+    jars = JarCache()
+    missing = jars.missing()
+    if len(missing) == len(jars.jars):
+        return [Finding(Verdict.WARNING, f"not fetched yet; the first start brings them to {jars.folder}")]
+    if broken := [jar for jar in jars.broken() if jar not in missing]:
+        for jar in broken:
+            jars.path(jar).unlink(missing_ok=True)
+        names = ", ".join(jar.filename for jar in broken)
+        return [
+            Finding(Verdict.WARNING, f"not what the lock pins, removed; the next start fetches them again: {names}")
+        ]
+    if missing:
+        names = ", ".join(jar.filename for jar in missing)
+        return [Finding(Verdict.WARNING, f"missing or cut off; the next start fetches them again: {names}")]
+    return [Finding(Verdict.OK, f"Kafka {kafka_version()}, {len(jars.jars)} files as pinned, in {jars.folder}")]
+
+
+def _disk() -> list[Finding]:
+    home = places.make_home()
+    free = shutil.disk_usage(home).free
+    verdict = Verdict.OK if free >= _ENOUGH_BYTES else Verdict.WARNING
+    return [Finding(verdict, f"{free / 2**30:.1f} GB free at {home}")]
+
+
+def _limits() -> list[Finding]:
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < _ENOUGH_FILES:
+        text = f"at most {hard} open files: enough for some {hard // 2} users; raise it with `ulimit -Hn` as root"
+        return [Finding(Verdict.WARNING, text)]
+    return [Finding(Verdict.OK, f"up to {'any number of' if hard == resource.RLIM_INFINITY else hard} open files")]
+
+
+def _user() -> list[Finding]:
+    user = places.unprivileged_user()
+    if user is None:
+        return [Finding(Verdict.OK, f"user number {os.geteuid()} runs everything")]
+    place = places.make_private(user, "doctor")
+    place.rmdir()
+    return [Finding(Verdict.OK, f"as root; PostgreSQL then runs as `{user}`, its data below {place.parent}")]
+
+
+def _stack() -> list[Finding]:
+    if (state := read_state()) is not None:
+        return [Finding(Verdict.OK, f"run {state.run} is up at {state.api_url}")]
+    if last_state() is not None:
+        return [Finding(Verdict.WARNING, "one ended without cleaning up, or is starting; the next `up` or `down` does")]
+    return [Finding(Verdict.OK, "none is running")]
+
+
+def _database() -> list[Finding]:
+    given = Connections.read()
+    if given.database_url is None:
+        return [Finding(Verdict.OK, "embedded")]
+    return [Finding(Verdict.OK, f"external, PostgreSQL {postgres.check(given.psycopg_url)}")]
+
+
+def _cache() -> list[Finding]:
+    given = Connections.read()
+    if given.cache_url is None:
+        return [Finding(Verdict.OK, "embedded")]
+    return [Finding(Verdict.OK, f"external, {valkey.check(given.redis_url)}")]
+
+
+def _log() -> list[Finding]:
+    given = Connections.read()
+    if given.kafka_bootstrap_servers is None:
+        return [Finding(Verdict.OK, "embedded")]
+    return [Finding(Verdict.OK, f"external, {kafka.check(given.kafka)}")]
+
+
+def _api() -> list[Finding]:
+    url = os.environ.get("SEAWALL_API_URL", "")
+    if not url:
+        return [Finding(Verdict.OK, "embedded")]
+    return [Finding(Verdict.OK, f"external, at {url} {api.check(url)}".rstrip())]
+
+
+CHECKS = (
+    Check("Python", _python),
+    Check("Java", _java),
+    Check("jars", _jars),
+    Check("disk", _disk),
+    Check("open files", _limits),
+    Check("user", _user),
+    Check("stack", _stack),
+    Check("PostgreSQL", _database),
+    Check("Valkey", _cache),
+    Check("Kafka", _log),
+    Check("API", _api),
+)
