@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -17,6 +18,8 @@ from seawall.experiments.trial import TrialPlan, TrialRunner
 from seawall.load.trial import Progress, TrialLoad
 from seawall.result import Outcome, Result, Trial
 from seawall.stack.stack import Stack
+
+WARM_UP_RECORDS = 1_000
 
 
 class Watcher(Protocol):
@@ -91,9 +94,11 @@ class Comparison:
                 self.stack, load, drain_timeout_s=self.options.drain_timeout_s, keep_rows=self.options.keep
             ) as runner,
         ):
+            for plan in warm_up_trials(self.options, self.directory / "raw"):
+                runner.run(plan, lambda _: None)
             for number, plan in enumerate(plans, 1):
                 watcher.trial_starts(plan, number, len(plans))
-                trial = runner.run(plan, lambda progress, plan=plan: watcher.trial_goes_on(plan, progress))
+                trial = runner.run(plan, partial(watcher.trial_goes_on, plan))
                 trials.append(trial)
                 watcher.trial_ended(trial)
                 write()
@@ -102,6 +107,21 @@ class Comparison:
                         f"stopped after {number} of {len(plans)} trials: {trial.audit.pending} records of {trial.name}"
                         " lie in the log and the sinks stand still"
                     )
+
+
+def warm_up_trials(options: CompareOptions, directory: Path) -> Iterator[TrialPlan]:
+    """Yield a trial an arm that is not part of the result: it fills pools, plan caches and just-in-time compilers."""
+    for path in options.paths:
+        load = TrialLoad(
+            name=f"warm-up-{path}",
+            path=path,
+            entity="mixed",
+            users=options.clients,
+            seed=options.seed,
+            directory=str(directory),
+            count=WARM_UP_RECORDS,
+        )
+        yield TrialPlan(path, -1, load)
 
 
 def planned_trials(options: CompareOptions, directory: Path) -> Iterator[TrialPlan]:

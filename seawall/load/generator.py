@@ -33,6 +33,10 @@ from seawall.load.trial import Answer, Progress, TrialDone, TrialFailed, TrialLo
 from seawall.load.users import IngestUser
 
 PROGRESS_EVERY_S = 0.25
+SILENCE_S = 30.0
+"""No answer for so long ends a trial: every user waits for a service that is gone."""
+LAST_ANSWERS_S = 10.0
+"""How long answers are awaited after the last sending; what is unanswered then counts as unknown."""
 LEAD_S = 0.05
 """Between the moment all users are connected and the schedule's start."""
 
@@ -84,7 +88,7 @@ class Generator:
         start_ns = time.monotonic_ns() + int(LEAD_S * 1e9)
         end_ns = start_ns + int((trial.warmup_s + trial.duration_s) * 1e9) if load.tickets is None else None
         load.open_gate(start_ns, end_ns)
-        self._await_end(trial, recorder, end_ns)
+        self._await_end(trial, load, recorder)
         self._runner.stop()
         after = process.cpu_times()
         gc.unfreeze()
@@ -111,21 +115,25 @@ class Generator:
         while load.waiting < users and time.monotonic() < deadline and not self._stop_asked:
             gevent.sleep(0.01)
 
-    def _await_end(self, trial: TrialLoad, recorder: ColumnRecorder, end_ns: int | None) -> None:
-        """Wait until every user has had its last answer, the grace is over, or a stop is asked."""
+    def _await_end(self, trial: TrialLoad, load: LoadRun, recorder: ColumnRecorder) -> None:
+        """Wait until every user has had its last answer.
+
+        When the grace is over, or a stop is asked, users send no more; what is under way may still be answered.
+        """
         group = self._runner.user_greenlets
-        last, last_change = -1, time.monotonic()
-        while len(group) and not self._stop_asked:
+        close_at = None if load.end_ns is None else load.end_ns / 1e9 + trial.grace_s
+        answered, changed_at = 0, time.monotonic()
+        while len(group):
             group.join(timeout=PROGRESS_EVERY_S)
-            answered = len(recorder)
-            _answer(Progress(name=trial.name, answered=answered, failed=self._environment.stats.total.num_failures))
             now = time.monotonic()
-            if answered != last:
-                last, last_change = answered, now
-            over = end_ns is not None and now > end_ns / 1e9 + trial.grace_s
-            stuck = end_ns is None and now > last_change + max(trial.grace_s, 30)
-            if over or stuck:
+            if len(recorder) != answered:
+                answered, changed_at = len(recorder), now
+            _answer(Progress(name=trial.name, answered=answered, failed=self._environment.stats.total.num_failures))
+            if self._stop_asked or (close_at is not None and now > close_at):
+                load.closed = True
+            if load.closed or now > changed_at + SILENCE_S:
                 break
+        group.join(timeout=LAST_ANSWERS_S)
 
     def _planned(self, trial: TrialLoad, start_ns: int, end_ns: int | None) -> int:
         if trial.count is not None or end_ns is None or trial.rate_per_s is None:

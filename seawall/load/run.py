@@ -38,6 +38,8 @@ class LoadRun:
     start_ns: int = 0
     end_ns: int | None = None
     tickets: Tickets | None = None
+    closed: bool = False
+    """No user sends any more; answers under way are still awaited."""
     waiting: int = 0
     """Users that are connected and wait at the gate."""
     bodies: dict[str, tuple[bytes, ...]] = field(default_factory=dict)
