@@ -103,6 +103,7 @@ ENTITIES: dict[str, Entity] = {
 }
 
 _decoders = {name: msgspec.json.Decoder(entity.record) for name, entity in ENTITIES.items()}
+_REASON_CHARACTERS = 200  # an unknown field is named, and names can be long
 _escaped_nul = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
@@ -118,6 +119,8 @@ def parse(entity: Entity, body: bytes) -> Record:
         return _decoders[entity.name].decode(body)
     except msgspec.ValidationError as error:
         reason, _, path = str(error).partition(" - at `$")
+        # the only reason of msgspec that repeats a value
+        reason = "Invalid enum value" if reason.startswith("Invalid enum value") else reason[:_REASON_CHARACTERS]
         raise InvalidRecord(reason, pointer=_pointer(path)) from None
     except msgspec.DecodeError as error:
         raise InvalidRecord(f"not valid JSON: {error}", malformed=True) from None

@@ -16,7 +16,7 @@ import psycopg
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from contract.journal import Commit, JournalWriter
-from contract.topics import SINK_GROUP, record_topics
+from contract.topics import record_topics
 from workers.sink.batches import Batch, DeadLetter, Decoder, Place, place_of, spans_of
 from workers.sink.dead_letters import DeadLetterTopic
 from workers.sink.settings import Settings
@@ -39,7 +39,7 @@ class Sink:
         self._settings = settings
         self._configuration = {
             "client.id": settings.sink_name,
-            "group.id": SINK_GROUP,
+            "group.id": settings.sink_group,
             # a static member: started again under the same name, it has its partitions back without a rebalance
             "group.instance.id": settings.sink_name,
             "session.timeout.ms": settings.sink_session_timeout_ms,

@@ -7,6 +7,8 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from contract.topics import SINK_GROUP
+
 
 class Settings(BaseSettings):
     """What one sink does; addresses of servers are in `contract.connections`."""
@@ -15,6 +17,8 @@ class Settings(BaseSettings):
 
     sink_name: str = Field(default="sink-1", pattern="^[A-Za-z0-9._-]{1,100}$")
     """Tells sinks apart: name of the journal, and of the static member of the group. Never run two with one name."""
+    sink_group: str = Field(default=SINK_GROUP, min_length=1, max_length=200)
+    """Consumer group; another one reads the whole log again, say into another database."""
     journal_dir: Path = Path(".seawall/journal")
     """Where the journal is written."""
     sink_batch_size: int = Field(default=2_000, ge=1, le=50_000)

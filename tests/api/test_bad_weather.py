@@ -1,0 +1,193 @@
+"""What the API does while a server is down or absent, and afterwards."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+import time
+from http import HTTPStatus
+from pathlib import Path
+
+import httpx
+import msgspec
+import pytest
+from new_records import new_record
+from service_processes import eventually, free_port, gate_to, running_api
+
+from contract.entities import ENTITIES, Record
+from seawall.stack.stack import Stack
+
+USERS, ORDERS = ENTITIES["users"], ENTITIES["orders"]
+JSON = {"content-type": "application/json"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _clean(stack: Stack) -> object:
+    yield
+    stack.fresh()
+
+
+def _send(client: httpx.Client, path: str, record: Record) -> httpx.Response:
+    name = next(name for name, entity in ENTITIES.items() if isinstance(record, entity.record))
+    return client.post(f"/v1/{path}/{name}", content=msgspec.json.encode(record), headers=JSON)
+
+
+def _assert_unavailable(answer: httpx.Response, outcome: str) -> None:
+    assert answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert int(answer.headers["retry-after"]) >= 1
+    assert answer.json()["outcome"] == outcome
+
+
+def test_without_kafka_its_path_says_so_and_all_else_works(stack: Stack, tmp_path: Path) -> None:
+    """A Kafka that is not configured is absent, not down."""
+    with running_api(stack.connections, tmp_path, SEAWALL_KAFKA_BOOTSTRAP_SERVERS=None) as (client, _):
+        answer = _send(client, "kafka", new_record(USERS))
+        _assert_unavailable(answer, "not-stored")
+        assert "SEAWALL_KAFKA_BOOTSTRAP_SERVERS" in answer.json()["detail"]
+        assert _send(client, "sync", new_record(USERS)).is_success
+        assert _send(client, "grouped", new_record(USERS)).is_success
+        ready = client.get("/readyz")
+        assert ready.status_code == HTTPStatus.OK
+        assert ready.json()["dependencies"]["kafka"] == {"status": "absent"}
+
+
+def test_with_nothing_configured_the_api_runs_and_says_what_is_missing(stack: Stack, tmp_path: Path) -> None:
+    """Every path has its stand-in."""
+    nothing = dict.fromkeys(stack.connections.environment())
+    with running_api(stack.connections, tmp_path, **nothing) as (client, _):
+        for path in ("sync", "grouped", "kafka"):
+            _assert_unavailable(_send(client, path, new_record(USERS)), "not-stored")
+        _assert_unavailable(_send(client, "sync", new_record(ORDERS)), "not-stored")
+        _assert_unavailable(client.get(f"/v1/users/{new_record(USERS).id}"), "not-stored")
+
+
+def test_a_kafka_that_is_down_is_unavailable_and_heals(stack: Stack, tmp_path: Path) -> None:
+    """The API starts without the brokers, says that the outcome is unknown, and works once they are there."""
+    address = stack.connections.kafka["bootstrap.servers"]
+    with gate_to(address) as (gate, behind):
+        gate.cut()
+        settings = {"SEAWALL_KAFKA_BOOTSTRAP_SERVERS": behind, "SEAWALL_KAFKA_MESSAGE_TIMEOUT_MS": "500"}
+        with running_api(stack.connections, tmp_path, **settings) as (client, _):
+            _assert_unavailable(_send(client, "kafka", new_record(USERS)), "unknown")
+            assert client.get("/readyz").json()["dependencies"]["kafka"]["status"] == "down"
+            assert _send(client, "sync", new_record(USERS)).is_success
+            gate.mend()
+            eventually(lambda: _send(client, "kafka", new_record(USERS)).status_code == HTTPStatus.ACCEPTED)
+            eventually(lambda: client.get("/readyz").status_code == HTTPStatus.OK)
+
+
+def test_a_database_that_is_down_is_unavailable_and_heals(stack: Stack, tmp_path: Path) -> None:
+    """The API starts without the database, and survives its loss with pools full of dead connections."""
+    with gate_to(stack.connections.psycopg_url) as (gate, behind):
+        gate.cut()
+        with running_api(stack.connections, tmp_path, SEAWALL_DATABASE_URL=behind) as (client, _):
+            for _ in range(2):
+                for path in ("sync", "grouped"):
+                    answer = _send(client, path, new_record(USERS))
+                    assert answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE
+                assert client.get("/readyz").status_code == HTTPStatus.SERVICE_UNAVAILABLE
+                unknown = new_record(ORDERS, user_id=new_record(USERS).id)
+                _assert_unavailable(_send(client, "kafka", unknown), "not-stored")
+                gate.mend()
+                for path in ("sync", "grouped"):
+                    assert _send(client, path, new_record(USERS)).status_code == HTTPStatus.CREATED
+                eventually(lambda: client.get("/readyz").status_code == HTTPStatus.OK)
+                gate.cut()
+
+
+def test_lost_connections_alone_cost_no_request(stack: Stack, tmp_path: Path) -> None:
+    """When the database was restarted between two requests, the second finds a new connection by itself."""
+    with (
+        gate_to(stack.connections.psycopg_url) as (gate, behind),
+        running_api(stack.connections, tmp_path, SEAWALL_DATABASE_URL=behind) as (client, _),
+    ):
+        for _ in range(3):
+            for path in ("sync", "grouped"):
+                assert _send(client, path, new_record(USERS)).status_code == HTTPStatus.CREATED
+            assert client.get(f"/v1/users/{new_record(USERS).id}").status_code == HTTPStatus.NOT_FOUND
+            gate.cut()
+            gate.mend()
+
+
+def test_without_valkey_lookups_go_to_the_database(stack: Stack, tmp_path: Path) -> None:
+    """A Valkey that is down costs one time-out, not one a lookup, and nothing is answered differently."""
+    with gate_to(stack.connections.redis_url) as (gate, behind):
+        gate.cut()
+        settings = {"SEAWALL_CACHE_URL": behind, "SEAWALL_CACHE_PAUSE_S": "0.2"}
+        with running_api(stack.connections, tmp_path, **settings) as (client, _):
+            assert _send(client, "sync", new_record(ORDERS)).is_success
+            user = new_record(USERS)
+            assert _send(client, "sync", user).is_success
+            assert client.get(f"/v1/users/{user.id}").json() == msgspec.to_builtins(user)
+            assert client.get("/readyz").json()["dependencies"]["cache"]["status"] == "down"
+            gate.mend()
+            eventually(lambda: client.get("/readyz").status_code == HTTPStatus.OK)
+
+
+def test_sigterm_answers_everything_that_was_accepted(stack: Stack, tmp_path: Path) -> None:
+    """Under load, each request is answered or its connection refused; what was answered with success is stored."""
+    stored: list[Record] = []
+    with running_api(stack.connections, tmp_path) as (client, process):
+        url = str(client.base_url)
+        broken: list[httpx.TransportError] = []
+
+        def load(path: str) -> None:
+            with httpx.Client(base_url=url, timeout=20, headers={"connection": "close"}) as own:
+                while True:
+                    record = new_record(USERS)
+                    try:
+                        answer = _send(own, path, record)
+                    except httpx.ConnectError:
+                        return
+                    except httpx.TransportError as error:
+                        broken.append(error)
+                        return
+                    if answer.is_success:
+                        stored.append(record)
+
+        threads = [threading.Thread(target=load, args=(path,)) for path in ("sync", "grouped", "kafka") * 4]
+        for thread in threads:
+            thread.start()
+        eventually(lambda: len(stored) > 100)
+        process.send_signal(signal.SIGTERM)
+        for thread in threads:
+            thread.join()
+        assert process.wait(20) == 0
+    with contextlib.closing(httpx.Client(base_url=stack.state.api_url)) as client:
+        for record in stored:
+            eventually(lambda record=record: client.get(f"/v1/users/{record.id}").is_success)  # type: ignore[misc]
+
+
+def test_readiness_ends_before_the_port_closes(stack: Stack, tmp_path: Path) -> None:
+    """A load balancer gets the time to notice that the process goes."""
+    with running_api(stack.connections, tmp_path, SEAWALL_API_DRAIN_DELAY_S="1") as (client, process):
+        eventually(lambda: client.get("/readyz").status_code == HTTPStatus.OK)
+        process.send_signal(signal.SIGTERM)
+        eventually(lambda: client.get("/readyz").json()["status"] == "draining")
+        assert client.get("/readyz").status_code == HTTPStatus.SERVICE_UNAVAILABLE
+        assert _send(client, "grouped", new_record(USERS)).is_success
+        assert process.wait(20) == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("SEAWALL_DATABASE_URL", "mysql://x"), ("SEAWALL_GROUP_SIZE", "0"), ("SEAWALL_API_PORT", "http")],
+)
+def test_a_setting_that_cannot_be_used_is_named(stack: Stack, tmp_path: Path, name: str, value: str) -> None:
+    """The process ends at once with a line about the setting."""
+    with pytest.raises(AssertionError, match=name), running_api(stack.connections, tmp_path, **{name: value}):
+        pass
+
+
+def test_a_port_in_use_ends_the_process(stack: Stack, tmp_path: Path) -> None:
+    """Two processes cannot have one port, and the second says so."""
+    port = httpx.URL(stack.state.api_url).port
+    with (
+        pytest.raises(AssertionError, match="address already in use"),
+        running_api(stack.connections, tmp_path, SEAWALL_API_PORT=str(port), SEAWALL_API_HOST="127.0.0.1"),
+    ):
+        pass
+    assert free_port() != port
+    time.sleep(0)
