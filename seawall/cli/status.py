@@ -7,6 +7,7 @@ from typing import Annotated
 
 import msgspec
 import typer
+from rich import box
 from rich.table import Table
 
 from seawall.cli.consoles import output_console
@@ -37,9 +38,10 @@ def status(
 
 
 def _table(state: StackState) -> Table:
-    table = Table(title=f"run {state.run}, started by {state.owner}", title_justify="left")
+    table = Table(title=f"run {state.run}, started by {state.owner}", title_justify="left", box=box.SIMPLE_HEAD)
     for name in ("service", "state", "process", "address", "version", "up for", "restarts"):
-        table.add_column(name, justify="right" if name in ("process", "up for", "restarts") else "left")
+        right = name in ("process", "up for", "restarts")
+        table.add_column(name, justify="right" if right else "left", no_wrap=name in ("service", "address"))
     for name, service in state.services.items():
         up_for = f"{time.time() - service.started:.0f} s" if service.started else ""
         pid = "external" if service.external else str(service.pid or "")

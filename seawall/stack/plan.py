@@ -33,7 +33,7 @@ class Plan:
     api_url: str = ""
     jars: JarCache | None = None
     embedded_brokers: int = 0
-    directories: list[Path] = field(default_factory=list)
+    directories: list[Path]
 
     @property
     def ours(self) -> bool:
@@ -41,8 +41,10 @@ class Plan:
         return not isinstance(self.api, External)
 
 
-def make_plan(options: StackOptions, *, run: str, data: Path, logs: Path) -> Plan:
+def make_plan(options: StackOptions, *, run: str, data: Path, logs: Path, made: list[Path]) -> Plan:
     """Return the services that *options* and the settings ask for; nothing is started yet.
+
+    Directories outside of *data* that are made for them are added to *made*, even if this fails.
 
     A service that already runs (``SEAWALL_API_URL``) has a database of its own, so next to it only those servers are
     part of the stack that the settings name.
@@ -51,7 +53,7 @@ def make_plan(options: StackOptions, *, run: str, data: Path, logs: Path) -> Pla
     api_url = os.environ.get("SEAWALL_API_URL", "").rstrip("/")
     if not options.kafka:
         given = given.model_copy(update={"kafka_bootstrap_servers": None})
-    plan = Plan(connections=given)
+    plan = Plan(connections=given, directories=made)
     ports = iter(free_ports(_FIXED_PORTS + 2 * options.brokers))
     _add_database(plan, next(ports), run, data, logs, embed=not api_url)
     _add_cache(plan, next(ports), data, embed=not api_url)

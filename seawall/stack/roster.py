@@ -22,6 +22,7 @@ class Roster:
     def __init__(self, request: Request) -> None:
         self.services: dict[str, Service] = {}
         self.children: dict[str, Child] = {}
+        self.made: list[Path] = []
         self.logs = Path(request.logs_dir)
         self.data = places.home() / "data" / request.run
         options = request.options
@@ -59,7 +60,7 @@ class Roster:
             brokers=plan.embedded_brokers,
             kafka=bool(plan.brokers),
             sinks=sinks,
-            directories=[str(path) for path in plan.directories],
+            directories=[str(path) for path in self.made],
         )
 
     def phase(self, phase: str) -> None:
@@ -118,7 +119,7 @@ class Roster:
 
     def directories(self) -> list[Path]:
         """Return what has to be removed at the end."""
-        return [self.data, *map(Path, self.state.directories)]
+        return [self.data, *self.made]
 
     def forget(self) -> None:
         """Remove the state file."""

@@ -6,6 +6,7 @@ import asyncio
 import sys
 import time
 from collections.abc import Callable, Coroutine
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -41,9 +42,8 @@ class Starter:
         options, roster = self._request.options, self._roster
         roster.begin()
         places.make_data(self._request.run)
-        plan = await self._thread(
-            lambda: make_plan(options, run=self._request.run, data=roster.data, logs=roster.logs), awaited=True
-        )
+        build = partial(make_plan, options, run=self._request.run, data=roster.data, logs=roster.logs, made=roster.made)
+        plan = await self._thread(build, awaited=True)
         sinks = options.sinks if plan.brokers and plan.ours else 0
         roster.adopt(plan, sinks)
         async with asyncio.TaskGroup() as group:
@@ -101,7 +101,7 @@ class Starter:
     async def _jars(self, plan: Plan) -> None:
         jars = plan.jars
         assert jars is not None
-        missing = jars.missing()
+        missing = await self._thread(jars.broken)  # every byte: 50 ms, and a damaged jar fails in obscure ways
         if not missing:
             return
         self._emit("starting", "kafka jars", text=f"fetching {len(missing)} of {len(jars.jars)} files")
