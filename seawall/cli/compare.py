@@ -57,7 +57,9 @@ def compare(
     warmup: Annotated[str, typer.Option(help="Time before it that is not judged.", metavar="TIME")] = "",
     clients: Annotated[int, typer.Option(help="Concurrent users of the same-data part.")] = 50,
     load_entity: Annotated[str, typer.Option(help="Records of the same-load part: an entity, or mixed.")] = "mixed",
-    brokers: Annotated[int | None, typer.Option(help="Kafka brokers: 1 or 3.  [default: 1]", show_default=False)] = None,
+    brokers: Annotated[
+        int | None, typer.Option(help="Kafka brokers: 1 or 3.  [default: 1]", show_default=False)
+    ] = None,
     sinks: Annotated[int | None, typer.Option(help="Sink workers.  [default: 1]", show_default=False)] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Two trials an arm, one count, short load: 90 s.")] = False,
     clean: Annotated[bool, typer.Option("--clean", help="Remove rows of earlier runs without asking.")] = False,
@@ -91,7 +93,9 @@ def compare(
     )
     options.validate()
     if table_style not in TABLE_STYLES:
-        raise typer.BadParameter(f"unknown {table_style!r}, known are {', '.join(TABLE_STYLES)}", param_hint="--table-style")
+        raise typer.BadParameter(
+            f"unknown {table_style!r}, known are {', '.join(TABLE_STYLES)}", param_hint="--table-style"
+        )
     if clean and keep:
         raise typer.BadParameter("--clean and --keep exclude each other", param_hint="--clean")
     with interruptible():
@@ -217,9 +221,13 @@ def _settle_rows(stack: Stack, *, clean: bool, keep: bool) -> None:
         return
     found = ", ".join(f"{count:,} {name}" for name, count in rows.items())
     if not sys.stdin.isatty():
-        raise typer.BadParameter(f"the tables hold {found} of earlier runs: give --clean or --keep", param_hint="--clean")
+        raise typer.BadParameter(
+            f"the tables hold {found} of earlier runs: give --clean or --keep", param_hint="--clean"
+        )
     if not typer.confirm(f"The tables hold {found} of earlier runs. Clean up?", err=True):
-        raise typer.BadParameter("nothing was changed; --keep runs the comparison beside those rows", param_hint="--clean")
+        raise typer.BadParameter(
+            "nothing was changed; --keep runs the comparison beside those rows", param_hint="--clean"
+        )
 
 
 def _free_directory(output: Path | None) -> Path:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from seawall.cli.consoles import error_console
+from seawall.cli.stack_progress import StackProgress
 from seawall.stack.errors import OtherStackRunning
 from seawall.stack.options import StackOptions
 from seawall.stack.stack import Stack
@@ -35,8 +36,9 @@ def stack_for(wanted: StackOptions, owner: str, *, asked: bool) -> Iterator[Stac
         finally:
             running.close()
         return
-    with console.status("Starting PostgreSQL, Valkey, Kafka, the API and the sinks"):
-        stack = Stack.up(wanted, owner=owner)
+    console.print("Starting a stack")
+    with StackProgress(console) as progress:
+        stack = Stack.up(wanted, progress, owner=owner)
     try:
         console.print(f"The stack is up; it stops when the {owner} ends.")
         yield stack
