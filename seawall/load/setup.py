@@ -6,6 +6,7 @@ Importing `seawall.load` registers this with Locust, so a locustfile has nothing
 from __future__ import annotations
 
 import logging
+import sys
 import time
 from argparse import ArgumentParser
 from typing import Any
@@ -49,32 +50,36 @@ def set_run(environment: Environment, run: LoadRun) -> None:
 
 
 def _add_options(parser: ArgumentParser) -> None:
-    group = parser.add_argument_group("Seawall")
-    group.add_argument(
+    # Not in a group of their own: Locust's web page only offers options that were added to the parser itself.
+    parser.add_argument(
         "--user-rate",
         type=float,
         default=1.0,
         env_var="SEAWALL_USER_RATE",
         help="Requests a second of each user, on an absolute schedule (default 1)",
     )
-    group.add_argument(
+    parser.add_argument(
         "--entity",
         choices=sorted(MIXES),
         default="mixed",
         env_var="SEAWALL_ENTITY",
         help="Which records are written (default mixed: 8 orders to 1 user and 1 product)",
     )
-    group.add_argument("--seed", type=int, default=1, env_var="SEAWALL_SEED", help="Seed of contents and phases")
+    parser.add_argument("--seed", type=int, default=1, env_var="SEAWALL_SEED", help="Seed of contents and phases")
 
 
 def _find_service(environment: Environment, **_: Any) -> None:
-    if environment.host or getattr(environment.parsed_options, "worker", False):
+    """Fill in the running stack's address; a headless run without any address ends here, with code 2."""
+    options = environment.parsed_options
+    if environment.host or options is None or options.worker or any(user.host for user in environment.user_classes):
         return
     state = read_state()
     if state is not None:
         environment.host = state.api_url
-    else:
-        logger.warning(NO_STACK)
+        return
+    logger.error(NO_STACK)
+    if options.headless:
+        sys.exit(2)
 
 
 def _start_run(environment: Environment, **_: Any) -> None:

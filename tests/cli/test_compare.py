@@ -1,0 +1,277 @@
+"""`bin/seawall compare`, as a user runs it, on real servers."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import pty
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+import psycopg
+import pytest
+from confluent_kafka import Consumer, TopicPartition
+from psycopg import sql
+
+from contract.entities import ENTITIES
+from contract.ids import FIRST_RUN_ID
+from contract.topics import PARTITIONS, SINK_GROUP, topic_of
+from seawall.stack.places import ROOT
+from seawall.stack.stack import Stack
+
+SMALL = ["--quick", "--entities", "orders", "--counts", "40", "--users", "20", "--duration", "1s", "--warmup", "500ms"]
+
+
+def run(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    """Run the command to its end, with nobody there to answer questions."""
+    return subprocess.run(
+        [ROOT / "bin" / "seawall", "compare", *arguments],
+        env={**os.environ, **settings},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+
+
+def start(*arguments: str) -> subprocess.Popen[str]:
+    """Start the command and leave it running."""
+    return subprocess.Popen(
+        [ROOT / "bin" / "seawall", "compare", *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def result_of(directory: Path) -> dict[str, Any]:
+    """Return what the run wrote."""
+    found: dict[str, Any] = json.loads((directory / "result.json").read_text())
+    return found
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 30) -> None:
+    """Wait until *condition* holds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.02)
+
+
+def descendants() -> set[int]:
+    """Return the processes below this one."""
+    return {process.pid for process in psutil.Process().children(recursive=True)}
+
+
+def test_compares_all_paths_and_accounts_for_every_record(stack: Stack, tmp_path: Path) -> None:
+    """Tables, CSV and JSON agree with one another, with the table's rows and with the topics' offsets."""
+    out = tmp_path / "out"
+    done = run(*SMALL, "--clean", "--table-style", "markdown", "--output", str(out))
+    assert done.returncode == 0, done.stderr
+    result = result_of(out)
+    assert [trial["arm"] for trial in result["trials"]] == ["sync", "grouped", "kafka", "kafka", "grouped", "sync"] * 2
+    for trial in result["trials"]:
+        assert trial["outcome"] == "PASS"
+        audit = trial["audit"]
+        assert audit["attempted"] == audit["acknowledged"] == audit["stored"] > 0
+        assert trial["visible_ms"]["samples"] == trial["requests"]
+    data = [trial for trial in result["trials"] if trial["kind"] == "data"]
+    assert all(trial["audit"]["stored"] == 40 and trial["duration_s"] > 0 for trial in data)
+    load = [trial for trial in result["trials"] if trial["kind"] == "load"]
+    assert {trial["requests"] for trial in load} == {100}
+
+    with (out / "summary.csv").open() as file:
+        lines = list(csv.DictReader(file))
+    assert list(lines[0])[:8] == [
+        "timestamp",
+        "entity",
+        "count",
+        "kafka_status",
+        "success",
+        "failed",
+        "duration",
+        "tps",
+    ]
+    assert [line["kafka_status"] for line in lines[:6]] == ["OFF", "OFF", "ON", "ON", "OFF", "OFF"]
+    assert [int(line["success"]) for line in lines] == [trial["audit"]["stored"] for trial in result["trials"]]
+
+    assert "With Kafka against without: + means better with Kafka" in done.stdout
+    assert "flushed (fsync)" in done.stdout
+    assert "1 broker, page cache" in done.stdout
+    assert (out / "logs" / "api.log").exists()
+    assert (out / "raw" / "load-kafka-0a_stats.csv").read_text().count("/v1/kafka/") == 3
+
+    last_kafka = max(index for index, trial in enumerate(result["trials"]) if trial["arm"] == "kafka")
+    assert result["trials"][last_kafka]["audit"]["stored"] == log_records_of_last_kafka_trial(out, result)
+    counted = sum(stack.row_counts().values())
+    assert counted == result["trials"][-1]["audit"]["stored"] == rows_in_tables(stack)
+
+
+def rows_in_tables(stack: Stack) -> int:
+    """Count rows with a client of the test's own."""
+    with psycopg.connect(stack.connections.psycopg_url) as connection:
+        counts = [
+            connection.execute(
+                sql.SQL("SELECT count(*) FROM {} WHERE id >= %s").format(sql.Identifier(name)), (FIRST_RUN_ID,)
+            ).fetchone()
+            for name in ENTITIES
+        ]
+    return sum(count[0] for count in counts if count)
+
+
+def log_records_of_last_kafka_trial(out: Path, result: dict[str, Any]) -> int:
+    """Return the number of accepted requests in Locust's own CSV of that trial."""
+    name = [trial["name"] for trial in result["trials"] if trial["arm"] == "kafka"][-1]
+    with (out / "raw" / f"{name}_stats.csv").open() as file:
+        total = next(line for line in csv.DictReader(file) if line["Name"] == "Aggregated")
+    return int(total["Request Count"]) - int(total["Failure Count"])
+
+
+def test_the_topics_offsets_agree_with_the_tables(stack: Stack, tmp_path: Path) -> None:
+    """After a comparison of the Kafka path alone, the log holds as many records as the tables."""
+    done = run("--parts", "data", "--paths", "kafka", "--entities", "users", "--counts", "123", "--quick", "--clean",
+               "--output", str(tmp_path / "out"))  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    consumer = Consumer({**stack.connections.kafka, "group.id": SINK_GROUP})
+    places = [TopicPartition(topic_of(ENTITIES["users"]), number) for number in range(PARTITIONS)]
+    marks = [consumer.get_watermark_offsets(place, timeout=10) for place in places]
+    consumer.close()
+    assert sum(end - first for first, end in marks) == rows_in_tables(stack) == 123
+
+
+def test_a_sink_killed_in_mid_run_loses_nothing(stack: Stack, tmp_path: Path) -> None:
+    """SIGKILL while records stream: it is started again, absorbs what it has seen, and every row is there."""
+    out = tmp_path / "out"
+    running = start("--parts", "load", "--paths", "kafka", "--quick", "--duration", "5s", "--rate", "2", "--clean",
+                    "--output", str(out))  # fmt: skip
+    wait_for(lambda: sum(stack.row_counts().values()) > 1_200)  # above the warm-up's 1,000
+    stack.signal("sink-1", signal.SIGKILL)
+    _, errors = running.communicate(timeout=90)
+    assert running.returncode == 0, errors
+    assert "sink-1 died and was started again" in errors
+    trials = result_of(out)["trials"]
+    assert all(trial["audit"]["lost"] == 0 == trial["audit"]["pending"] for trial in trials)
+    assert any(trial["restarts"] for trial in trials)
+
+
+def test_a_sink_that_stands_still_is_reported_as_pending_rows(stack: Stack, tmp_path: Path) -> None:
+    """A stopped sink makes the comparison end early, name the first ids, and exit with 1."""
+    stack.signal("sink-1", signal.SIGSTOP)
+    try:
+        done = run("--parts", "data", "--paths", "sync,kafka", "--entities", "users", "--counts", "30", "--quick",
+                   "--clean", "--drain-timeout", "2s", "--output", str(tmp_path / "out"))  # fmt: skip
+    finally:
+        stack.signal("sink-1", signal.SIGCONT)
+    assert done.returncode == 1, done.stderr
+    result = result_of(tmp_path / "out")
+    pending = [trial for trial in result["trials"] if trial["audit"]["pending"]]
+    assert [trial["audit"]["pending"] for trial in pending] == [30]
+    assert pending[0]["examples"]["pending"][0] in done.stdout
+    assert result["outcome"] == "FAIL"
+    wait_for(lambda: stack.lag() == 0)
+
+
+def test_ctrl_c_writes_what_was_measured_and_leaves_no_process(stack: Stack, tmp_path: Path) -> None:
+    """Interrupted in mid-load: code 130, a result with the trials so far, the load process gone."""
+    before = descendants()
+    out = tmp_path / "out"
+    running = start(*SMALL, "--duration", "20s", "--clean", "--output", str(out))
+    wait_for(lambda: (out / "result.json").exists() and len(result_of(out)["trials"]) >= 2)
+    running.send_signal(signal.SIGINT)
+    running.communicate(timeout=30)
+    assert running.returncode == 130
+    result = result_of(out)
+    assert result["interrupted"]
+    assert len(result["trials"]) >= 2
+    wait_for(lambda: descendants() <= before)
+    assert not list(out.rglob("*.partial"))
+
+
+@pytest.mark.usefixtures("stack")
+class TestRowsOfEarlierRuns:
+    """What happens to them."""
+
+    @pytest.fixture(autouse=True)
+    def _rows(self, stack: Stack, tmp_path: Path) -> None:
+        self.small = ["--parts", "data", "--paths", "sync", "--entities", "users", "--counts", "10", "--quick"]
+        self.out = str(tmp_path / "second")
+        stack.fresh()
+        assert run(*self.small, "--output", str(tmp_path / "first")).returncode == 0
+        assert stack.row_counts()["users"] == 10
+
+    def test_are_never_touched_without_a_word(self, stack: Stack) -> None:
+        """Nobody can answer, so the command refuses, and the rows are still there."""
+        done = run(*self.small, "--output", self.out)
+        assert done.returncode == 2
+        assert "10 users of earlier runs: give --clean or --keep" in done.stderr
+        assert stack.row_counts()["users"] == 10
+        assert not Path(self.out).exists()
+
+    def test_can_be_kept(self, stack: Stack) -> None:
+        """With --keep they stay, and the audit tells them from the new ones."""
+        assert run(*self.small, "--keep", "--output", self.out).returncode == 0
+        assert stack.row_counts()["users"] > 10
+        assert {trial["audit"]["phantom"] for trial in result_of(Path(self.out))["trials"]} == {0}
+
+    @pytest.mark.parametrize(("answer", "code"), [("y", 0), ("n", 2)])
+    def test_somebody_at_a_terminal_is_asked(self, stack: Stack, answer: str, code: int) -> None:
+        """Yes cleans up and goes on, no changes nothing."""
+        ours, theirs = pty.openpty()
+        running = subprocess.Popen(
+            [ROOT / "bin" / "seawall", "compare", *self.small, "--output", self.out],
+            stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        )  # fmt: skip
+        threading.Timer(1.0, os.write, (ours, f"{answer}\n".encode())).start()
+        _, errors = running.communicate(timeout=60)
+        os.close(ours)
+        os.close(theirs)
+        assert running.returncode == code, errors
+        assert "Clean up?" in errors
+        assert stack.row_counts()["users"] == 10
+
+
+def test_runs_without_kafka_on_a_stack_of_its_own_and_leaves_nothing(tmp_path: Path) -> None:
+    """Only paths that need no Kafka: none is started, and at the end no process and no state is left."""
+    before = descendants()
+    home = tmp_path / "home"
+    done = run(*SMALL, "--paths", "sync,grouped", "--output", str(tmp_path / "out"), SEAWALL_HOME=str(home))
+    assert done.returncode == 0, done.stderr
+    assert "kafka" not in done.stderr
+    assert "lost" not in done.stdout.replace("nothing lost", "")
+    assert not (home / "stack.json").exists()
+    assert descendants() <= before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--paths", "sink"], "--paths: unknown 'sink', known are sync, grouped, kafka"),
+        (["--entities", "users,users"], "--entities: each may stand there once"),
+        (["--counts", "ten"], "'ten' is not a list of whole numbers"),
+        (["--counts", "0"], "--counts: 0 is not between 1"),
+        (["--users", "0", "--rate", "0"], "--rate: must be above 0"),
+        (["--duration", "soon"], "'soon' is not a time like 10s or 1m"),
+        (["--table-style", "pretty"], "unknown 'pretty'"),
+        (["--clean", "--keep"], "exclude each other"),
+        (["--brokers", "2"], "choose 1 or 3"),
+        (["--no-such-option"], "No such option"),
+        (["--output", "README.md"], "exists and is not an empty directory"),
+    ],
+)
+def test_wrong_usage_is_a_line_or_two_and_code_2(arguments: list[str], words: str, tmp_path: Path) -> None:
+    """Each mistake is named, nothing is started, nothing is written."""
+    home = tmp_path / "home"
+    done = run(*arguments, SEAWALL_HOME=str(home))
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (home / "stack.json").exists()

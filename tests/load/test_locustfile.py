@@ -1,0 +1,100 @@
+"""`locust -f locustfiles/ingest.py`, as a user runs it, against a running stack."""
+
+from __future__ import annotations
+
+import csv
+import os
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from seawall.stack.places import ROOT
+from seawall.stack.ports import free_ports
+from seawall.stack.stack import Stack
+
+LOCUST = [str(Path(sys.executable).with_name("locust")), "-f", str(ROOT / "locustfiles" / "ingest.py")]
+
+
+def locust(*arguments: str, cwd: Path, **settings: str) -> subprocess.CompletedProcess[str]:
+    """Run Locust from another directory, to its end."""
+    return subprocess.run(
+        [*LOCUST, *arguments],
+        cwd=cwd,
+        env={**os.environ, **settings},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def totals(path: Path) -> dict[str, dict[str, str]]:
+    """Return Locust's statistics by name."""
+    with path.open() as file:
+        return {line["Name"]: line for line in csv.DictReader(file)}
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [("SyncWrites", True), ("GroupedWrites", True), ("KafkaWrites", True), ("Mixed", True), ("Lookups", False)],
+)
+def test_each_user_class_works_with_nothing_else_to_set(
+    stack: Stack, tmp_path: Path, name: str, *, written: bool
+) -> None:
+    """Headless with CSV files: no failure, and rows exactly where the class writes."""
+    stack.fresh()
+    done = locust(
+        name, "--headless", "-u", "10", "-r", "10", "-t", "3s", "--user-rate", "5", "--csv", "out", cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    total = totals(tmp_path / "out_stats.csv")["Aggregated"]
+    assert int(total["Request Count"]) > 30
+    assert int(total["Failure Count"]) == 0
+    assert (sum(stack.row_counts().values()) > 0) is written
+
+
+def test_master_and_workers_share_the_load_without_sharing_ids(stack: Stack, tmp_path: Path) -> None:
+    """Two worker processes: no request fails, and as many rows as requests."""
+    stack.fresh()
+    port = str(free_ports(1)[0])
+    done = locust(
+        "GroupedWrites", "--headless", "--processes", "2", "-u", "20", "-r", "20", "-t", "3s", "--user-rate", "5",
+        "--csv", "out", "--master-bind-port", port, "--master-port", port, cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    total = totals(tmp_path / "out_stats.csv")["Aggregated"]
+    assert int(total["Failure Count"]) == 0
+    rows = sum(stack.row_counts().values())
+    assert rows >= int(total["Request Count"]) > 100
+
+
+def test_the_web_page_comes_up(stack: Stack, tmp_path: Path) -> None:
+    """Plain `locust -f` serves its page, with the service's address filled in."""
+    port = free_ports(1)[0]
+    running = subprocess.Popen(
+        [*LOCUST, "--web-host", "127.0.0.1", "--web-port", str(port)], cwd=tmp_path, stderr=subprocess.DEVNULL
+    )
+    try:
+        for _ in range(100):
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5) as answer:
+                    page = answer.read().decode()
+                break
+            except OSError:
+                time.sleep(0.1)
+        assert stack.state.api_url in page
+        assert "user_rate" in page
+    finally:
+        running.terminate()
+        running.wait(timeout=20)
+
+
+def test_without_a_stack_it_says_what_to_do(tmp_path: Path) -> None:
+    """No stack, no host: one line that names both ways out, and no traceback."""
+    done = locust("SyncWrites", "--headless", "-u", "1", "-t", "1s", cwd=tmp_path, SEAWALL_HOME=str(tmp_path / "none"))
+    assert "start one with `bin/seawall up`, or give --host" in done.stderr
+    assert done.returncode == 2
