@@ -83,7 +83,7 @@ class KafkaNode:
         if template.exists():
             self._format_from(template, data)
         else:
-            self._format()
+            self.format_with_its_tool()
 
     def command(self) -> list[str]:
         """Return the broker's command line, with the flags of Kafka's own start script."""
@@ -165,7 +165,8 @@ class KafkaNode:
             encoding="ascii",
         )
 
-    def _format(self) -> None:
+    def format_with_its_tool(self) -> None:
+        """Format the storage with Kafka's StorageTool, as is needed for a version whose checkpoint is not kept."""
         tool = ["kafka.tools.StorageTool", "format", "-t", self._quorum.cluster_id]
         command = [*self._jvm("128m"), *tool, "-c", str(self._directory / "server.properties")]
         with self._log.open("ab") as output:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from typing import Any
 
 from confluent_kafka import (
+    Consumer,
     ConsumerGroupState,
-    ConsumerGroupTopicPartitions,
     KafkaError,
     KafkaException,
     Producer,
@@ -39,6 +40,7 @@ class Log:
         self._settings = {**quick, **settings}
         self._admin = AdminClient(self._settings)
         self._partitions: list[TopicPartition] = []
+        self._reader: Consumer | None = None
 
     def create_topics(self, *, partitions: int, brokers: int) -> None:
         """Create the topics that are not there yet, and wait until each partition has a leader.
@@ -56,6 +58,15 @@ class Log:
                 if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                     raise ServerFailed(f"kafka: the topic {name} cannot be created: {error.args[0].str()}") from None
         self._await_leaders(list(wanted))
+
+    def warm_group(self) -> None:
+        """Let the brokers create the topic of the groups' offsets, which they do when first asked for a group."""
+        deadline = time.monotonic() + _REQUEST_S
+        while time.monotonic() < deadline:
+            with contextlib.suppress(KafkaException):
+                self._committed([TopicPartition(record_topics()[0], 0)])
+                return
+            time.sleep(0.05)
 
     def warm_producer_ids(self) -> None:
         """Let the brokers fetch their first block of producer ids, without writing a record.
@@ -82,15 +93,18 @@ class Log:
     def lag(self) -> int:
         """Return how many records of the record topics the sinks have not committed yet."""
         partitions = self._record_partitions()
-        group = ConsumerGroupTopicPartitions(SINK_GROUP, partitions)
-        pending = self._admin.list_consumer_group_offsets([group], request_timeout=_REQUEST_S)
         ends = self._offsets(partitions, _latest())
-        found = pending[SINK_GROUP].result().topic_partitions
-        committed = {(place.topic, place.partition): place.offset for place in found if place.offset >= 0}
+        committed = self._committed(partitions)
         bare = [place for place in partitions if (place.topic, place.partition) not in committed]
         if bare:
             committed |= self._offsets(bare, _earliest())
         return sum(max(0, end - committed[place]) for place, end in ends.items())
+
+    def close(self) -> None:
+        """Close the connections."""
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
 
     def truncate(self) -> None:
         """Delete all records of all topics; the topics stay, so no consumer has to find them again."""
@@ -131,6 +145,15 @@ class Log:
             }
         return {"brokers": len(metadata.brokers), "cluster_id": metadata.cluster_id, "topics": topics}
 
+    def _committed(self, partitions: list[TopicPartition]) -> dict[tuple[str, int], int]:
+        # By a consumer that never subscribes: AdminClient.list_consumer_group_offsets of librdkafka 2.16 crashes the
+        # process when the group's coordinator is not there yet.
+        if self._reader is None:
+            settings = {"group.id": SINK_GROUP, "enable.auto.commit": False, "enable.auto.offset.store": False}
+            self._reader = Consumer({**self._settings, **settings})
+        found = self._reader.committed(partitions, timeout=_REQUEST_S)
+        return {(place.topic, place.partition): place.offset for place in found if place.offset >= 0}
+
     def _record_partitions(self) -> list[TopicPartition]:
         if not self._partitions:
             metadata = self._admin.list_topics(timeout=_REQUEST_S)
@@ -143,8 +166,18 @@ class Log:
         return [TopicPartition(place.topic, place.partition) for place in self._partitions]
 
     def _offsets(self, places: list[TopicPartition], spec: OffsetSpec) -> dict[tuple[str, int], int]:
-        futures = self._admin.list_offsets(dict.fromkeys(places, spec), request_timeout=_REQUEST_S)
-        return {(place.topic, place.partition): future.result().offset for place, future in futures.items()}
+        deadline = time.monotonic() + _REQUEST_S
+        while True:
+            futures = self._admin.list_offsets(dict.fromkeys(places, spec), request_timeout=_REQUEST_S)
+            try:
+                return {(place.topic, place.partition): future.result().offset for place, future in futures.items()}
+            except KafkaException:
+                if time.monotonic() > deadline:
+                    raise
+            # A leader that was elected just now, or moved: this request does not look for it by itself.
+            with contextlib.suppress(KafkaException):
+                self._admin.list_topics(timeout=_REQUEST_S)
+            time.sleep(0.02)
 
     def _await_leaders(self, names: list[str]) -> None:
         deadline = time.monotonic() + _REQUEST_S

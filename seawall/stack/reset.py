@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from functools import cached_property
 
 import redis
 import sqlalchemy as sa
+from confluent_kafka import KafkaException
 
 from contract.cache import EVERYTHING, INVALIDATION_CHANNEL
 from contract.connections import Connections
 from contract.ids import FIRST_RUN_ID
 from contract.migrate import add_base_rows
 from contract.tables import TABLES, dead_letters
+from seawall.stack.errors import Unreachable
 from seawall.stack.log import Log
 from seawall.stack.state import StackState
 
@@ -26,7 +30,11 @@ class Reset:
         self._own_cache = "valkey" in state.services and not state.services["valkey"].external
 
     def fresh(self) -> None:
-        """Empty tables, topics and cache, and add the base rows."""
+        """Empty tables, topics and cache, and add the base rows; raises `Unreachable`."""
+        with _answering():
+            self._empty()
+
+    def _empty(self) -> None:
         if self._log is not None:
             self._log.truncate()
         names = ", ".join(f'"{name}"' for name in (*TABLES, dead_letters.name))
@@ -41,16 +49,17 @@ class Reset:
             self._clear(self._cache)
 
     def row_counts(self) -> dict[str, int]:
-        """Return the rows of runs per entity."""
-        with self._engine.connect() as connection:
+        """Return the rows of runs per entity; raises `Unreachable`."""
+        with _answering(), self._engine.connect() as connection:
             return {
                 name: connection.scalar(sa.select(sa.func.count()).where(table.c.id >= FIRST_RUN_ID)) or 0
                 for name, table in TABLES.items()
             }
 
     def lag(self) -> int:
-        """Return the records that the sinks have not committed yet."""
-        return 0 if self._log is None else self._log.lag()
+        """Return the records that the sinks have not committed yet; raises `Unreachable`."""
+        with _answering():
+            return 0 if self._log is None else self._log.lag()
 
     def close(self) -> None:
         """Close the clients."""
@@ -58,6 +67,8 @@ class Reset:
             self._engine.dispose()
         if self.__dict__.get("_cache") is not None:
             self.__dict__["_cache"].close()
+        if self.__dict__.get("_log") is not None:
+            self.__dict__["_log"].close()
 
     def _clear(self, cache: redis.Redis) -> None:
         if self._own_cache:
@@ -79,3 +90,17 @@ class Reset:
     @cached_property
     def _cache(self) -> redis.Redis | None:
         return None if self._connections.cache_url is None else redis.Redis.from_url(self._connections.redis_url)
+
+
+@contextlib.contextmanager
+def _answering() -> Iterator[None]:
+    """Turn what the client libraries raise where a server is gone into `Unreachable`."""
+    advice = "see the server's log, `bin/seawall status` and `bin/seawall doctor`"
+    try:
+        yield
+    except KafkaException as error:
+        raise Unreachable(f"Kafka does not answer: {error.args[0].str()}; {advice}") from error
+    except sa.exc.DBAPIError as error:
+        raise Unreachable(f"PostgreSQL: {str(error.orig).strip().splitlines()[0]}; {advice}") from error
+    except redis.RedisError as error:
+        raise Unreachable(f"Valkey: {error}; {advice}") from error

@@ -34,7 +34,7 @@ class Starter:
     def __init__(self, request: Request, roster: Roster, emit: Emit) -> None:
         self._request, self._roster, self._emit = request, roster, emit
         self._loop = asyncio.get_running_loop()
-        self._warming: asyncio.Future[None] | None = None
+        self._warming: list[asyncio.Future[None]] = []
         self._blocking: set[asyncio.Future[Any]] = set()
 
     async def start(self) -> None:
@@ -77,7 +77,8 @@ class Starter:
 
             log = Log(plan.connections.kafka)
             if plan.embedded_brokers:
-                self._warming = self._loop.run_in_executor(None, log.warm_producer_ids)
+                for warm in (log.warm_producer_ids, log.warm_group):
+                    self._warming.append(self._loop.run_in_executor(None, warm))
             await self._thread(lambda: log.create_topics(partitions=partitions, brokers=plan.embedded_brokers))
 
     async def _sinks(self, plan: Plan, count: int) -> None:
