@@ -1,0 +1,19 @@
+"""What a stack may look like."""
+
+import pytest
+
+from seawall.stack.errors import BadOptions
+from seawall.stack.options import StackOptions
+
+
+def test_all_problems_are_named_at_once() -> None:
+    """Every option that cannot be used is in the one message."""
+    with pytest.raises(BadOptions) as caught:
+        StackOptions(brokers=2, partitions=0, sinks=-1, api_port=70000).checked()
+    assert all(word in str(caught.value) for word in ("brokers", "partitions", "sinks", "port"))
+
+
+def test_good_options_are_returned() -> None:
+    """Options that can be used come back as they are."""
+    options = StackOptions(brokers=3, sinks=9)
+    assert options.checked() is options

@@ -1,0 +1,143 @@
+"""Who lives and dies with whom: small stacks without Kafka, each in a home of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from seawall.stack.errors import OtherStackRunning, StackError
+from seawall.stack.options import StackOptions
+from seawall.stack.ports import HOST
+from seawall.stack.stack import OWNER_UP, Stack, stop_whatever_runs
+from seawall.stack.state import last_state, read_state, state_path
+
+SMALL = StackOptions(kafka=False)
+_UNLUCKY_JAVA = """#!/bin/sh
+if [ "$1" = -version ]; then echo 'openjdk version "21" 2024' >&2; exit; fi
+echo out of luck
+exit 3
+"""
+_OWNER = """
+import sys, time
+from seawall.stack.options import StackOptions
+from seawall.stack.stack import Stack
+Stack.up(StackOptions(kafka=False), owner="tests")
+print("up", flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Give each test a home of its own, in which nothing runs when it ends."""
+    monkeypatch.setenv("SEAWALL_HOME", str(tmp_path / "own"))
+    yield tmp_path / "own"
+    stop_whatever_runs()
+
+
+def until(holds: Callable[[], bool], within_s: float = 30.0) -> bool:
+    """Wait until *holds*; tell whether it came to that."""
+    deadline = time.monotonic() + within_s
+    while not holds():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def remains(home: Path) -> list[str]:
+    """Return processes that know the home, and data in it."""
+    commands = (" ".join(process.info["cmdline"] or []) for process in psutil.process_iter(["cmdline"]))
+    found = [command for command in commands if str(home) in command]
+    data = home / "data"
+    return found + [str(path) for path in (data.iterdir() if data.exists() else ())]
+
+
+def test_down_leaves_nothing_but_logs(own_home: Path) -> None:
+    """After `down` there is no process, no data and no state, and the logs are kept."""
+    stack = Stack.up(SMALL, owner=OWNER_UP)
+    pids = [service.pid for service in stack.state.services.values() if service.pid]
+    directories = stack.state.directories
+    logs = Path(stack.state.services["postgres"].log)
+    stack.down()
+    assert not any(psutil.pid_exists(pid) for pid in pids)
+    assert remains(own_home) == []
+    assert not any(Path(place).exists() for place in directories)
+    assert not state_path().exists()
+    assert "ready to accept connections" in logs.read_text()
+
+
+def test_servers_die_with_their_owner(own_home: Path) -> None:
+    """An owner that is killed cannot stop its stack, so the stack notices and stops itself."""
+    owner = subprocess.Popen([sys.executable, "-c", _OWNER], stdout=subprocess.PIPE)
+    assert owner.stdout is not None
+    assert owner.stdout.readline() == b"up\n"
+    state = read_state()
+    assert state is not None
+    owner.kill()
+    owner.wait()
+    owner.stdout.close()
+    assert until(lambda: not psutil.pid_exists(state.supervisor_pid))
+    assert last_state() is None
+    assert remains(own_home) == []
+
+
+def test_servers_die_with_their_supervisor_and_the_next_start_cleans_up(own_home: Path) -> None:
+    """A supervisor that is killed takes the servers along, and its data goes away with the next start."""
+    state = Stack.up(SMALL, owner=OWNER_UP).state
+    os.kill(state.supervisor_pid, signal.SIGKILL)
+    pids = [service.pid for service in state.services.values() if service.pid]
+    assert until(lambda: not any(psutil.pid_exists(pid) for pid in pids))
+    assert Stack.attach() is None
+    again = Stack.up(SMALL, owner=OWNER_UP)
+    assert not Path(state.data_dir).exists()
+    assert not any(Path(place).exists() for place in state.directories)
+    again.down()
+
+
+def test_an_api_that_dies_is_started_again() -> None:
+    """The API comes back on its port, and the restart is counted."""
+    stack = Stack.up(SMALL, owner="tests")
+    first = stack.state.services["api"]
+    stack.signal("api", signal.SIGKILL)
+    assert until(lambda: stack.state.services["api"].restarts == 1)
+    second = stack.state.services["api"]
+    assert (second.port, second.pid) != (first.port, first.pid)
+    assert second.port == first.port
+    stack.down()
+
+
+def test_a_second_stack_is_refused() -> None:
+    """Where one runs, another start is an error that says how to stop the first."""
+    stack = Stack.up(SMALL, owner="tests")
+    with pytest.raises(OtherStackRunning, match="seawall down"):
+        Stack.up(SMALL, owner="tests")
+    stack.down()
+
+
+def test_a_start_that_fails_leaves_nothing(own_home: Path) -> None:
+    """A port that is held stops the start, and what was started for it goes away."""
+    with socket.create_server((HOST, 0)) as holder, pytest.raises(StackError, match="in use"):
+        Stack.up(StackOptions(kafka=False, api_port=holder.getsockname()[1]), owner="tests")
+    assert remains(own_home) == []
+    assert last_state() is None
+
+
+def test_a_server_that_dies_shows_the_end_of_its_log(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error carries the last lines that the server printed, and where the rest is."""
+    java = own_home.parent / "java"
+    java.write_text(_UNLUCKY_JAVA)
+    java.chmod(0o755)
+    monkeypatch.setenv("SEAWALL_JAVA", str(java))
+    with pytest.raises(StackError, match=r"(?s)kafka-1 ended with exit code 3.*kafka-1\.log.*out of luck"):
+        Stack.up(StackOptions(), owner="tests")
+    assert remains(own_home) == []
