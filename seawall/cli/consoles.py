@@ -9,11 +9,14 @@ from functools import cache
 
 from rich.console import Console
 
+_FILE_WIDTH = 200
+
 
 @cache
 def output_console() -> Console:
-    """Return the console of results."""
-    return Console(highlight=False)
+    """Return the console of results; a file gets whole tables, whatever the width of a screen."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=_FILE_WIDTH)
 
 
 @cache

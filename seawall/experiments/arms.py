@@ -20,10 +20,10 @@ def arm_of(path: str, settings: dict[str, Any]) -> Arm:
 def _database_durability(settings: dict[str, Any]) -> str:
     postgres = settings.get("postgres", {})
     if postgres.get("fsync") == "off":
-        return "not flushed (fsync off)"
+        return "no fsync"
     if postgres.get("synchronous_commit") == "off":
-        return "flushed later (synchronous_commit off)"
-    return "flushed (fsync)"
+        return "fsync later"
+    return "fsync"
 
 
 def _kafka_durability(settings: dict[str, Any]) -> str:

@@ -105,7 +105,7 @@ def test_compares_all_paths_and_accounts_for_every_record(stack: Stack, tmp_path
     assert [int(line["success"]) for line in lines] == [trial["audit"]["stored"] for trial in result["trials"]]
 
     assert "With Kafka against without: + means better with Kafka" in done.stdout
-    assert "flushed (fsync)" in done.stdout
+    assert "fsync" in done.stdout
     assert "1 broker, page cache" in done.stdout
     assert (out / "logs" / "api.log").exists()
     assert (out / "raw" / "load-kafka-0a_stats.csv").read_text().count("/v1/kafka/") == 3
@@ -264,7 +264,7 @@ def test_runs_without_kafka_on_a_stack_of_its_own_and_leaves_nothing(tmp_path: P
         (["--clean", "--keep"], "exclude each other"),
         (["--brokers", "2"], "choose 1 or 3"),
         (["--no-such-option"], "No such option"),
-        (["--output", "README.md"], "exists and is not an empty directory"),
+        (["--output", "pyproject.toml"], "exists and is not an empty directory"),
     ],
 )
 def test_wrong_usage_is_a_line_or_two_and_code_2(arguments: list[str], words: str, tmp_path: Path) -> None:
