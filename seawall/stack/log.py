@@ -95,10 +95,16 @@ class Log:
         partitions = self._record_partitions()
         ends = self._offsets(partitions, _latest())
         committed = self._committed(partitions)
-        bare = [place for place in partitions if (place.topic, place.partition) not in committed]
-        if bare:
-            committed |= self._offsets(bare, _earliest())
-        return sum(max(0, end - committed[place]) for place, end in ends.items())
+        behind = [
+            place
+            for place in partitions
+            if ends[place.topic, place.partition] > committed.get((place.topic, place.partition), 0)
+        ]
+        if not behind:
+            return 0
+        # What was deleted from the log is not waited for, wherever the group stood at that time.
+        starts = self._offsets(behind, _earliest())
+        return sum(max(0, ends[place] - max(committed.get(place, 0), start)) for place, start in starts.items())
 
     def close(self) -> None:
         """Close the connections."""
