@@ -72,7 +72,7 @@ def last_state() -> StackState | None:
     """Return what the state file says, true or not any more; None if there is none of this version."""
     try:
         return msgspec.json.decode(state_path().read_bytes(), type=StackState)
-    except (FileNotFoundError, msgspec.DecodeError):
+    except (FileNotFoundError, NotADirectoryError, msgspec.DecodeError):
         return None
 
 

@@ -93,3 +93,19 @@ def test_an_unknown_service_cannot_be_signalled(stack: Stack) -> None:
     """The error names the services that there are."""
     with pytest.raises(UnknownService, match="postgres, valkey"):
         stack.signal("oracle", signal.SIGTERM)
+
+
+def test_deleted_records_are_no_lag(stack: Stack) -> None:
+    """What `fresh` deleted before a sink could read it is not waited for."""
+    stack.fresh()
+    stack.signal("sink-1", signal.SIGSTOP)
+    try:
+        producer = Producer(stack.connections.kafka)
+        for _ in range(10):
+            producer.produce("seawall.users", b"no record")
+        producer.flush(10)
+        assert stack.lag() == 10
+        stack.fresh()
+        assert stack.lag() == 0
+    finally:
+        stack.signal("sink-1", signal.SIGCONT)
