@@ -62,7 +62,7 @@ def main() -> int:
         return 2
     _raise_open_files()
     config = uvicorn.Config(
-        app,
+        app.state.hot_path,
         host=settings.api_host,
         port=settings.api_port,
         loop="uvloop",
@@ -70,6 +70,7 @@ def main() -> int:
         ws="none",
         log_config=None,
         access_log=False,
+        proxy_headers=False,  # nothing here asks for the client's address
         server_header=False,
         date_header=False,
         backlog=settings.api_backlog,

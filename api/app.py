@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from api.answers import AnswerResponse
 from api.body_limit import BodyLimit
+from api.hot_path import HotPath
 from api.openapi import install_openapi
 from api.problems import InternalProblem, MethodNotAllowed, NotFound, Problem
 from api.routes import health, reads, writes
@@ -44,7 +45,7 @@ def create_app(settings: Settings | None = None, connections: Connections | None
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(HTTPException, _http_problem)
     app.add_exception_handler(Exception, _fault)
-    writes.add_routes(app, service)
+    app.state.hot_path = HotPath(app, writes.add_routes(app, service), settings.max_body_bytes)
     reads.add_routes(app, service.lookups, settings.http_max_age_s)
     health.add_routes(app, service.readiness)
     install_openapi(app)

@@ -23,13 +23,16 @@ _PROMISES = {
 _PROBLEMS = (400, 409, 413, 415, 422, 500, 503)
 
 
-def add_routes(app: FastAPI, service: Service) -> None:
-    """Add the write endpoints of *service*."""
+def add_routes(app: FastAPI, service: Service) -> dict[str, Ingest]:
+    """Add the write endpoints of *service*, and return what serves each URL path."""
+    endpoints = {}
     for name, path in service.paths.items():
         for entity in ENTITIES.values():
+            url = f"/v1/{name}/{entity.name}"
+            endpoints[url] = Ingest(entity, path, service.lookups)
             app.add_api_route(
-                f"/v1/{name}/{entity.name}",
-                _endpoint(Ingest(entity, path, service.lookups)),
+                url,
+                _endpoint(endpoints[url]),
                 methods=["POST"],
                 operation_id=f"{name}_{entity.name}",
                 summary=f"Store one of the {entity.name} by {name}",
@@ -45,6 +48,7 @@ def add_routes(app: FastAPI, service: Service) -> None:
                 },
                 openapi_extra={"requestBody": _body(entity)},
             )
+    return endpoints
 
 
 def _endpoint(ingest: Ingest) -> Callable[[Request], Awaitable[Response]]:
