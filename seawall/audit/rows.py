@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +14,7 @@ from psycopg import sql
 from contract.entities import Entity
 from contract.ids import Run
 from contract.samples import sample_fields
+from seawall.audit.errors import AuditFailed
 from seawall.audit.ledger import Int64s, UInt64s
 from seawall.load.payloads import POOL_SIZE
 
@@ -31,11 +34,23 @@ class Rows:
     digest: Int64s
 
 
+@contextmanager
+def _reading(what: str) -> Iterator[None]:
+    try:
+        yield
+    except psycopg.Error as error:
+        raise AuditFailed(f"{what} could not be read from the database: {str(error).strip()}") from None
+
+
 class RowReader:
-    """Reads rows through a connection of its own; keep it over trials, expected digests are cached."""
+    """Reads rows through a connection of its own; keep it over trials, expected digests are cached.
+
+    Every method raises `AuditFailed` where the database does not answer.
+    """
 
     def __init__(self, psycopg_url: str) -> None:
-        self._connection = psycopg.connect(psycopg_url, autocommit=True, application_name="seawall-audit")
+        with _reading("rows"):
+            self._connection = psycopg.connect(psycopg_url, autocommit=True, application_name="seawall-audit")
         self._expected: dict[tuple[str, int], Int64s] = {}
 
     def close(self) -> None:
@@ -60,11 +75,12 @@ class RowReader:
     def dead_lettered(self, topic: str, run: Run) -> UInt64s:
         """Return the ids (lower bits) of the run's records in the table of dead letters."""
         prefix = _uuid_text(run.high, 0)[:19]
-        keys = self._connection.execute(
-            "SELECT DISTINCT convert_from(key, 'UTF8') FROM dead_letters WHERE topic = %s AND key IS NOT NULL"
-            " AND left(encode(key, 'escape'), 19) = %s",
-            (topic, prefix),
-        ).fetchall()
+        with _reading("dead letters"):
+            keys = self._connection.execute(
+                "SELECT DISTINCT convert_from(key, 'UTF8') FROM dead_letters WHERE topic = %s AND key IS NOT NULL"
+                " AND left(encode(key, 'escape'), 19) = %s",
+                (topic, prefix),
+            ).fetchall()
         return np.array(sorted(int(key.replace("-", "")[16:], 16) for (key,) in keys), dtype=np.uint64)
 
     def expected_digests(self, entity: Entity, seed: int) -> Int64s:
@@ -75,7 +91,7 @@ class RowReader:
         key = (entity.name, seed)
         if key not in self._expected:
             columns = [name for name in entity.fields if name != "id"]
-            with self._connection.transaction(), self._connection.cursor() as cursor:
+            with _reading("digests"), self._connection.transaction(), self._connection.cursor() as cursor:
                 expected = sql.Identifier("seawall_expected")
                 table = sql.Identifier(entity.name)
                 cursor.execute(sql.SQL("CREATE TEMP TABLE {} (LIKE {}) ON COMMIT DROP").format(expected, table))
@@ -95,7 +111,7 @@ class RowReader:
         return self._expected[key]
 
     def _copy(self, query: sql.Composed) -> tuple[UInt64s, Int64s]:
-        with self._connection.cursor() as cursor, cursor.copy(query) as copy:
+        with _reading("rows"), self._connection.cursor() as cursor, cursor.copy(query) as copy:
             content = b"".join(bytes(block) for block in copy)
         rows: npt.NDArray[np.void] = np.frombuffer(content[_COPY_HEADER_BYTES:-2], dtype=_ROW)
         return rows["low"].astype(np.uint64), rows["digest"].astype(np.int64)

@@ -80,6 +80,9 @@ class Comparison:
             final = result(interrupted=True, reasons=("interrupted before the end",))
         except NotDrained as standstill:
             final = result(reasons=(str(standstill),))
+        except Exception as error:
+            write(result(interrupted=True, reasons=(f"ended early: {error}",)))
+            raise
         write(final)
         return final
 
