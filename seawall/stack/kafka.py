@@ -60,7 +60,7 @@ class KafkaNode:
     user: str | None = None
     stop_signal = signal.SIGTERM
     death_signal = signal.SIGKILL
-    stop_within_s = 6.0  # its data is thrown away, and a quorum that stops as one may wait for itself
+    stop_within_s = 3.0  # its data is thrown away, and a quorum that stops as one may wait for itself
     ready_within_s = 60.0
     restarts = False
 

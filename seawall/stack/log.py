@@ -25,6 +25,7 @@ from contract.topics import DEAD_LETTER_TOPIC, SINK_GROUP, record_topics
 from seawall.stack.errors import ServerFailed
 
 _REQUEST_S = 10.0
+_GROUP_S = 1.0
 _HAS_ID = '"idemp_state": "Assigned"'
 _latest: Callable[[], OffsetSpec] = OffsetSpec.latest
 _earliest: Callable[[], OffsetSpec] = OffsetSpec.earliest
@@ -122,7 +123,8 @@ class Log:
     def group_is_whole(self, members: int) -> bool:
         """Tell whether the sinks' group has *members*, is stable, and every partition of the record topics has one."""
         partitions = {(place.topic, place.partition) for place in self._record_partitions()}
-        described = self._admin.describe_consumer_groups([SINK_GROUP], request_timeout=_REQUEST_S)
+        # One that meets a coordinator that is not there yet hangs until its time is up; better to ask again soon.
+        described = self._admin.describe_consumer_groups([SINK_GROUP], request_timeout=_GROUP_S)
         try:
             group = described[SINK_GROUP].result()
         except KafkaException:
