@@ -37,6 +37,11 @@ def keep_connections_above_1024_files() -> None:
 
 
 def _is_socket_alive(self: ConnectionPool, sock: Any) -> bool:  # noqa: ARG001 - becomes a method
+    return is_alive(sock)
+
+
+def is_alive(sock: Any) -> bool:
+    """Tell whether the peer of an idle keep-alive socket is still there; never waits, whatever the file number."""
     if sock is None or sock.fileno() < 0:
         return False
     poll = get_original("select", "poll")()

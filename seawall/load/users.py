@@ -20,6 +20,7 @@ from locust.exception import StopUser
 
 from contract.entities import ENTITIES
 from seawall.load import setup
+from seawall.load.client import LeanSession
 from seawall.load.payloads import content_index, entity_at
 from seawall.load.recorder import NO_RECORD
 from seawall.load.run import LoadRun
@@ -45,9 +46,13 @@ class ScheduledUser(FastHttpUser):
         self.intended_ns = 0
         self.sequence = NO_RECORD
         self.entity = NO_RECORD
-        self.client.request_event = _Recorded(self)
-        # Cookies are neither sent nor expected here, and their bookkeeping costs a tenth of the generator's CPU.
-        self.client.client.cookiejar = None
+        self.client = LeanSession(
+            base_url=self.host,
+            connection_timeout=self.connection_timeout,
+            network_timeout=self.network_timeout,
+            request_event=_Recorded(self),
+            user=self,
+        )
 
     def on_start(self) -> None:
         """Connect, wait until the run starts, then for the user's own first moment."""
