@@ -25,7 +25,7 @@ PATHS = {"sync": 201, "grouped": 201, "kafka": 202}
 
 
 class Copy:
-    """A copy of the repository that runs on this environment's packages, with a home and a cache-free state."""
+    """A copy of the repository that runs on this environment's packages, with a home of its own."""
 
     def __init__(self, root: Path, home: Path) -> None:
         self.root = root
@@ -55,9 +55,10 @@ class Copy:
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Iterator[Copy]:
-    """Copy the files that git knows; `bin/seawall` and `.venv` of the copy lead to this environment."""
+    """Copy all files that git does not ignore; `bin/seawall` and `.venv` of the copy lead to this environment."""
     root = tmp_path / "repository"
-    names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for name in filter(None, names.split("\0")):
         if (ROOT / name).is_file():
             (root / name).parent.mkdir(parents=True, exist_ok=True)
