@@ -87,9 +87,10 @@ class Bench:
         return [USERS.record(**dict(zip(USERS.fields, row, strict=True))) for row in found]
 
     def count(self, records: list[Record]) -> int:
-        """Return how many of these users are stored."""
-        found = self.database.execute("SELECT count(*) FROM users WHERE id = ANY(%s)", [[one.id for one in records]])
-        return int((found.fetchone() or (0,))[0])
+        """Return how many of these users and products are stored."""
+        query = "SELECT count(*) FROM (SELECT id FROM users UNION ALL SELECT id FROM products) AS r WHERE id = ANY(%s)"
+        identities = [one.id for one in records]
+        return int((self.database.execute(query, [identities]).fetchone() or (0,))[0])
 
     def reasons(self, topic: str, places: list[tuple[int, int]]) -> list[str]:
         """Return the reasons of the letters from these places in the table."""
@@ -306,6 +307,48 @@ def test_a_database_that_is_down_is_waited_out(stack: Stack, tmp_path: Path) -> 
         eventually(lambda: bench.count(records) == len(records))
         eventually(bench.is_drained)
         assert bench.database.execute("SELECT count(*) FROM dead_letters").fetchone() == (0,)
+    bench.close()
+
+
+def _publish_both(bench: Bench) -> list[Record]:
+    """Publish records to partitions of several topics, so that each of two sinks has some of them."""
+    users, products = ([new_record(entity) for _ in range(100)] for entity in (USERS, PRODUCTS))
+    bench.publish(users)
+    bench.publish(products, topic=topic_of(PRODUCTS))
+    return users + products
+
+
+def test_a_partition_that_comes_back_after_a_wait_is_read_again(stack: Stack, tmp_path: Path) -> None:
+    """Partitions that were taken away while the sink waited for its database are not left paused."""
+    bench = Bench(stack)
+    other = {"SEAWALL_SINK_GROUP": bench.group, "SEAWALL_SINK_NAME": "other"}
+    with (
+        gate_to(bench.connections.psycopg_url) as (gate, behind),
+        running_sink(bench.connections, tmp_path, SEAWALL_DATABASE_URL=behind, **bench.settings()),
+    ):
+        records = _stream(bench, gate.cut)
+        with running_sink(bench.connections, tmp_path, **other):
+            # all is paused in the first sink when the second takes its share
+            eventually(lambda: (tmp_path / "other.jsonl").exists() and _commits(tmp_path))
+            more = _publish_both(bench)
+            eventually(lambda: bench.count(more) > 0)
+            gate.mend()
+            eventually(lambda: bench.count(records) == len(records))
+        # the second does not come back, so the first has everything once the session is over
+        last = _publish_both(bench)
+        eventually(lambda: bench.count(last) == len(last))
+        eventually(bench.is_drained)
+    bench.close()
+
+
+def test_a_sink_whose_name_is_taken_ends(stack: Stack, tmp_path: Path) -> None:
+    """Two processes under one name cannot both be right: the elder ends and says why."""
+    bench = Bench(stack)
+    with running_sink(bench.connections, tmp_path, **bench.settings()) as elder:
+        _stream(bench, lambda: None)
+        with running_sink(bench.connections, tmp_path, **bench.settings()):
+            assert elder.wait(20) == 1
+        assert "fenced" in (tmp_path / "sink.log").read_text()
     bench.close()
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import time
 from collections.abc import Callable
 from typing import Any
@@ -17,7 +18,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from contract.journal import Commit, JournalWriter
 from contract.topics import record_topics
-from workers.sink.batches import Batch, DeadLetter, Decoder, Place, place_of, spans_of
+from workers.sink.batches import Batch, DeadLetter, Decoder, Place, spans_of
 from workers.sink.dead_letters import DeadLetterTopic
 from workers.sink.settings import Settings
 from workers.sink.writer import Outcome, Writer, is_refusal
@@ -26,6 +27,9 @@ log = logging.getLogger(__name__)
 
 _IDLE_S = 0.1
 _LONELY_S = 5.0
+_CLOSE_S = 5
+_COMMIT_S = 3.0
+_COMMIT_POLL_S = 0.002
 
 
 class SinkFailed(Exception):
@@ -50,7 +54,10 @@ class Sink:
             "auto.offset.reset": "earliest",
             "fetch.wait.max.ms": settings.sink_fetch_wait_ms,
             "topic.metadata.refresh.interval.ms": 5_000,
+            # a broker that hangs should be noticed sooner than after the default minute
+            "socket.timeout.ms": 5_000,
             "error_cb": _note_error,
+            "on_commit": self._on_commit,
             **connection,
         }
         self._decoder = Decoder()
@@ -59,7 +66,8 @@ class Sink:
         self._journal: JournalWriter
         self._consumer: Consumer
         self._assigned: set[tuple[str, int]] = set()
-        self._held: list[Message] = []  # delivered while a batch was waiting
+        self._unconfirmed: dict[tuple[str, int], int] = {}  # offsets whose commit has not been answered
+        self._held: list[Message] = []  # delivered while something else was waited for
         self._waiting = False
         self._stopping = False
         self._idle_since_s = time.monotonic()
@@ -81,11 +89,15 @@ class Sink:
                 if messages:
                     self._move(self._decoder.batch(messages))
                 else:
+                    self._commit_offsets([])  # whatever failed to be committed before
                     self._warn_if_lonely()
         finally:
             # A static member does not tell the group that it leaves: its partitions wait for it until the session
-            # times out, so a restart moves nothing, and closing is quick.
+            # times out, so a restart moves nothing, and closing is quick. But it waits for brokers that hang; then the
+            # kernel ends the process, which loses nothing, as every batch has committed what it did.
+            signal.alarm(_CLOSE_S)
             self._consumer.close()
+            signal.alarm(0)
             self._writer.close()
             self._dead_letters.close()
             self._journal.close()
@@ -113,7 +125,8 @@ class Sink:
         error = message.error()
         if error is None:
             return (message.topic(), message.partition()) in self._assigned
-        if error.fatal():
+        # say another process has taken this name; the binding does not flag the error that librdkafka hands out for it
+        if error.fatal() or error.code() == KafkaError._FATAL:  # noqa: SLF001 - the binding's name for it
             raise SinkFailed(error.str())
         log.warning("kafka: %s", error.str())
         return False
@@ -196,32 +209,50 @@ class Sink:
             self._consumer.resume(self._consumer.assignment())
 
     def _commit_offsets(self, places: list[Place]) -> None:
-        """Commit what is stored, as far as the partitions are still ours.
+        """Commit what is stored, as far as the partitions are still ours, and wait for the answer for a while.
 
         A failure is no loss: the next batch commits past it, and what is read twice is absorbed.
         """
         following = {(topic, partition): offset + 1 for topic, partition, offset in places}
-        offsets = [TopicPartition(*key, offset) for key, offset in following.items() if key in self._assigned]
-        if not offsets:
+        self._unconfirmed.update({pair: offset for pair, offset in following.items() if pair in self._assigned})
+        if not self._unconfirmed:
             return
-        try:
-            self._consumer.commit(offsets=offsets, asynchronous=False)
-        except KafkaException as error:
-            if error.args[0].fatal():
-                raise SinkFailed(error.args[0].str()) from None
-            log.warning("offsets not committed: %s", error.args[0].str())
+        # Not the blocking commit: that one waits without end for a coordinator that is away.
+        self._consumer.commit(offsets=_offsets(self._unconfirmed), asynchronous=True)
+        due_s = time.monotonic() + _COMMIT_S
+        while self._unconfirmed and time.monotonic() < due_s and len(self._held) < self._settings.sink_batch_size:
+            message = self._consumer.poll(_COMMIT_POLL_S)
+            if message is not None:
+                self._held.append(message)
 
-    # Kafka calls the three below from within poll(), consume() and close(). Every batch commits its offsets itself, and
-    # what has been read but not written may be dropped, so taking partitions away needs no work.
+    # Kafka calls the four below from within poll(), consume() and close(). What has been read but not written may be
+    # dropped, so taking partitions away needs no work but an answer to the last commit.
+
+    def _on_commit(self, error: KafkaError | None, partitions: list[TopicPartition]) -> None:
+        if error is not None:
+            log.warning("offsets not committed: %s", error.str())
+        for one in partitions:
+            if error is None and one.error is None and self._unconfirmed.get((one.topic, one.partition)) == one.offset:
+                del self._unconfirmed[one.topic, one.partition]
 
     def _on_assign(self, _: Consumer, partitions: list[TopicPartition]) -> None:
         self._assigned |= {(one.topic, one.partition) for one in partitions}
         self._consumer.incremental_assign(partitions)
         if self._waiting:
             self._consumer.pause(partitions)
+        else:
+            # one that was paused when it was taken away would come back paused
+            self._consumer.resume(partitions)
         log.info("assigned %s; now %d partitions", _names(partitions), len(self._assigned))
 
     def _on_revoke(self, _: Consumer, partitions: list[TopicPartition]) -> None:
+        gone = {(one.topic, one.partition) for one in partitions}
+        last = {pair: offset for pair, offset in self._unconfirmed.items() if pair in gone}
+        if last:
+            try:
+                self._consumer.commit(offsets=_offsets(last), asynchronous=False)
+            except KafkaException as error:
+                log.warning("offsets not committed: %s", error.args[0].str())
         self._forget(partitions)
         log.info("revoked %s; now %d partitions", _names(partitions), len(self._assigned))
 
@@ -232,7 +263,9 @@ class Sink:
     def _forget(self, partitions: list[TopicPartition]) -> None:
         gone = {(one.topic, one.partition) for one in partitions}
         self._assigned -= gone
-        self._held = [message for message in self._held if place_of(message)[:2] not in gone]
+        for pair in gone:
+            self._unconfirmed.pop(pair, None)
+        self._held = [message for message in self._held if (message.topic(), message.partition()) not in gone]
         self._idle_since_s = time.monotonic()
 
     def _warn_if_lonely(self) -> None:
@@ -250,6 +283,10 @@ class Sink:
 
 def _names(partitions: list[TopicPartition]) -> str:
     return ", ".join(f"{one.topic}[{one.partition}]" for one in partitions) or "nothing"
+
+
+def _offsets(following: dict[tuple[str, int], int]) -> list[TopicPartition]:
+    return [TopicPartition(*pair, offset) for pair, offset in following.items()]
 
 
 def _note_error(error: KafkaError) -> None:
