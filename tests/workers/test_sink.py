@@ -51,9 +51,11 @@ class Bench:
             connection.execute(sa.text(f"ALTER TABLE users ADD CHECK (age <> {UNLUCKY_AGE})"))
         engine.dispose()
         self.database = psycopg.connect(self.connections.psycopg_url, autocommit=True)
-        self.producer = Producer({**self.connections.kafka, "acks": "all", "enable.idempotence": True})
-        self.admin = AdminClient(self.connections.kafka)
-        self.reader = Consumer({**self.connections.kafka, "group.id": self.group + "-reader", "fetch.wait.max.ms": 10})
+        # the clients may outlive the brokers, and should not complain on the tests' own output
+        quiet = {**self.connections.kafka, "log_level": 0}
+        self.producer = Producer({**quiet, "acks": "all", "enable.idempotence": True})
+        self.admin = AdminClient(quiet)
+        self.reader = Consumer({**quiet, "group.id": self.group + "-reader", "fetch.wait.max.ms": 10})
         self._begin_at_the_end()
 
     def settings(self) -> dict[str, str]:
