@@ -105,8 +105,10 @@ def compare(
         with stack_for(wanted, "compare", asked=brokers is not None or sinks is not None) as stack:
             _settle_rows(stack, clean=clean, keep=keep)
             _make(directory)
-            result = _run(Comparison(options, stack, directory), directory)
-            _keep_server_logs(stack, directory)
+            try:
+                result = _run(Comparison(options, stack, directory), directory)
+            finally:
+                _keep_server_logs(stack, directory)
     _show(result, directory, table_style, as_json=as_json)
     raise typer.Exit(_exit_code(result))
 
@@ -247,6 +249,7 @@ def _make(directory: Path) -> None:
 
 
 def _keep_server_logs(stack: Stack, directory: Path) -> None:
+    (directory / "logs").mkdir(exist_ok=True)
     for name, service in stack.state.services.items():
         if service.log and Path(service.log).exists():
             shutil.copy(service.log, directory / "logs" / f"{name}.log")

@@ -20,7 +20,8 @@ TABLE_STYLES: dict[str, box.Box | None] = {
     "none": None,
 }
 NOTHING = "-"
-_BAD = {Outcome.FAIL: "red", Outcome.INVALID: "yellow", Outcome.INCONCLUSIVE: "yellow", Outcome.PASS: "green"}
+_CLASSES = ("lost", "pending", "duplicates", "corrupted", "phantom", "dead_lettered", "unknown")
+_COLORS = {Outcome.FAIL: "red", Outcome.INVALID: "yellow", Outcome.INCONCLUSIVE: "yellow", Outcome.PASS: "green"}
 
 
 def kafka_status(path: str) -> str:
@@ -139,21 +140,14 @@ def _load_table(result: Result, style: str) -> Table:
 
 
 def audit_words(trial: Trial) -> str:
-    """Return the audit's totals in a few words: ``clean`` or what is wrong."""
+    """Return what became of the trial's records, with every class that is not empty."""
     counts = trial.audit
-    wrong = [
-        f"{getattr(counts, name):,} {name}"
-        for name in ("lost", "pending", "duplicates", "corrupted", "phantom")
-        if getattr(counts, name)
-    ]
-    notes = [
-        f"{getattr(counts, name):,} {name.replace('_', '-')}"
-        for name in ("dead_lettered", "unknown")
-        if getattr(counts, name)
-    ]
-    color = "red" if wrong else _BAD[trial.outcome]
-    words = ", ".join(wrong or (["clean"] if trial.outcome is not Outcome.INVALID else ["INVALID"]))
-    return f"[{color}]{', '.join([words, *notes])}[/]"
+    whole = counts.stored == counts.attempted
+    words = [f"all {counts.stored:,} stored" if whole else f"{counts.stored:,} of {counts.attempted:,} stored"]
+    words += [f"{getattr(counts, name):,} {name.replace('_', '-')}" for name in _CLASSES if getattr(counts, name)]
+    if trial.outcome is Outcome.INVALID:
+        words.append("INVALID")
+    return f"[{_COLORS[trial.outcome]}]{', '.join(words)}[/]"
 
 
 def cpu_per_thousand(trial: Trial) -> float | None:
