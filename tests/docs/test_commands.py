@@ -1,0 +1,183 @@
+"""What README and docs say to type, name and link to is there."""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+from pages import Command, commands, headings, links, pages
+
+from api.settings import Settings as ApiSettings
+from contract.connections import Connections
+from seawall.cli.app import VERBS
+from seawall.report.summary_csv import COLUMNS
+from seawall.stack.places import ROOT
+from seawall.stack.stack import Stack
+from workers.sink.settings import Settings as SinkSettings
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+SETUP = (ROOT / "seawall" / "load" / "setup.py").read_text(encoding="utf-8")
+BIN = Path(sys.executable).parent
+LOCUST = ".venv/bin/locust"
+FOLLOWED = "docs/adding-an-entity.md"  # has a test of its own, which runs all of it
+KNOWN_PROGRAMS = {"bin/seawall", "bin/test", LOCUST, ".venv/bin/ruff", "uv"}
+
+SEAWALL_LINES = [command for command in commands() if command.words[0] == "bin/seawall"]
+LOCUST_LINES = [command for command in commands() if command.words[0] == LOCUST]
+HEADLESS_LINES = [line for line in LOCUST_LINES if "--headless" in line.words and "--master" not in line.words]
+
+
+def run(*words: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    """Run a program of the documentation from *cwd*, to its end."""
+    return subprocess.run(
+        words,
+        cwd=cwd,
+        env={**os.environ, "COLUMNS": "200"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@cache
+def help_of(*words: str) -> str:
+    """Return what a command says with `--help`."""
+    done = run(*words, "--help")
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@cache
+def options_of(*words: str) -> frozenset[str]:
+    """Return the options that a command's help lists."""
+    return frozenset(re.findall(r"(?<![\w-])--?[a-zA-Z][\w-]*", help_of(*words)))
+
+
+def options_in(words: tuple[str, ...]) -> set[str]:
+    """Return the options among *words*, without their values."""
+    return {word.partition("=")[0] for word in words if word.startswith("-")}
+
+
+def test_every_verb_is_in_the_readme_and_in_the_help() -> None:
+    """No verb is undocumented."""
+    listed = help_of(str(ROOT / "bin" / "seawall"))
+    for verb in VERBS:
+        assert f"bin/seawall {verb}" in README
+        assert re.search(rf"\b{verb}\b", listed)
+
+
+def test_the_pages_call_programs_that_we_know() -> None:
+    """A command of a program that nobody checks would be found here."""
+    for command in commands():
+        assert command.words[0] in KNOWN_PROGRAMS or command.page == FOLLOWED, command
+
+
+@pytest.mark.parametrize("command", SEAWALL_LINES, ids=str)
+def test_verbs_and_options_exist(command: Command) -> None:
+    """Each line of `bin/seawall` names a verb, and options of that verb."""
+    _, *verb = command.words
+    if verb:
+        assert verb[0] in VERBS
+        assert options_in(command.words) <= options_of(str(ROOT / "bin" / "seawall"), verb[0])
+
+
+@pytest.mark.parametrize("command", LOCUST_LINES, ids=str)
+def test_locust_options_and_user_classes_exist(command: Command) -> None:
+    """Each line of Locust names options that it has with our file, and classes of that file."""
+    _, _, file, *rest = command.words
+    assert (ROOT / file).is_file()
+    # Locust prints its help before it reads the file, so our own options are not in it
+    ours = set(re.findall(r'"(--[a-z-]+)"', SETUP))
+        re.findall(r'add_argument\("(--\S+)"', SETUP)
+    )
+    assert options_in(command.words) <= options_of(str(BIN / "locust")) | ours
+    classes = [word for word in rest if re.fullmatch(r"[A-Z]\w+", word)]
+    assert all(f"class {name}(" in (ROOT / file).read_text(encoding="utf-8") for name in classes)
+
+
+@pytest.mark.parametrize("command", HEADLESS_LINES, ids=str)
+def test_headless_locust_lines_run(stack: Stack, tmp_path: Path, command: Command) -> None:
+    """Run as they stand, only for a shorter time and with fewer users: no request fails."""
+    stack.fresh()
+    words = list(command.words)
+    words[0], words[2] = str(BIN / "locust"), str(ROOT / words[2])
+    words[words.index("-t") + 1], words[words.index("-u") + 1] = "2s", "20"
+    done = run(*words, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    prefix = words[words.index("--csv") + 1]
+    with (tmp_path / f"{prefix}_stats.csv").open() as file:
+        total = {line["Name"]: line for line in csv.DictReader(file)}["Aggregated"]
+    assert int(total["Request Count"]) > 0
+    assert int(total["Failure Count"]) == 0
+
+
+@pytest.mark.usefixtures("stack")
+@pytest.mark.parametrize("verb", ["status", "doctor"])
+def test_short_verbs_run(verb: str) -> None:
+    """Beside a stack that is up, both say that all is well."""
+    done = run(str(ROOT / "bin" / "seawall"), verb)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    """Files exist, and so do the headings that a link names."""
+    for link in links(page):
+        name, _, anchor = link.partition("#")
+        target = (page.parent / name).resolve() if name else page
+        assert target.exists(), f"{page.name} links to {link}"
+        assert not anchor or anchor in headings(target), f"{page.name} links to {link}"
+
+
+def test_connections_are_in_the_readme_under_both_names() -> None:
+    """Every address and key that is read can be found there."""
+    for name in Connections.model_fields:
+        assert f"| `SEAWALL_{name.upper()}` | `{name.upper()}` |" in README
+
+
+def test_variables_that_the_code_reads_are_in_the_readme_and_no_others() -> None:
+    """Variables of the command and the stack are named there; those of API and sink are found by their fields."""
+    sources = [*(ROOT / "bin").iterdir(), *(ROOT / "seawall").rglob("*.py")]
+    name = re.compile(r"SEAWALL_[A-Z]+(?:_[A-Z]+)*(?!_?\*|_?[A-Z{_])")
+    read = {found for path in sources if path.is_file() for found in name.findall(path.read_text(encoding="utf-8"))}
+    fields = {
+        f"SEAWALL_{field.upper()}"
+        for settings in (Connections, ApiSettings, SinkSettings)
+        for field in settings.model_fields
+    }
+    named = set(name.findall(README))
+    assert read - fields <= named
+    assert named <= read | fields
+
+
+def test_the_first_columns_are_those_of_the_file() -> None:
+    """The README names the eight columns that stay as they are."""
+    assert f"`{','.join(COLUMNS[:8])}`" in README
+
+
+def test_every_direct_dependency_has_its_reason() -> None:
+    """`docs/dependencies.md` names each package of `pyproject.toml`, and no command there names an index."""
+    page = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    declared = re.findall(
+        r'^    "([A-Za-z0-9-]+)(?:\[\w+\])?(?:>=[^"]*)?"', project.partition("[tool.")[0], re.MULTILINE
+    )
+    assert len(declared) > 25
+    for package in declared:
+        assert f"`{package}`" in page, package
+    assert "--index" not in page
+
+
+def test_the_licence_is_the_declared_one() -> None:
+    """Apache-2.0, whole."""
+    text = (ROOT / "LICENSE").read_text(encoding="utf-8")
+    assert "Version 2.0, January 2004" in text
+    assert "END OF TERMS AND CONDITIONS" in text
