@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import time
+from collections.abc import Mapping, Sequence
 from typing import Protocol, cast
 
 from redis.asyncio import BlockingConnectionPool, Redis
@@ -38,12 +39,12 @@ def client_of(url: str, settings: Settings) -> Redis:
 class SharedCache(Protocol):
     """A cache that may lose everything at any time, and never raises for it."""
 
-    async def get(self, key: str) -> bytes | None:
-        """Return the record under *key* as JSON, or None where it is not known."""
+    async def get(self, keys: Sequence[str]) -> dict[str, bytes]:
+        """Return the records that are known, as JSON by key."""
         ...
 
-    async def put(self, key: str, body: bytes) -> None:
-        """Keep *body* under *key* for some time."""
+    async def put(self, bodies: Mapping[str, bytes]) -> None:
+        """Keep *bodies* by key for some time."""
         ...
 
     async def check(self) -> None:
@@ -58,11 +59,11 @@ class SharedCache(Protocol):
 class NoSharedCache:
     """Knows nothing and keeps nothing."""
 
-    async def get(self, key: str) -> bytes | None:  # noqa: ARG002 - the protocol's signature
-        """Return None."""
-        return None
+    async def get(self, keys: Sequence[str]) -> dict[str, bytes]:  # noqa: ARG002 - the protocol's signature
+        """Return nothing."""
+        return {}
 
-    async def put(self, key: str, body: bytes) -> None:
+    async def put(self, bodies: Mapping[str, bytes]) -> None:
         """Keep nothing."""
 
     async def check(self) -> None:
@@ -87,23 +88,26 @@ class ValkeyCache:
         self.failures = 0
         self.skipped = 0
 
-    async def get(self, key: str) -> bytes | None:
+    async def get(self, keys: Sequence[str]) -> dict[str, bytes]:
         """Ask Valkey, unless it has just failed."""
         if self._is_paused():
-            return None
+            return {}
         try:
-            return cast("bytes | None", await self._client.get(key))
+            bodies = cast("list[bytes | None]", await self._client.mget(keys))
         except CACHE_DOWN as error:
             self._note_failure(error)
-            return None
+            return {}
+        return {key: body for key, body in zip(keys, bodies, strict=True) if body is not None}
 
-    async def put(self, key: str, body: bytes) -> None:
-        """Store *body* in Valkey, unless it has just failed."""
-        if self._is_paused():
+    async def put(self, bodies: Mapping[str, bytes]) -> None:
+        """Store *bodies* in Valkey, unless it has just failed."""
+        if not bodies or self._is_paused():
             return
-        ttl_ms = int(self._ttl_ms * (1 - self._jitter * random.random()))
+        pipeline = self._client.pipeline(transaction=False)
+        for key, body in bodies.items():
+            pipeline.set(key, body, px=int(self._ttl_ms * (1 - self._jitter * random.random())))
         try:
-            await self._client.set(key, body, px=ttl_ms)
+            await pipeline.execute()
         except CACHE_DOWN as error:
             self._note_failure(error)
 

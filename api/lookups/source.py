@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import Protocol
 from uuid import UUID
 
@@ -22,8 +23,8 @@ _encode = msgspec.json.Encoder().encode
 class Source(Protocol):
     """Where the truth is."""
 
-    async def fetch(self, entity: Entity, identity: UUID) -> bytes | None:
-        """Return the record as JSON, or None where there is none; raises `Unavailable` where nobody can tell."""
+    async def fetch(self, entity: Entity, identities: Sequence[UUID]) -> dict[UUID, bytes]:
+        """Return the records that exist, as JSON by id; raises `Unavailable` where nobody can tell."""
         ...
 
     async def check(self) -> None:
@@ -38,7 +39,7 @@ class Source(Protocol):
 class NoSource:
     """Can tell nothing."""
 
-    async def fetch(self, entity: Entity, identity: UUID) -> bytes | None:  # noqa: ARG002 - the protocol's signature
+    async def fetch(self, entity: Entity, identities: Sequence[UUID]) -> dict[UUID, bytes]:  # noqa: ARG002 - the protocol's signature
         """Raise `Unavailable`."""
         raise Unavailable("no database is configured: set SEAWALL_DATABASE_URL", retry_after_s=30)
 
@@ -50,34 +51,35 @@ class NoSource:
 
 
 class DatabaseSource:
-    """One row by its primary key."""
+    """Rows by their primary keys."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
         self._select = {
-            name: sa.select(TABLES[name]).where(TABLES[name].c.id == sa.bindparam("wanted")) for name in ENTITIES
+            name: sa.select(TABLES[name]).where(TABLES[name].c.id.in_(sa.bindparam("wanted", expanding=True)))
+            for name in ENTITIES
         }
 
-    async def fetch(self, entity: Entity, identity: UUID) -> bytes | None:
-        """Read the row; once more on a new connection if the pool's was stale."""
+    async def fetch(self, entity: Entity, identities: Sequence[UUID]) -> dict[UUID, bytes]:
+        """Read the rows; once more on a new connection if the pool's was stale."""
         for last_try in (False, True):
             try:
                 async with self._engine.connect() as connection:
-                    found = await connection.execute(self._select[entity.name], {"wanted": identity})
-                    row = found.mappings().one_or_none()
+                    found = await connection.execute(self._select[entity.name], {"wanted": identities})
+                    rows = found.mappings().all()
             except (*LOST_CONNECTION, sa.exc.TimeoutError) as error:
                 if last_try or not is_disconnect(error):
                     log.warning("lookups: %s", error)
                     raise Unavailable("the database does not answer") from None
             else:
-                return None if row is None else _encode(entity.record(**row))
+                return {row["id"]: _encode(entity.record(**row)) for row in rows}
         raise AssertionError
 
     async def check(self) -> None:
         """Read the row of nobody from a table, so that tables that are missing show as well."""
         for entity in ENTITIES.values():
             if entity.lookup:
-                await self.fetch(entity, UUID(int=0))
+                await self.fetch(entity, [UUID(int=0)])
 
     async def close(self) -> None:
         """Close the pool."""
