@@ -48,7 +48,7 @@ class Settings(BaseSettings):
     """Records that may wait; more are answered with 503."""
 
     # kafka
-    kafka_linger_ms: float = Field(default=10.0, ge=0)
+    kafka_linger_ms: float = Field(default=5.0, ge=0)
     """How long the producer waits for more records of a partition."""
     kafka_compression: Literal["none", "gzip", "snappy", "lz4", "zstd"] = "none"
     """Compression of the producer's batches."""

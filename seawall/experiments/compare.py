@@ -19,7 +19,7 @@ from seawall.load.trial import Progress, TrialLoad
 from seawall.result import Outcome, Result, Trial
 from seawall.stack.stack import Stack
 
-WARM_UP_RECORDS = 1_000
+WARM_UP_RECORDS = 5_000
 
 
 class Watcher(Protocol):

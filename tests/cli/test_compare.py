@@ -153,7 +153,9 @@ def test_a_sink_killed_in_mid_run_loses_nothing(stack: Stack, tmp_path: Path) ->
     out = tmp_path / "out"
     running = start("--parts", "load", "--paths", "kafka", "--quick", "--duration", "5s", "--rate", "2", "--clean",
                     "--output", str(out))  # fmt: skip
-    wait_for(lambda: sum(stack.row_counts().values()) > 1_200)  # above the warm-up's 1,000
+    wait_for(lambda: (out / "raw" / "warm-up-kafka.parquet").exists())
+    wait_for(lambda: sum(stack.row_counts().values()) == 0)  # the warm-up's rows have gone
+    wait_for(lambda: sum(stack.row_counts().values()) > 200)
     stack.signal("sink-1", signal.SIGKILL)
     _, errors = running.communicate(timeout=90)
     assert running.returncode == 0, errors
