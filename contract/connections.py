@@ -37,6 +37,8 @@ class Connections(BaseSettings):
     kafka_sasl_username: str | None = _named("KAFKA_SASL_USERNAME")
     kafka_sasl_password: SecretStr | None = _named("KAFKA_SASL_PASSWORD")
     kafka_ssl_ca_location: str | None = _named("KAFKA_SSL_CA_LOCATION")
+    api_url: str | None = _named("API_URL")
+    """A service that runs already, to be loaded in place of ours."""
 
     @classmethod
     def read(cls) -> Self:

@@ -13,6 +13,7 @@ from uuid import UUID
 import msgspec
 
 from contract.errors import InvalidRecord
+from contract.ids import ENTITY_BITS
 
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = datetime(2200, 1, 1, tzinfo=UTC)
@@ -88,19 +89,24 @@ class Entity(msgspec.Struct, frozen=True, kw_only=True):
         return self.record.__struct_fields__
 
 
-ENTITIES: dict[str, Entity] = {
-    entity.name: entity
-    for entity in (
-        Entity(name="products", number=1, record=Product, lookup=True, base_rows=200),
-        Entity(name="users", number=2, record=User, lookup=True, base_rows=1_000),
-        Entity(
-            name="orders",
-            number=3,
-            record=Order,
-            references={"user_id": "users", "product_id": "products"},
-        ),
-    )
-}
+def _registered(*entities: Entity) -> dict[str, Entity]:
+    """Return *entities* by name; raises `ValueError` where two would share ids or a number does not fit."""
+    numbers = [entity.number for entity in entities]
+    if len(set(numbers)) != len(numbers) or not all(1 <= number < 1 << ENTITY_BITS for number in numbers):
+        raise ValueError(f"every entity needs a number of its own between 1 and {(1 << ENTITY_BITS) - 1}: {numbers}")
+    return {entity.name: entity for entity in entities}
+
+
+ENTITIES: dict[str, Entity] = _registered(
+    Entity(name="products", number=1, record=Product, lookup=True, base_rows=200),
+    Entity(name="users", number=2, record=User, lookup=True, base_rows=1_000),
+    Entity(
+        name="orders",
+        number=3,
+        record=Order,
+        references={"user_id": "users", "product_id": "products"},
+    ),
+)
 
 _decoders = {name: msgspec.json.Decoder(entity.record) for name, entity in ENTITIES.items()}
 _REASON_CHARACTERS = 200  # an unknown field is named, and names can be long

@@ -29,7 +29,7 @@ class LoadProcess:
         self._log = log
         with log.open("ab") as errors:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "seawall.load.generator", api_url],
+                [sys.executable, "-P", "-m", "seawall.load.generator", api_url],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,

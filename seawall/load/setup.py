@@ -17,6 +17,7 @@ import locust.stats
 from locust import events
 from locust.env import Environment
 
+from contract.connections import Connections
 from seawall.load.payloads import MIXES
 from seawall.load.percentiles import bucket
 from seawall.load.run import LoadRun
@@ -24,7 +25,7 @@ from seawall.load.sockets import keep_connections_above_1024_files, raise_file_l
 from seawall.stack.state import read_state
 
 logger = logging.getLogger(__name__)
-NO_STACK = "no --host given and no stack is running: start one with `bin/seawall up`, or give --host"
+NO_STACK = "no stack is running: start one with `bin/seawall up`, or give --host"
 
 _runs: WeakKeyDictionary[Environment, LoadRun] = WeakKeyDictionary()
 
@@ -74,8 +75,8 @@ def _find_service(environment: Environment, **_: Any) -> None:
     if environment.host or options is None or options.worker or any(user.host for user in environment.user_classes):
         return
     state = read_state()
-    if state is not None:
-        environment.host = state.api_url
+    environment.host = Connections.read().api_url or (state.api_url if state else None)
+    if environment.host:
         return
     logger.error(NO_STACK)
     if options.headless:

@@ -107,11 +107,11 @@ def _load_table(result: Result, style: str) -> Table:
     )
     table.add_column("path", no_wrap=True)
     for name in (
-        "offered/s", "achieved/s", "mean ms", "p50", "p95", "p99", "visible p95 ms", "4xx", "5xx", "failed", "drain s",
-        "CPU s / 1,000 rows",
+        "offered\n/s", "achieved\n/s", "mean\nms", "p50\nms", "p95\nms", "p99\nms", "visible\np95 ms",
+        "4xx", "5xx", "failed", "drain\ns", "CPU s /\n1,000 rows",
     ):  # fmt: skip
-        table.add_column(name, justify="right")
-    table.add_column("audit", no_wrap=True)
+        table.add_column(name, justify="right", overflow="fold")
+    table.add_column("audit")
     table.add_column("durability")
     last = None
     for trial in sorted(

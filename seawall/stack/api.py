@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from dotenv import dotenv_values
+
 from contract.connections import Connections
 from seawall.stack.errors import Unreachable
 from seawall.stack.places import ROOT
@@ -42,7 +44,7 @@ class Api:
 
     def command(self) -> list[str]:
         """Return the command line."""
-        return [sys.executable, "-m", "api"]
+        return [sys.executable, "-P", "-m", "api"]
 
     def environment(self) -> dict[str, str]:
         """Return our environment with the stack's connections in place of ours."""
@@ -75,9 +77,13 @@ def check(url: str) -> str:
 
 
 def python_environment(connections: Connections, tmp: Path) -> dict[str, str]:
-    """Return our environment for a Python process of ours, its connections replaced by the stack's."""
+    """Return our environment for a Python process of ours, its connections replaced by the stack's.
+
+    Settings of `.env` are handed over: the process runs in a directory of its own and would not find the file.
+    """
+    written = {name: value for name, value in dotenv_values(".env").items() if value and name.startswith("SEAWALL_")}
     known = {f"{prefix}{name.upper()}" for name in Connections.model_fields for prefix in ("SEAWALL_", "")}
-    kept = {name: value for name, value in os.environ.items() if name.upper() not in known}
+    kept = {name: value for name, value in {**written, **os.environ}.items() if name.upper() not in known}
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     return {**kept, **connections.environment(), "PYTHONPATH": path, "PYTHONUNBUFFERED": "1", "TMPDIR": str(tmp)}
 

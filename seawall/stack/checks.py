@@ -138,7 +138,7 @@ def _log() -> list[Finding]:
 
 
 def _api() -> list[Finding]:
-    url = os.environ.get("SEAWALL_API_URL", "")
+    url = Connections.read().api_url
     if not url:
         return [Finding(Verdict.OK, "embedded")]
     return [Finding(Verdict.OK, f"external, at {url} {api.check(url)}".rstrip())]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -50,7 +49,7 @@ def make_plan(options: StackOptions, *, run: str, data: Path, logs: Path, made: 
     part of the stack that the settings name.
     """
     given = Connections.read()
-    api_url = os.environ.get("SEAWALL_API_URL", "").rstrip("/")
+    api_url = (given.api_url or "").rstrip("/")
     if not options.kafka:
         given = given.model_copy(update={"kafka_bootstrap_servers": None})
     plan = Plan(connections=given, directories=made)

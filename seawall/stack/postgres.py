@@ -20,7 +20,8 @@ from seawall.stack.ports import HOST
 from seawall.stack.service import NotReady, make_directories, plain_environment
 
 USER = DATABASE = "seawall"
-OLDEST = 13
+OLDEST = 14
+"""The audit's digests need `hash_record_extended`, which came with 14."""
 
 SETTINGS = {
     # As a careful operator sets it up for ingest on a small machine: nothing here weakens durability.

@@ -38,7 +38,7 @@ class Sink:
 
     def command(self) -> list[str]:
         """Return the command line."""
-        return [sys.executable, "-m", "workers.sink"]
+        return [sys.executable, "-P", "-m", "workers.sink"]
 
     def environment(self) -> dict[str, str]:
         """Return our environment with the stack's connections, its name and where its journal is."""

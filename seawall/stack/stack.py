@@ -209,7 +209,7 @@ def _spawn(log: str) -> subprocess.Popen[bytes]:
     path = os.pathsep.join(filter(None, (str(places.ROOT), os.environ.get("PYTHONPATH"))))
     with open(log, "ab") as output:  # noqa: PTH123 - a name is all there is
         return subprocess.Popen(
-            [sys.executable, "-m", "seawall.stack.supervisor"],
+            [sys.executable, "-P", "-m", "seawall.stack.supervisor"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=output,

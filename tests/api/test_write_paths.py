@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
@@ -16,7 +17,7 @@ from new_records import new_fields, new_record
 from psycopg.rows import dict_row
 from service_processes import eventually
 
-from contract.entities import ENTITIES, Entity, Record
+from contract.entities import ENTITIES, Entity, Record, field_type
 from seawall.stack.stack import Stack
 
 PATHS = {"sync": 201, "grouped": 201, "kafka": 202}
@@ -130,12 +131,8 @@ def test_many_at_once_are_all_stored_and_each_hears_its_own_outcome(
 
 def _bad(entity: Entity) -> dict[str, tuple[Any, int]]:
     """Return bodies that no path may store, each with its status."""
-    moment = "placed_at" if entity.name == "orders" else "created_at"
-    text, number = {
-        "products": ("description", "price_cents"),
-        "users": ("city", "age"),
-        "orders": ("note", "total_cents"),
-    }[entity.name]
+    kinds = {name: field_type(entity.record, name)[0] for name in entity.fields}
+    moment, text, number = (next(name for name in kinds if kinds[name] is kind) for kind in (datetime, str, int))
     fields = new_fields(entity)
     good = msgspec.json.encode(fields)
     missing = {name: value for name, value in fields.items() if name != text}

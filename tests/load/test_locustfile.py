@@ -93,6 +93,15 @@ def test_the_web_page_comes_up(stack: Stack, tmp_path: Path) -> None:
         running.wait(timeout=20)
 
 
+def test_a_service_that_runs_elsewhere_is_found_by_its_variable(stack: Stack, tmp_path: Path) -> None:
+    """SEAWALL_API_URL is enough where no stack is up, and in a `.env` too."""
+    (tmp_path / ".env").write_text(f"SEAWALL_API_URL={stack.state.api_url}\n")
+    home = str(tmp_path / "none")
+    done = locust("Lookups", "--headless", "-u", "2", "-t", "2s", "--csv", "out", cwd=tmp_path, SEAWALL_HOME=home)
+    assert done.returncode == 0, done.stderr
+    assert int(totals(tmp_path / "out_stats.csv")["Aggregated"]["Failure Count"]) == 0
+
+
 def test_without_a_stack_it_says_what_to_do(tmp_path: Path) -> None:
     """No stack, no host: one line that names both ways out, and no traceback."""
     done = locust("SyncWrites", "--headless", "-u", "1", "-t", "1s", cwd=tmp_path, SEAWALL_HOME=str(tmp_path / "none"))
