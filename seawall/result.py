@@ -34,6 +34,23 @@ class Quantiles(msgspec.Struct, kw_only=True, frozen=True):
     samples: int = 0
 
 
+class InstrumentHealth(msgspec.Struct, kw_only=True, frozen=True):
+    """What the generator's process did to itself during a trial's schedule."""
+
+    loop_lag_p99_ms: float = 0.0
+    """How late the event loop came back to a greenlet that only sleeps."""
+    loop_lag_max_ms: float = 0.0
+    gc_pauses: int = 0
+    gc_longest_ms: float = 0.0
+    cpu_share: float = 0.0
+    """Share of one core; a generator is one thread."""
+    connections_opened: int = 0
+    reconnects: int = 0
+    """Connections opened beyond one a user."""
+    clock_step_ms: float = 0.0
+    """By how much the wall clock moved against the monotonic one."""
+
+
 class AuditCounts(msgspec.Struct, kw_only=True, frozen=True):
     """What became of every record that was sent."""
 
@@ -99,6 +116,7 @@ class Trial(msgspec.Struct, kw_only=True, frozen=True):
     start_lag_ms: Quantiles = Quantiles()
     generator_lag_ms: Quantiles = Quantiles()
     """The part of the start lag that is the generator's own."""
+    instrument: InstrumentHealth = InstrumentHealth()
     drain_s: float | None = None
     cpu_s: dict[str, float] = {}
     rss_bytes: dict[str, int] = {}

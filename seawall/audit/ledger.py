@@ -8,9 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from contract.ids import ENTITY_BITS, USER_BITS, Run
+from seawall.audit.errors import AuditFailed
 from seawall.load.payloads import content_index
 
 UInt64s = npt.NDArray[np.uint64]
@@ -77,10 +79,14 @@ class Ledger:
         return lag
 
 
-def read_ledger(path: Path) -> Ledger:
-    """Read the file that `seawall.load.recorder` wrote."""
-    table = pq.read_table(path)
-    about = json.loads(table.schema.metadata[b"seawall"])
+def read_ledger(directory: Path) -> Ledger:
+    """Read the files that `seawall.load.recorder` wrote; a file that was left unfinished is not there."""
+    parts = [pq.read_table(path) for path in sorted(directory.glob("part-*.parquet"))]
+    if not parts:
+        raise AuditFailed(f"{directory} holds no part of a ledger")
+    # The last file knows all endpoints; earlier ones know the first of them, in the same order.
+    about = json.loads(parts[-1].schema.metadata[b"seawall"])
+    table = pa.concat_tables([part.replace_schema_metadata(None) for part in parts])
     return Ledger(
         run=Run(about["run_ms"], about["run_nonce"]),
         seed=about["seed"],

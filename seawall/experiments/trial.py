@@ -199,6 +199,7 @@ class TrialRunner:
             visible_ms=visible_delay(ledger, visible_ns, judged),
             start_lag_ms=quantiles_ms(ledger.sent_ns[judged] - ledger.intended_ns[judged]),
             generator_lag_ms=quantiles_ms(ledger.generator_lag_ns[judged]),
+            instrument=done.health,
             drain_s=None if last_visible_ns is None else round(max(0.0, (last_visible_ns - last_answer_ns) / 1e9), 6),
         )
 

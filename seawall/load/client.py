@@ -6,6 +6,7 @@ Everything around the exchange (names, contexts, ``catch_response``) stays Locus
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -55,12 +56,12 @@ class PlainAnswer:
 class Connection:
     """One keep-alive HTTP/1.1 connection; opened when needed, dropped after anything odd."""
 
-    def __init__(self, host: str, port: int, connect_s: float, answer_s: float) -> None:
+    def __init__(self, host: str, port: int, connect_s: float, answer_s: float, on_open: Callable[[], None]) -> None:
         self._address = (host, port)
         self._connect_s = connect_s
         self._answer_s = answer_s
+        self._on_open = on_open
         self._socket: gevent.socket.socket | None = None
-        self.opened = 0
 
     def exchange(self, method: str, request: bytes) -> FastResponse:
         """Send *request* and return its answer, with the body read.
@@ -94,7 +95,7 @@ class Connection:
             self._socket = gevent.socket.create_connection(self._address, timeout=self._connect_s)
             self._socket.setsockopt(gevent.socket.IPPROTO_TCP, gevent.socket.TCP_NODELAY, 1)
             self._socket.settimeout(self._answer_s)
-            self.opened += 1
+            self._on_open()
         return self._socket
 
 
@@ -119,14 +120,22 @@ def _plain(method: str, data: bytes) -> PlainAnswer | None:
 class LeanSession(FastHttpSession):
     """Locust's session for `FastHttpUser`, with a connection of its own for plain requests to the base address."""
 
-    def __init__(self, *, base_url: str | None, connection_timeout: float, network_timeout: float, **rest: Any) -> None:
+    def __init__(
+        self,
+        *,
+        base_url: str | None,
+        connection_timeout: float,
+        network_timeout: float,
+        on_open: Callable[[], None] = lambda: None,
+        **rest: Any,
+    ) -> None:
         super().__init__(
             base_url=base_url, connection_timeout=connection_timeout, network_timeout=network_timeout, **rest
         )
         self.connection: Connection | None = None
         parts = urlsplit(self.base_url or "")
         if parts.scheme == "http" and parts.hostname:
-            self.connection = Connection(parts.hostname, parts.port or 80, connection_timeout, network_timeout)
+            self.connection = Connection(parts.hostname, parts.port or 80, connection_timeout, network_timeout, on_open)
         self._prefix = f"{parts.scheme}://{parts.netloc}"
         self._host = parts.netloc
         self._heads: dict[tuple[str, str, tuple[tuple[str, str], ...]], bytes] = {}

@@ -25,9 +25,10 @@ from locust.exception import StopUser
 from locust.runners import LocalRunner
 from locust.stats import PERCENTILES_TO_REPORT, StatsCSV
 
+from seawall.load.health import HealthProbe
 from seawall.load.pace import Scheduled, Tickets, phase_of
 from seawall.load.recorder import ColumnRecorder
-from seawall.load.run import LoadRun
+from seawall.load.run import LoadRun, new_run
 from seawall.load.setup import set_run
 from seawall.load.trial import Answer, Progress, TrialDone, TrialFailed, TrialLoad
 from seawall.load.users import IngestUser
@@ -67,8 +68,10 @@ class Generator:
     def run(self, trial: TrialLoad) -> TrialDone:
         """Make one trial's load and write its ledger and Locust's CSV files."""
         self._stop_asked = False
-        recorder = ColumnRecorder()
+        run, ledger = new_run(), Path(trial.directory) / f"{trial.name}.parquet"
+        recorder = ColumnRecorder(ledger, run, trial.seed)
         load = LoadRun(
+            run=run,
             seed=trial.seed,
             entity=trial.entity,
             rate_per_s=trial.rate_per_s or 0.0,
@@ -77,27 +80,23 @@ class Generator:
         )
         set_run(self._environment, load)
         self._environment.user_classes = [writer_by(trial.path)]
-        process = psutil.Process()
         self._runner.start(trial.users, spawn_rate=trial.users)
         if self._runner.spawning_greenlet is not None:
             self._runner.spawning_greenlet.join()
         self._await_connected(load, trial.users)
         gc.collect()
         gc.freeze()  # what is there now stays: the collector need not walk it again while the load runs
-        before = process.cpu_times()
         start_ns = time.monotonic_ns() + int(LEAD_S * 1e9)
         end_ns = start_ns + int((trial.warmup_s + trial.duration_s) * 1e9) if load.tickets is None else None
-        load.open_gate(start_ns, end_ns)
-        self._await_end(trial, load, recorder)
+        with HealthProbe() as probe:
+            load.open_gate(start_ns, end_ns)
+            self._await_end(trial, load, recorder)
         self._runner.stop()
-        after = process.cpu_times()
         gc.unfreeze()
         for error in self._runner.exceptions.values():
             raise ValueError(f"a user failed: {error['msg']}")
-        directory = Path(trial.directory)
-        ledger = directory / f"{trial.name}.parquet"
-        recorder.write(ledger, load.run, trial.seed)
-        self._write_locust_csv(directory / trial.name)
+        recorder.close()
+        self._write_locust_csv(ledger.with_suffix(""))
         return TrialDone(
             name=trial.name,
             ledger=str(ledger),
@@ -105,9 +104,10 @@ class Generator:
             end_ns=end_ns or time.monotonic_ns(),
             planned=self._planned(trial, start_ns, end_ns),
             sent=len(recorder),
-            cpu_s=after.user + after.system - before.user - before.system,
-            rss_bytes=process.memory_info().rss,
+            cpu_s=probe.cpu_s,
+            rss_bytes=psutil.Process().memory_info().rss,
             interrupted=self._stop_asked,
+            health=probe.health(connections=load.connections, users=trial.users),
         )
 
     def _await_connected(self, load: LoadRun, users: int) -> None:
@@ -131,6 +131,7 @@ class Generator:
             _answer(Progress(name=trial.name, answered=answered, failed=self._environment.stats.total.num_failures))
             if self._stop_asked or (close_at is not None and now > close_at):
                 load.closed = True
+            recorder.check()
             if load.closed or now > changed_at + SILENCE_S:
                 break
         group.join(timeout=LAST_ANSWERS_S)

@@ -9,11 +9,13 @@ import json
 import time
 from array import array
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
+import gevent
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from gevent.event import AsyncResult
 
 from contract.ids import Run
 
@@ -44,59 +46,93 @@ class NullRecorder:
 
 
 class ColumnRecorder:
-    """Keeps 37 bytes a request in memory and writes them to one Parquet file at the end."""
+    """Keeps 36 bytes a request in memory, and writes them to Parquet files as they fill up.
 
-    def __init__(self) -> None:
-        self._user = array("I")
-        self._sequence = array("I")
-        self._entity = array("B")
-        self._endpoint = array("B")
-        self._intended_ns = array("q")
-        self._sent_ns = array("q")
-        self._answered_ns = array("q")
-        self._status = array("H")
+    *directory* gets a file for each *part_rows* requests, the rest when it is closed. Files are written by a thread of
+    gevent's pool, so the event loop goes on; each appears only when it is whole, so what was written stays readable
+    whatever happens to the process.
+    """
+
+    def __init__(self, directory: Path, run: Run, seed: int, *, part_rows: int = 100_000) -> None:
+        self._directory = directory
+        self._about = {"run_ms": run.ms, "run_nonce": run.nonce, "seed": seed}
+        self._part_rows = part_rows
         self._endpoints: dict[str, int] = {}
-        self._clock = (time.monotonic_ns(), time.time_ns())
+        self._writers: list[AsyncResult] = []
+        self._written = 0
+        self._columns = _empty_columns()
+        directory.mkdir(parents=True)
 
     def __len__(self) -> int:
-        return len(self._status)
+        return self._written + len(self._columns["status"])
 
     def add(
         self, user: int, sequence: int, entity: int, endpoint: str, times_ns: tuple[int, int, int], status: int
     ) -> None:
         """Keep one request."""
-        self._user.append(user)
-        self._sequence.append(sequence)
-        self._entity.append(entity)
-        self._endpoint.append(self._endpoints.setdefault(endpoint, len(self._endpoints)))
-        intended_ns, sent_ns, answered_ns = times_ns
-        self._intended_ns.append(intended_ns)
-        self._sent_ns.append(sent_ns)
-        self._answered_ns.append(answered_ns)
-        self._status.append(status)
+        columns = self._columns
+        columns["user"].append(user)
+        columns["sequence"].append(sequence)
+        columns["entity"].append(entity)
+        columns["endpoint"].append(self._endpoints.setdefault(endpoint, len(self._endpoints)))
+        columns["intended_ns"].append(times_ns[0])
+        columns["sent_ns"].append(times_ns[1])
+        columns["answered_ns"].append(times_ns[2])
+        columns["status"].append(status)
+        if len(columns["status"]) >= self._part_rows:
+            self._spill()
 
-    def write(self, path: Path, run: Run, seed: int) -> None:
-        """Write the ledger; a file of that name appears only when it is whole."""
-        columns = {
-            "user": np.frombuffer(self._user, np.uint32),
-            "sequence": np.frombuffer(self._sequence, np.uint32),
-            "entity": np.frombuffer(self._entity, np.uint8),
-            "endpoint": np.frombuffer(self._endpoint, np.uint8),
-            "intended_ns": np.frombuffer(self._intended_ns, np.int64),
-            "sent_ns": np.frombuffer(self._sent_ns, np.int64),
-            "answered_ns": np.frombuffer(self._answered_ns, np.int64),
-            "status": np.frombuffer(self._status, np.uint16),
-        }
+    def check(self) -> None:
+        """Raise the `OSError` of a file that could not be written; call it now and then."""
+        for writer in [writer for writer in self._writers if writer.ready()]:
+            self._writers.remove(writer)
+            writer.get()
+
+    def close(self) -> None:
+        """Write what is left and wait for all files; raises `OSError` where one could not be written."""
+        if len(self._columns["status"]) or not self._written:
+            self._spill()
+        for writer in self._writers:
+            writer.get()
+        self._writers.clear()
+
+    def _spill(self) -> None:
+        columns, self._columns = self._columns, _empty_columns()
+        path = self._directory / f"part-{self._written:012d}.parquet"
+        self._written += len(columns["status"])
         about = {
-            "run_ms": run.ms,
-            "run_nonce": run.nonce,
-            "seed": seed,
+            **self._about,
             "endpoints": list(self._endpoints),
-            "clock_monotonic_ns": self._clock[0],
-            "clock_wall_ns": self._clock[1],
+            "clock_monotonic_ns": time.monotonic_ns(),
+            "clock_wall_ns": time.time_ns(),
         }
-        table = pa.table(columns).replace_schema_metadata({"seawall": json.dumps(about)})
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".partial")
-        pq.write_table(table, partial, compression="zstd")
+        self._writers.append(gevent.get_hub().threadpool.spawn(_write_part, path, columns, about))
+
+
+def _empty_columns() -> dict[str, array[int]]:
+    return {name: array(code) for name, code in _CODES.items()}
+
+
+_CODES = {
+    "user": "I",
+    "sequence": "I",
+    "entity": "B",
+    "endpoint": "B",
+    "intended_ns": "q",
+    "sent_ns": "q",
+    "answered_ns": "q",
+    "status": "H",
+}
+_DTYPES = {"I": np.uint32, "B": np.uint8, "q": np.int64, "H": np.uint16}
+
+
+def _write_part(path: Path, columns: dict[str, array[int]], about: dict[str, Any]) -> None:
+    """Write one file; runs outside the event loop, so it uses nothing of gevent's."""
+    table = pa.table({name: np.frombuffer(column, _DTYPES[column.typecode]) for name, column in columns.items()})
+    partial = path.with_suffix(".partial")
+    try:
+        pq.write_table(table.replace_schema_metadata({"seawall": json.dumps(about)}), partial, compression="zstd")
         partial.replace(path)
+    except OSError:
+        partial.unlink(missing_ok=True)
+        raise

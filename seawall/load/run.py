@@ -40,6 +40,8 @@ class LoadRun:
     tickets: Tickets | None = None
     closed: bool = False
     """No user sends any more; answers under way are still awaited."""
+    connections: int = 0
+    """Connections that users have opened."""
     waiting: int = 0
     """Users that are connected and wait at the gate."""
     bodies: dict[str, tuple[bytes, ...]] = field(default_factory=dict)

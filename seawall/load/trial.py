@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from seawall.result import InstrumentHealth
+
 
 class TrialLoad(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """One trial's load: *count* records as fast as they are answered, or a *rate* kept for a time."""
@@ -37,6 +39,7 @@ class TrialDone(msgspec.Struct, kw_only=True, frozen=True, tag="done"):
 
     name: str
     ledger: str
+    """Directory of Parquet files."""
     start_ns: int
     """Monotonic: the first moment of the schedule, before the warm-up."""
     end_ns: int
@@ -47,6 +50,7 @@ class TrialDone(msgspec.Struct, kw_only=True, frozen=True, tag="done"):
     cpu_s: float
     rss_bytes: int
     interrupted: bool
+    health: InstrumentHealth
 
 
 class TrialFailed(msgspec.Struct, kw_only=True, frozen=True, tag="failed"):

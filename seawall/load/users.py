@@ -50,9 +50,13 @@ class ScheduledUser(FastHttpUser):
             base_url=self.host,
             connection_timeout=self.connection_timeout,
             network_timeout=self.network_timeout,
+            on_open=self._note_connection,
             request_event=_Recorded(self),
             user=self,
         )
+
+    def _note_connection(self) -> None:
+        self.load.connections += 1
 
     def on_start(self) -> None:
         """Connect, wait until the run starts, then for the user's own first moment."""

@@ -43,9 +43,9 @@ def run(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
 
 
 def start(*arguments: str) -> subprocess.Popen[str]:
-    """Start the command and leave it running."""
+    """Start the command and leave it running, as if from a terminal: whoever runs the tests may ignore SIGINT."""
     return subprocess.Popen(
-        [ROOT / "bin" / "seawall", "compare", *arguments],
+        ["env", "--default-signal=INT", ROOT / "bin" / "seawall", "compare", *arguments],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -153,7 +153,7 @@ def test_a_sink_killed_in_mid_run_loses_nothing(stack: Stack, tmp_path: Path) ->
     out = tmp_path / "out"
     running = start("--parts", "load", "--paths", "kafka", "--quick", "--duration", "5s", "--rate", "2", "--clean",
                     "--output", str(out))  # fmt: skip
-    wait_for((out / "raw" / "warm-up-kafka.parquet").exists)
+    wait_for((out / "raw" / "warm-up-kafka_stats.csv").exists)
     wait_for(lambda: sum(stack.row_counts().values()) == 0)  # the warm-up's rows have gone
     wait_for(lambda: sum(stack.row_counts().values()) > 200)
     stack.signal("sink-1", signal.SIGKILL)
