@@ -129,9 +129,34 @@ class Trial(msgspec.Struct, kw_only=True, frozen=True):
     reasons: list[str] = []
 
     @property
-    def tps(self) -> float | None:
-        """Records a second of a *data* trial."""
-        return self.achieved_per_s
+    def cpu_s_per_1000_rows(self) -> float | None:
+        """CPU seconds of all servers (not of the load) for 1,000 stored rows; None where nobody measured."""
+        servers = [seconds for name, seconds in self.cpu_s.items() if name != "load"]
+        if not servers or not self.audit.stored:
+            return None
+        return sum(servers) / self.audit.stored * 1_000
+
+
+class ArmComparison(msgspec.Struct, kw_only=True, frozen=True):
+    """One metric of one arm against that of another, in one cell (kind, entity, count)."""
+
+    base: str
+    arm: str
+    metric: str
+    kind: str
+    entity: str
+    count: int | None = None
+    ratio: float | None = None
+    """How many times larger the arm's figure is than the base's (Hodges-Lehmann over trials)."""
+    ci_low: float | None = None
+    ci_high: float | None = None
+    """The 95 % interval's ends; None where there were too few trials for one."""
+    significant: bool = False
+    """Whether the interval leaves out 1."""
+    says: str = ""
+    """larger, smaller, equivalent, no difference shown, or too few trials."""
+    trials: int = 0
+    """Trials of the arm that has fewer."""
 
 
 class Result(msgspec.Struct, kw_only=True, frozen=True):
@@ -149,7 +174,7 @@ class Result(msgspec.Struct, kw_only=True, frozen=True):
     environment: dict[str, Any] = {}
     arms: list[Arm] = []
     trials: list[Trial] = []
-    comparisons: list[dict[str, Any]] = []
+    comparisons: list[ArmComparison] = []
     targets: list[dict[str, Any]] = []
 
     def arm(self, name: str) -> Arm:

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from seawall.experiments.arms import arm_of
 from seawall.experiments.compare_options import CompareOptions
+from seawall.experiments.comparisons import compare_arms
 from seawall.experiments.errors import NotDrained
 from seawall.experiments.load_process import LoadProcess
 from seawall.experiments.machine import machine_facts
@@ -71,6 +72,7 @@ class Comparison:
                 environment=environment,
                 arms=arms,
                 trials=list(trials),
+                comparisons=list(compare_arms([arm.name for arm in arms], trials)),
             )
 
         try:

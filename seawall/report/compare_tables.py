@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from statistics import median
-
 from rich import box
 from rich.table import Table
 
-from seawall.result import Outcome, Result, Trial
+from seawall.result import ArmComparison, Outcome, Result, Trial
 
 TABLE_STYLES: dict[str, box.Box | None] = {
     "rounded": box.ROUNDED,
@@ -71,33 +68,49 @@ def _trials_table(result: Result, style: str) -> Table:
 
 
 def _improvement_table(result: Result, style: str) -> list[Table]:
-    """Return the table of medians against each path without Kafka; none where one side is missing."""
+    """Return the table of `kafka` against each path without it; none where one side is missing."""
+    rows = {(row.entity, row.count, row.base, row.metric): row for row in result.comparisons if row.kind == "data"}
     bases = [arm.name for arm in result.arms if arm.path != "kafka"]
+    rows = {key: row for key, row in rows.items() if row.arm == "kafka"}
+    if not rows:
+        return []
     table = _table(
-        "With Kafka against without: + means better with Kafka, - means worse (medians of the trials)", style
+        "With Kafka against without: + means better with Kafka, - means worse"
+        " (Hodges-Lehmann over trials, with 95 % interval)",
+        style,
     )
     for name in ("entity", "count"):
         table.add_column(name, justify="right" if name == "count" else "left", no_wrap=True)
     for base in bases:
         for figure in ("duration", "TPS"):
-            table.add_column(f"{figure} against {base}", justify="right")
+            table.add_column(f"{figure}\nagainst {base}", justify="right")
     table.add_column("durability compared")
-    cells = sorted({(trial.entity, trial.count or 0) for trial in result.trials if trial.kind == "data"})
-    filled = False
-    for entity, count in cells:
-        medians = {arm.name: _medians(result.trials, arm.name, entity, count) for arm in result.arms}
-        kafka = medians.get("kafka")
-        row = []
+    for entity, count in dict.fromkeys((row.entity, row.count) for row in rows.values()):
+        cells = []
         for base in bases:
-            without = medians[base]
-            if kafka is None or without is None:
-                row += [NOTHING, NOTHING]
-            else:
-                row += [_percent(1 - kafka[0] / without[0]), _percent(kafka[1] / without[1] - 1)]
-                filled = True
+            cells.append(_improvement(rows.get((entity, count, base, "duration_s")), less_is_better=True))
+            cells.append(_improvement(rows.get((entity, count, base, "achieved_per_s")), less_is_better=False))
         durability = " / ".join(dict.fromkeys(arm.durability for arm in result.arms))
-        table.add_row(entity, f"{count:,}", *row, durability)
-    return [table] if filled else []
+        table.add_row(entity, f"{count:,}", *cells, durability)
+    return [table]
+
+
+def _improvement(row: ArmComparison | None, *, less_is_better: bool) -> str:
+    """Return a ratio as what Kafka gains, in per cent."""
+    if row is None or row.ratio is None:
+        return NOTHING
+    sign = -1 if less_is_better else 1
+    gain = sign * (row.ratio - 1)
+    if row.ci_low is None or row.ci_high is None:
+        return f"{gain * 100:+,.0f} % (no interval: {row.trials} trials)"
+    low, high = sorted(sign * (end - 1) for end in (row.ci_low, row.ci_high))
+    interval = f"{gain * 100:+,.0f} % \\[{low * 100:+,.0f}, {high * 100:+,.0f}]"
+    if not row.significant:
+        return f"no difference shown\n{interval}"
+    if row.says == "equivalent":
+        return f"equivalent within 5 %\n{interval}"
+    color = "green" if gain > 0 else "red"
+    return f"[{color}]{interval}[/]"
 
 
 def _load_table(result: Result, style: str) -> Table:
@@ -132,7 +145,7 @@ def _load_table(result: Result, style: str) -> Table:
             f"{trial.status_5xx:,}",
             f"{trial.failed:,}",
             number(trial.drain_s, 3),
-            number(cpu_per_thousand(trial), 3),
+            number(trial.cpu_s_per_1000_rows, 3),
             audit_words(trial),
             result.arm(trial.arm).durability,
         )
@@ -150,35 +163,9 @@ def audit_words(trial: Trial) -> str:
     return f"[{_COLORS[trial.outcome]}]{', '.join(words)}[/]"
 
 
-def cpu_per_thousand(trial: Trial) -> float | None:
-    """Return the CPU seconds of all servers (not of the load) for 1,000 stored rows; None where nobody measured."""
-    servers = [seconds for name, seconds in trial.cpu_s.items() if name != "load"]
-    if not servers or not trial.audit.stored:
-        return None
-    return sum(servers) / trial.audit.stored * 1_000
-
-
 def number(value: float | None, digits: int) -> str:
     """Return *value* with so many decimals, or a dash where there is none."""
     return NOTHING if value is None else f"{value:,.{digits}f}"
-
-
-def _medians(trials: Iterable[Trial], arm: str, entity: str, count: int) -> tuple[float, float] | None:
-    """Return the median duration and TPS of one arm in one cell; None where a trial stored nothing."""
-    chosen = [
-        (trial.duration_s, trial.achieved_per_s)
-        for trial in trials
-        if trial.kind == "data" and (trial.arm, trial.entity, trial.count) == (arm, entity, count)
-    ]
-    found = [(duration, rate) for duration, rate in chosen if duration and rate]
-    if not found:
-        return None
-    return median(duration for duration, _ in found), median(rate for _, rate in found)
-
-
-def _percent(share: float) -> str:
-    color = "green" if share > 0 else "red" if share < 0 else "default"
-    return f"[{color}]{share * 100:+,.0f} %[/]"
 
 
 def _table(title: str, style: str) -> Table:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from seawall.report.compare_tables import cpu_per_thousand, kafka_status
+from seawall.report.compare_tables import kafka_status
 from seawall.result import Result, Trial
 
 COLUMNS = (
@@ -60,7 +60,7 @@ def _line(result: Result, trial: Trial) -> dict[str, object]:
         "no_answer": trial.no_answer,
         "unsent": trial.unsent,
         "drain_s": trial.drain_s,
-        "cpu_s_per_1000_rows": cpu_per_thousand(trial),
+        "cpu_s_per_1000_rows": trial.cpu_s_per_1000_rows,
         **audit,
         "outcome": trial.outcome.value,
     }

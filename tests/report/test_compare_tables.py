@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+import msgspec
 import pytest
 from rich.console import Console
 
 from seawall.report.compare_tables import TABLE_STYLES, comparison_tables
 from seawall.report.summary_csv import COLUMNS, write_summary
-from seawall.result import Arm, AuditCounts, Outcome, Quantiles, Result, Trial, read_result, write_result
+from seawall.result import Arm, ArmComparison, AuditCounts, Outcome, Quantiles, Result, Trial, read_result, write_result
 
 WHOLE = AuditCounts(attempted=100, acknowledged=100, stored=100)
 
@@ -65,20 +66,49 @@ def text(found: Result, style: str = "rounded") -> str:
     return console.export_text()
 
 
+def kafka_against(
+    base: str, *, ratio: float, low: float | None, high: float | None, metric: str, says: str
+) -> ArmComparison:
+    """Return one comparison of the Kafka arm."""
+    return ArmComparison(
+        base=base, arm="kafka", metric=metric, kind="data", entity="users", count=100, ratio=ratio, ci_low=low,
+        ci_high=high,
+        significant=says in ("larger", "smaller"), says=says, trials=2 if low is None else 4,
+    )  # fmt: skip
+
+
+def compared(*comparisons: ArmComparison) -> str:
+    """Return the printed tables of a result with these comparisons."""
+    found = result(trial("sync", 2.0), trial("grouped", 0.5), trial("kafka", 1.0))
+    return text(msgspec.structs.replace(found, comparisons=list(comparisons)))
+
+
 def test_plus_means_better_with_kafka() -> None:
-    """Half the time is 50 % better in duration and 100 % in TPS; twice the time is worse, and says so."""
-    shown = text(result(trial("sync", 2.0), trial("grouped", 0.5), trial("kafka", 1.0)))
-    assert "+ means better with Kafka" in shown
-    row = next(line for line in shown.splitlines() if "+50 %" in line)
-    assert [cell.strip() for cell in row.split("│")[3:7]] == ["+50 %", "+100 %", "-100 %", "-50 %"]
-
-
-def test_the_median_of_the_trials_counts() -> None:
-    """One bad trial of three does not move the improvement."""
-    shown = text(
-        result(*(trial("sync", 2.0) for _ in range(3)), trial("kafka", 1.0), trial("kafka", 1.0), trial("kafka", 9.0))
+    """Half the time and twice the rate are gains, twice the time and half the rate losses, and the title says so."""
+    shown = compared(
+        kafka_against("sync", ratio=0.5, low=0.4, high=0.6, metric="duration_s", says="smaller"),
+        kafka_against("sync", ratio=2.0, low=1.5, high=2.5, metric="achieved_per_s", says="larger"),
+        kafka_against("grouped", ratio=2.0, low=1.8, high=2.2, metric="duration_s", says="larger"),
+        kafka_against("grouped", ratio=0.5, low=0.45, high=0.55, metric="achieved_per_s", says="smaller"),
     )
-    assert "+50 %" in shown
+    assert "+ means better with Kafka, - means worse" in shown
+    row = next(line for line in shown.splitlines() if "+50 %" in line)
+    cells = [cell.strip() for cell in row.split("│")[3:7]]
+    assert cells == ["+50 % [+40, +60]", "+100 % [+50, +150]", "-100 % [-120, -80]", "-50 % [-55, -45]"]
+
+
+def test_no_difference_is_said_in_words() -> None:
+    """An interval that holds 1 is no gain and no loss."""
+    assert "no difference shown" in compared(
+        kafka_against("sync", ratio=0.9, low=0.7, high=1.2, metric="duration_s", says="no difference shown")
+    )
+
+
+def test_two_trials_have_no_interval_and_say_so() -> None:
+    """A quick run shows the estimate and its doubt."""
+    assert "+10 % (no interval: 2 trials)" in compared(
+        kafka_against("sync", ratio=0.9, low=None, high=None, metric="duration_s", says="too few trials")
+    )
 
 
 def test_every_row_names_the_durability_of_its_arm() -> None:
@@ -88,8 +118,8 @@ def test_every_row_names_the_durability_of_its_arm() -> None:
             trial("sync", 1.0), trial("kafka", 1.0), trial("sync", 1.0, kind="load"), trial("kafka", 1.0, kind="load")
         )
     )
-    assert shown.count("1 broker, page cache") == 3
-    assert "fsync / 1 broker, page cache" in shown
+    assert shown.count("1 broker, page cache") == 2
+    assert shown.count("fsync") == 2
 
 
 def test_what_is_wrong_is_in_the_row() -> None:

@@ -1,0 +1,72 @@
+"""Arms held against one another: how many times larger a figure is, with an interval over trials."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import combinations
+
+import msgspec
+import numpy as np
+
+from seawall.result import ArmComparison, Trial
+from seawall.stats.errors import StatsError
+from seawall.stats.quantiles import FloatArray
+from seawall.stats.ratios import compare_with_band, hodges_lehmann_ratio, is_significant
+
+TOO_FEW = "too few trials"
+
+_METRICS = {
+    "data": ("duration_s", "achieved_per_s"),
+    "load": ("response_p95_ms", "visible_p95_ms", "achieved_per_s", "cpu_s_per_1000_rows"),
+}
+
+
+def compare_arms(arms: list[str], trials: Iterable[Trial]) -> Iterator[ArmComparison]:
+    """Yield, for each cell and metric, every pair of arms, the earlier one as the base.
+
+    A trial that is not PASS does not count, nor does one without the figure.
+    """
+    good = [trial for trial in trials if trial.outcome == "PASS"]
+    cells = dict.fromkeys((trial.kind, trial.entity, trial.count) for trial in good)
+    for kind, entity, count in cells:
+        here = [trial for trial in good if (trial.kind, trial.entity, trial.count) == (kind, entity, count)]
+        for metric in _METRICS[kind]:
+            figures = {arm: _figures(here, arm, metric) for arm in arms}
+            for base, arm in combinations(arms, 2):
+                if len(figures[base]) and len(figures[arm]):
+                    row = ArmComparison(base=base, arm=arm, kind=kind, entity=entity, count=count, metric=metric)
+                    yield _compare(figures[base], figures[arm], row)
+
+
+def _compare(base: FloatArray, arm: FloatArray, row: ArmComparison) -> ArmComparison:
+    trials = min(len(base), len(arm))
+    estimate = float(np.exp(np.median(np.subtract.outer(np.log(arm), np.log(base)))))
+    try:
+        ratio = hodges_lehmann_ratio(base, arm)
+    except StatsError:
+        return msgspec.structs.replace(row, ratio=round(estimate, 4), trials=trials, says=TOO_FEW)
+    return msgspec.structs.replace(
+        row,
+        ratio=round(ratio.estimate, 4),
+        ci_low=round(ratio.low, 4),
+        ci_high=round(ratio.high, 4),
+        significant=is_significant(ratio),
+        says=compare_with_band(ratio),
+        trials=trials,
+    )
+
+
+def _figures(trials: list[Trial], arm: str, metric: str) -> FloatArray:
+    found = [_figure(trial, metric) for trial in trials if trial.arm == arm]
+    return np.array([figure for figure in found if figure], dtype=np.float64)
+
+
+def _figure(trial: Trial, metric: str) -> float | None:
+    if metric == "response_p95_ms":
+        return trial.response_ms.p95
+    if metric == "visible_p95_ms":
+        return trial.visible_ms.p95
+    if metric == "cpu_s_per_1000_rows":
+        return trial.cpu_s_per_1000_rows
+    figure: float | None = getattr(trial, metric)
+    return figure
