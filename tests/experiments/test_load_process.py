@@ -1,0 +1,124 @@
+"""The load process: a real Locust, one trial after the other."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from seawall.audit.ledger import read_ledger
+from seawall.experiments.errors import LoadFailed
+from seawall.experiments.load_process import LoadProcess
+from seawall.load.trial import Progress, TrialLoad
+from seawall.stack.ports import free_ports
+from seawall.stack.stack import Stack
+
+
+@pytest.fixture
+def load(stack: Stack, tmp_path: Path) -> Iterator[LoadProcess]:
+    """Give a load process for the running stack."""
+    with LoadProcess(stack.state.api_url, tmp_path / "load.log") as process:
+        yield process
+
+
+def trial(directory: Path, name: str = "t", **rest: object) -> TrialLoad:
+    """Return a small trial."""
+    asked = {"path": "grouped", "entity": "users", "users": 10, "seed": 1, **rest}
+    return TrialLoad(name=name, directory=str(directory), **asked)  # type: ignore[arg-type]
+
+
+def ignore(_: Progress) -> None:
+    """Take no notice."""
+
+
+def test_a_rate_is_kept_to_the_request(load: LoadProcess, tmp_path: Path) -> None:
+    """Ten users at 20 a second for 1.5 s are 300 requests, each due at its own moment, and all is recorded."""
+    done = load.run(trial(tmp_path, rate_per_s=20.0, warmup_s=0.5, duration_s=1.0), ignore)
+    ledger = read_ledger(Path(done.ledger))
+    assert (done.planned, done.sent, len(ledger.status)) == (300, 300, 300)
+    assert set(ledger.status.tolist()) == {201}
+    assert ((ledger.intended_ns >= done.start_ns) & (ledger.intended_ns < done.end_ns)).all()
+    for user in range(10):
+        assert set(np.diff(np.sort(ledger.intended_ns[ledger.user == user])).tolist()) == {50_000_000}
+    assert (ledger.sent_ns >= ledger.intended_ns).all()
+    assert len(np.unique(ledger.low)) == 300
+
+
+def test_a_count_is_sent_once_each(load: LoadProcess, tmp_path: Path) -> None:
+    """Fifty records by seven users: fifty requests with fifty ids."""
+    done = load.run(trial(tmp_path, count=50, users=7), ignore)
+    ledger = read_ledger(Path(done.ledger))
+    assert (done.planned, done.sent) == (50, 50)
+    assert len(np.unique(ledger.low)) == 50
+
+
+def test_trials_share_the_process_and_nothing_else(load: LoadProcess, tmp_path: Path) -> None:
+    """The second trial has ids, files and statistics of its own."""
+    first, second = (load.run(trial(tmp_path, name, count=20), ignore) for name in ("one", "two"))
+    one, two = read_ledger(Path(first.ledger)), read_ledger(Path(second.ledger))
+    assert one.run != two.run
+    assert len(one.status) == len(two.status) == 20
+    assert "Aggregated,20,0," in (tmp_path / "two_stats.csv").read_text()
+
+
+def test_the_instrument_reports_on_itself(load: LoadProcess, tmp_path: Path) -> None:
+    """One connection a user, no reconnects, a loop that was watched, and no step of the clock."""
+    health = load.run(trial(tmp_path, rate_per_s=20.0, duration_s=1.0), ignore).health
+    assert (health.connections_opened, health.reconnects) == (10, 0)
+    assert 0 < health.loop_lag_p99_ms <= health.loop_lag_max_ms
+    assert 0 < health.cpu_share <= 1.1
+    assert health.clock_step_ms < 1_000
+
+
+def test_a_stall_of_the_generator_is_seen_as_its_own(load: LoadProcess, stack: Stack, tmp_path: Path) -> None:
+    """The generator is stopped for 300 ms in mid-run: loop lag and the generator's own lag show it."""
+    children = psutil.Process().children(recursive=True)
+    generator = next(child for child in children if "seawall.load.generator" in " ".join(child.cmdline()))
+    threading.Timer(1.0, generator.send_signal, (signal.SIGSTOP,)).start()
+    threading.Timer(1.3, generator.send_signal, (signal.SIGCONT,)).start()
+    done = load.run(trial(tmp_path, rate_per_s=20.0, duration_s=2.0), ignore)
+    assert done.health.loop_lag_max_ms > 200
+    assert read_ledger(Path(done.ledger)).generator_lag_ns.max() > 200e6
+    assert done.sent == done.planned
+
+
+def test_a_stall_of_the_service_is_not_the_generators(load: LoadProcess, stack: Stack, tmp_path: Path) -> None:
+    """The API is stopped for 300 ms: response times show it for every request that was due, the own lag does not."""
+    threading.Timer(1.0, stack.signal, ("api", signal.SIGSTOP)).start()
+    threading.Timer(1.3, stack.signal, ("api", signal.SIGCONT)).start()
+    done = load.run(trial(tmp_path, rate_per_s=20.0, duration_s=2.0), ignore)
+    ledger = read_ledger(Path(done.ledger))
+    response_ms = (ledger.answered_ns - ledger.intended_ns) / 1e6
+    assert response_ms.max() > 250
+    # 300 ms of 200 requests a second, from full delay down to none: not just the ten that were under way
+    assert (response_ms > 100).sum() > 25
+    assert np.quantile(ledger.generator_lag_ns, 0.9) < 100e6
+
+
+def test_a_service_that_is_not_there_is_no_answer_and_no_hang(tmp_path: Path) -> None:
+    """Every request is recorded without a status."""
+    with LoadProcess(f"http://127.0.0.1:{free_ports(1)[0]}", tmp_path / "load.log") as load:
+        done = load.run(trial(tmp_path, count=30), ignore)
+    assert set(read_ledger(Path(done.ledger)).status.tolist()) == {0}
+
+
+def test_a_load_process_that_dies_is_said(load: LoadProcess, tmp_path: Path) -> None:
+    """The error names the log, and closing afterwards is no error."""
+    children = psutil.Process().children(recursive=True)
+    generator = next(child for child in children if "seawall.load.generator" in " ".join(child.cmdline()))
+    threading.Timer(0.5, generator.kill).start()
+    with pytest.raises(LoadFailed, match=r"ended with code -9; see .*load\.log"):
+        load.run(trial(tmp_path, rate_per_s=5.0, duration_s=20.0), ignore)
+
+
+def test_a_ledger_that_cannot_be_written_is_said(load: LoadProcess, tmp_path: Path) -> None:
+    """A name that is taken already ends the trial with a reason, and the process goes on."""
+    (tmp_path / "t.parquet").mkdir()
+    with pytest.raises(LoadFailed, match=r"t: .*File exists"):
+        load.run(trial(tmp_path, count=5), ignore)
+    assert load.run(trial(tmp_path, "u", count=5), ignore).sent == 5
