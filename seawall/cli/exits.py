@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # every start of the command line needs the codes, few need results
+    from seawall.result import Outcome
 
 
 class Exit(IntEnum):
@@ -25,3 +29,8 @@ class Exit(IntEnum):
 
     INTERRUPTED = 130
     """Ctrl-C: what was started was stopped, what was measured was written."""
+
+
+def exit_of(outcome: Outcome) -> Exit:
+    """Return the code with which a verb ends whose verdict is *outcome*."""
+    return Exit[outcome.name]

@@ -1,0 +1,1 @@
+"""What "good" means, and whether a run was: `targets.toml`, its judgement and the verdict. Text and numbers in only."""
