@@ -124,7 +124,11 @@ def _told(target: Target, measured: Measurement) -> str:
         return figure
     if not (isfinite(low) or isfinite(high)):
         return f"{figure}, of unknown interval,"
-    return f"{figure} ({unit.show(low) if isfinite(low) else 'unknown'} to {unit.show(high)})"
+    if not isfinite(high):
+        return f"{figure} ({unit.show(low)} or more)"
+    if not isfinite(low):
+        return f"{figure} ({unit.show(high)} or less)"
+    return f"{figure} ({unit.show(low)} to {unit.show(high)})"
 
 
 def _finite(number: float | None) -> float | None:
