@@ -89,4 +89,6 @@ def interval_of_ranks(values: FloatArray, share: float, low: int, high: int, cen
 
 def _interpolated(ordered: FloatArray, rank: float) -> float:
     below, above = ordered[int(rank)], ordered[math.ceil(rank)]
+    if below == above:  # two infinite ones have no difference
+        return float(below)
     return float(below + (above - below) * (rank - int(rank)))
