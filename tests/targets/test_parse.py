@@ -96,6 +96,7 @@ ONE = f"[[always]]\n{GOOD}"
             id="text for a target",
         ),
         pytest.param(ONE + "op = 3", 5, 1, 'unknown key "op"; a target has', id="an unknown key"),
+        pytest.param(f"{ONE} op = 3".replace("\n", "\r\n"), 5, 2, 'unknown key "op"', id="Windows line ends"),
         pytest.param(ONE + "  scop = 3", 5, 3, 'did you mean "scope"', id="a key almost right"),
         pytest.param(ONE + "[always.more]", 5, 1, 'unknown key "more"', id="a table in a target"),
         pytest.param(ONE + "a.b.c = 1", 5, 1, 'unknown key "a"', id="a dotted key"),
