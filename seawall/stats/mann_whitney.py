@@ -42,10 +42,11 @@ def u_distribution(base: int, arm: int) -> npt.NDArray[np.float64]:
     The counts are the coefficients of the Gaussian binomial; multiplying by 1 - q^(base + i) and dividing by 1 - q^i
     for each i builds them in whole numbers, without rounding.
     """
-    counts = [1] + [0] * (base * arm)
-    for step in range(1, arm + 1):
-        for power in range(len(counts) - 1, base + step - 1, -1):
-            counts[power] -= counts[power - base - step]
+    fewer, more = sorted((base, arm))  # it is the same either way round
+    counts = [1] + [0] * (fewer * more)
+    for step in range(1, fewer + 1):
+        for power in range(len(counts) - 1, more + step - 1, -1):
+            counts[power] -= counts[power - more - step]
         for power in range(step, len(counts)):
             counts[power] += counts[power - step]
     total = math.comb(base + arm, arm)

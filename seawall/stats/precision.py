@@ -10,7 +10,7 @@ from seawall.stats.distributions import student_quantile
 from seawall.stats.errors import BadFigures, TooFewTrials
 from seawall.stats.mann_whitney import EXACT_PAIRS, coverage, critical_pairs
 from seawall.stats.quantiles import FloatArray
-from seawall.stats.ratios import FEWEST_TRIALS
+from seawall.stats.ratios import FEWEST_TRIALS, logarithms
 
 MOST_TRIALS = 1_000
 """More trials an arm than anyone will run; the answer stops here."""
@@ -26,9 +26,7 @@ def spread_between_trials(base: FloatArray, arm: FloatArray) -> float:
     """
     if min(len(base), len(arm)) < 2:  # noqa: PLR2004 - one figure has no spread
         raise TooFewTrials("One trial shows no spread: run at least 2 an arm")
-    if not all(np.isfinite(figures).all() and (figures > 0).all() for figures in (base, arm)):
-        raise BadFigures("A spread of ratios needs positive figures: leave out trials without one, and say so")
-    squares = sum(float(((logs := np.log(figures)) - logs.mean()) @ (logs - logs.mean())) for figures in (base, arm))
+    squares = sum(float(np.square((logs := logarithms(figures)) - logs.mean()).sum()) for figures in (base, arm))
     return math.sqrt(squares / (len(base) + len(arm) - 2))
 
 

@@ -51,8 +51,11 @@ def quantile_interval(values: FloatArray, share: float, confidence: float = 0.95
 def quantile_ranks(total: int, share: float, confidence: float) -> tuple[int, int]:
     """Return the ranks, counted from 0, of the two order statistics that enclose the quantile.
 
-    Raises `TooFewSamples` where one of them would lie outside the sample.
+    Raises `TooFewSamples` where one of them would lie outside the sample, `BadFigures` where *share* or *confidence* is
+    not between 0 and 1.
     """
+    if not (0 < share < 1 and 0 < confidence < 1):
+        raise BadFigures(f"A share of {share} and a confidence of {confidence} cannot be: both lie between 0 and 1")
     tail = (1 - confidence) / 2
     low = binomial_quantile(tail, total, share) - 1 if total else -1
     high = total - binomial_quantile(tail, total, 1 - share) if total else 0

@@ -33,12 +33,20 @@ def hodges_lehmann_ratio(base: FloatArray, arm: FloatArray, confidence: float = 
             f"{len(base)} against {len(arm)} trials give no {confidence:.0%} interval of a ratio: "
             f"run at least {_enough(confidence)} trials an arm"
         )
-    differences = np.sort(np.subtract.outer(_logarithms(arm), _logarithms(base)).ravel())
+    differences = np.sort(np.subtract.outer(logarithms(arm), logarithms(base)).ravel())
     return Interval(
         estimate=float(np.exp(np.median(differences))),
         low=float(np.exp(differences[pairs - 1])),
         high=float(np.exp(differences[-pairs])),
     )
+
+
+def logarithms(figures: FloatArray) -> FloatArray:
+    """Return the figures on the scale where ratios are differences; `BadFigures` where one is not positive."""
+    if not (np.isfinite(figures).all() and (figures > 0).all()):
+        raise BadFigures("A ratio needs positive figures: leave out trials without one, and say so")
+    logs: FloatArray = np.log(figures)
+    return logs
 
 
 def is_significant(ratio: Interval) -> bool:
@@ -58,13 +66,6 @@ def compare_with_band(ratio: Interval, band: float = 0.05) -> Comparison:
     if not is_significant(ratio):
         return "no difference shown"
     return "larger" if ratio.low > 1 else "smaller"
-
-
-def _logarithms(figures: FloatArray) -> FloatArray:
-    if not (np.isfinite(figures).all() and (figures > 0).all()):
-        raise BadFigures("A ratio needs positive figures: leave out trials without one, and say so")
-    logarithms: FloatArray = np.log(figures)
-    return logarithms
 
 
 def _enough(confidence: float) -> int:

@@ -69,6 +69,13 @@ def test_refuses_what_is_not_a_number() -> None:
         quantile_interval(np.append(np.arange(99.0), np.nan), 0.5)
 
 
+@pytest.mark.parametrize(("share", "confidence"), [(0.0, 0.95), (1.0, 0.95), (95.0, 0.95), (0.5, 1.0), (0.5, 95.0)])
+def test_refuses_percentages_for_shares(share: float, confidence: float) -> None:
+    """95 instead of 0.95 is named, and so are 0 and 1, which no interval can be had for."""
+    with pytest.raises(BadFigures, match="between 0 and 1"):
+        quantile_interval(np.arange(99.0), share, confidence)
+
+
 @pytest.mark.parametrize("share", [0.5, 0.95])
 @pytest.mark.parametrize("draw", [lognormal, exponential, bimodal])
 def test_interval_covers_the_truth_as_often_as_it_says(draw: Draw, share: float) -> None:
