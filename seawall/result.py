@@ -28,6 +28,9 @@ class Quantiles(msgspec.Struct, kw_only=True, frozen=True):
 
     p50: float | None = None
     p95: float | None = None
+    p95_low: float | None = None
+    p95_high: float | None = None
+    """The 95 % interval of p95, allowing for bursts; an end is None where the run was too short to tell."""
     p99: float | None = None
     max: float | None = None
     mean: float | None = None
@@ -125,6 +128,8 @@ class Trial(msgspec.Struct, kw_only=True, frozen=True):
     audit: AuditCounts = AuditCounts()
     examples: dict[str, list[str]] = {}
     """The first ids of each class of the audit that should be empty."""
+    invalid_because: list[str] = []
+    """Why the figures say nothing about the service, whatever the audit found."""
     outcome: Outcome = Outcome.PASS
     reasons: list[str] = []
 
@@ -159,6 +164,25 @@ class ArmComparison(msgspec.Struct, kw_only=True, frozen=True):
     """Trials of the arm that has fewer."""
 
 
+class JudgedTarget(msgspec.Struct, kw_only=True, frozen=True):
+    """One target held against the trials of one arm; figures are in the unit of their metric, None where unknown."""
+
+    set: str
+    name: str
+    metric: str
+    scope: str
+    limit: str
+    arm: str
+    trials: int
+    """Valid trials that the figure is taken over."""
+    measured: float | None = None
+    ci_low: float | None = None
+    ci_high: float | None = None
+    samples: int = 0
+    outcome: Outcome
+    reason: str = ""
+
+
 class Result(msgspec.Struct, kw_only=True, frozen=True):
     """One run of an experiment."""
 
@@ -175,7 +199,9 @@ class Result(msgspec.Struct, kw_only=True, frozen=True):
     arms: list[Arm] = []
     trials: list[Trial] = []
     comparisons: list[ArmComparison] = []
-    targets: list[dict[str, Any]] = []
+    targets: list[JudgedTarget] = []
+    verdicts: dict[str, Outcome] = {}
+    """Of each arm with judged trials."""
 
     def arm(self, name: str) -> Arm:
         """Return the arm of that name."""

@@ -19,7 +19,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 
 from contract.entities import ENTITIES
 from seawall.cli.consoles import error_console, output_console
-from seawall.cli.exits import Exit
+from seawall.cli.exits import Exit, exit_of
 from seawall.cli.running_stack import stack_for
 from seawall.experiments.arms import PATHS
 from seawall.experiments.compare import Comparison
@@ -28,9 +28,13 @@ from seawall.experiments.trial import TrialPlan
 from seawall.load.trial import Progress as LoadProgress
 from seawall.report.compare_tables import TABLE_STYLES, comparison_tables
 from seawall.report.summary_csv import write_summary
+from seawall.report.verdicts import verdict_lines
 from seawall.result import Outcome, Result, Trial, write_result
 from seawall.stack.options import StackOptions
+from seawall.stack.places import ROOT
 from seawall.stack.stack import Stack
+from seawall.targets.parse import parse_targets
+from seawall.targets.target import Targets
 
 EXAMPLES = """[bold]Examples[/]
 
@@ -39,10 +43,12 @@ EXAMPLES = """[bold]Examples[/]
   bin/seawall compare --parts load --users 200 --rate 20
   bin/seawall compare --paths sync,kafka --entities orders --counts 100,10000
   bin/seawall compare --brokers 3 --sinks 3    Kafka with three brokers and three sinks
+  bin/seawall compare --gate kafka             a gate for CI: the exit code is that path's verdict against targets.toml
   bin/seawall compare --quick --json           the result for machines, on standard output
 
 Exit codes: 0 every trial valid and its audit clean, 1 something lost, pending or wrong, 2 wrong usage or set-up,
-4 a trial was invalid, 130 interrupted (what was measured is written)."""
+4 a trial was invalid, 130 interrupted (what was measured is written). With --gate: 0 the path's targets hold, 1 one
+is missed, 3 an interval straddles a limit, 4 a figure says nothing; anything lost is 1 whatever the gate."""
 
 
 def compare(
@@ -66,6 +72,11 @@ def compare(
     keep: Annotated[bool, typer.Option("--keep", help="Keep them: trials do not start on fresh state.")] = False,
     seed: Annotated[int, typer.Option(help="Seed of contents and of the users' phases.")] = 1,
     drain_timeout: Annotated[str, typer.Option(help="How long the log may take to drain.", metavar="TIME")] = "60s",
+    gate: Annotated[
+        str | None, typer.Option(help="The path whose verdict is the exit code.", show_default=False)
+    ] = None,
+    targets: Annotated[Path, typer.Option(help="File of targets.", show_default="targets.toml")] = ROOT
+    / "targets.toml",
     output: Annotated[Path | None, typer.Option(help="Directory of the results.", show_default=False)] = None,
     table_style: Annotated[str, typer.Option(help=f"Look of the tables: {', '.join(TABLE_STYLES)}.")] = "rounded",
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON instead of tables.")] = False,
@@ -90,8 +101,10 @@ def compare(
         drain_timeout_s=_seconds("--drain-timeout", drain_timeout),
         seed=seed,
         keep=keep,
+        gate=gate,
     )
     options.validate()
+    judged_by = _read_targets(targets)
     if table_style not in TABLE_STYLES:
         raise typer.BadParameter(
             f"unknown {table_style!r}, known are {', '.join(TABLE_STYLES)}", param_hint="--table-style"
@@ -106,11 +119,11 @@ def compare(
             _settle_rows(stack, clean=clean, keep=keep)
             _make(directory)
             try:
-                result = _run(Comparison(options, stack, directory), directory)
+                result = _run(Comparison(options, judged_by, stack, directory), directory)
             finally:
                 _keep_server_logs(stack, directory)
     _show(result, directory, table_style, as_json=as_json)
-    raise typer.Exit(_exit_code(result))
+    raise typer.Exit(_exit_code(result, gate))
 
 
 @contextmanager
@@ -190,6 +203,8 @@ def _show(result: Result, directory: Path, style: str, *, as_json: bool) -> None
     for table in comparison_tables(result, style):
         console.print(table)
         console.print()
+    for line in verdict_lines(result):
+        console.print(line)
     color = "green" if result.outcome is Outcome.PASS else "red"
     for reason in result.reasons:
         console.print(f"[{color}]{reason}[/]")
@@ -208,12 +223,21 @@ def _sentence(result: Result) -> str:
     return f"{result.outcome.value}: {bad} of {trials} trials did not come out clean."
 
 
-def _exit_code(result: Result) -> int:
-    if result.outcome is Outcome.FAIL:
+def _exit_code(result: Result, gate: str | None) -> int:
+    if result.outcome is Outcome.FAIL:  # something was lost, whichever arm is the gate
         return Exit.FAIL
     if result.interrupted:
         return Exit.INTERRUPTED
-    return Exit.INVALID if result.outcome is Outcome.INVALID else Exit.PASS
+    return exit_of(result.outcome if gate is None else result.verdicts.get(gate, Outcome.INVALID))
+
+
+def _read_targets(path: Path) -> Targets:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise typer.BadParameter(f"{path} cannot be read: {reason}", param_hint="--targets") from None
+    return parse_targets(text, str(path))
 
 
 def _settle_rows(stack: Stack, *, clean: bool, keep: bool) -> None:

@@ -13,12 +13,14 @@ from seawall.experiments.arms import arm_of
 from seawall.experiments.compare_options import CompareOptions
 from seawall.experiments.comparisons import compare_arms
 from seawall.experiments.errors import NotDrained
+from seawall.experiments.judgement import arm_verdicts, judge_arms
 from seawall.experiments.load_process import LoadProcess
 from seawall.experiments.machine import machine_facts
 from seawall.experiments.trial import TrialPlan, TrialRunner
 from seawall.load.trial import Progress, TrialLoad
 from seawall.result import Outcome, Result, Trial
 from seawall.stack.stack import Stack
+from seawall.targets.target import Targets
 
 WARM_UP_RECORDS = 5_000
 
@@ -44,6 +46,7 @@ class Comparison:
     """One comparison on a running stack."""
 
     options: CompareOptions
+    targets: Targets
     stack: Stack
     directory: Path
     """Where raw columns, Locust's CSV files and the load's log go."""
@@ -58,8 +61,10 @@ class Comparison:
         arms = [arm_of(path, settings) for path in self.options.paths]
         environment = {**machine_facts(), "servers": self._versions()}
         trials: list[Trial] = []
+        names = [arm.name for arm in arms]
 
         def result(*, interrupted: bool = False, reasons: tuple[str, ...] = ()) -> Result:
+            judged = judge_arms(self.targets, names, trials)
             return Result(
                 experiment="compare",
                 started_at=started_at,
@@ -72,7 +77,9 @@ class Comparison:
                 environment=environment,
                 arms=arms,
                 trials=list(trials),
-                comparisons=list(compare_arms([arm.name for arm in arms], trials)),
+                comparisons=list(compare_arms(names, trials)),
+                targets=judged,
+                verdicts=arm_verdicts(judged, trials),
             )
 
         try:

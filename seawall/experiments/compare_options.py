@@ -34,6 +34,8 @@ class CompareOptions:
     drain_timeout_s: float = 60.0
     seed: int = 1
     keep: bool = False
+    gate: str | None = None
+    """The arm whose verdict is the command's."""
 
     def validate(self) -> None:
         """Raise `BadOptions` with every mistake found."""
@@ -43,6 +45,7 @@ class CompareOptions:
             *_unknown("--parts", self.parts, PARTS),
             *_unknown("--load-entity", (self.load_entity,), (*ENTITIES, "mixed")),
         ]
+        mistakes += self._gate_mistakes()
         mistakes += [
             f"--counts: {count} is not between 1 and {MOST_RECORDS:,}"
             for count in self.counts
@@ -62,6 +65,14 @@ class CompareOptions:
             mistakes.append("--drain-timeout: must be above 0")
         if mistakes:
             raise BadOptions(mistakes)
+
+    def _gate_mistakes(self) -> list[str]:
+        if self.gate is None:
+            return []
+        mistakes = _unknown("--gate", (self.gate,), self.paths)
+        if "load" not in self.parts:
+            mistakes.append("--gate: the load part is what is judged, so it must be among --parts")
+        return mistakes
 
     def as_json(self) -> dict[str, Any]:
         """Return the options for the result."""

@@ -20,7 +20,7 @@ from seawall.audit.log import LogReader, LogRecords
 from seawall.audit.reconcile import Found, Reconciliation, Sent, reconcile
 from seawall.audit.rows import RowReader
 from seawall.audit.visibility import NEVER, Journals
-from seawall.experiments.figures import Window, quantiles_ms, visible_delay
+from seawall.experiments.figures import Window, quantiles_ms, response_time, visible_delay
 from seawall.experiments.load_process import LoadProcess
 from seawall.load.trial import Progress, TrialDone, TrialLoad
 from seawall.result import Outcome, Trial
@@ -90,7 +90,8 @@ class TrialRunner:
         }
         used = {name: use for name, use in after.items() if name in before}
         cpu_s = {name: round(max(0.0, use.cpu_s - before[name].cpu_s), 3) for name, use in used.items()}
-        outcome, reasons = _judge(trial, audited, drained=drained, interrupted=done.interrupted)
+        invalid_because = _shortcomings(trial, interrupted=done.interrupted)
+        outcome, reasons = _judge(trial, audited, invalid_because, drained=drained)
         return msgspec.structs.replace(
             trial,
             cpu_s={**cpu_s, "load": round(done.cpu_s, 3)},
@@ -98,6 +99,7 @@ class TrialRunner:
             restarts=restarts,
             audit=audited.counts,
             examples=audited.examples,
+            invalid_because=invalid_because,
             outcome=outcome,
             reasons=reasons,
         )
@@ -191,10 +193,7 @@ class TrialRunner:
             status_5xx=int((judged & (status // 100 == 5)).sum()),  # noqa: PLR2004 - HTTP
             no_answer=int((judged & (status == 0)).sum()),
             duration_s=None if duration_s is None else round(duration_s, 6),
-            response_ms=quantiles_ms(
-                ledger.answered_ns[accepted] - ledger.intended_ns[accepted],
-                unsent + int((judged & (status == 0)).sum()),
-            ),
+            response_ms=response_time(ledger, judged, unsent),
             service_ms=quantiles_ms(ledger.answered_ns[accepted] - ledger.sent_ns[accepted]),
             visible_ms=visible_delay(ledger, visible_ns, judged),
             start_lag_ms=quantiles_ms(ledger.sent_ns[judged] - ledger.intended_ns[judged]),
@@ -211,7 +210,22 @@ def _ahead(log: LogRecords) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     return ahead
 
 
-def _judge(trial: Trial, audited: Reconciliation, *, drained: bool, interrupted: bool) -> tuple[Outcome, list[str]]:
+def _shortcomings(trial: Trial, *, interrupted: bool) -> list[str]:
+    """Return why the trial's figures say nothing about the service."""
+    found = []
+    if interrupted:
+        found.append("interrupted")
+    if not trial.requests:
+        found.append("no request was sent")
+    lag_ms = trial.generator_lag_ms.p99
+    if trial.kind == "load" and lag_ms is not None and lag_ms > GENERATOR_LAG_LIMIT_MS:
+        found.append(f"the generator itself was late (p99 {lag_ms:.0f} ms)")
+    return found
+
+
+def _judge(
+    trial: Trial, audited: Reconciliation, invalid_because: list[str], *, drained: bool
+) -> tuple[Outcome, list[str]]:
     counts = audited.counts
     wrong = [
         f"{getattr(counts, name)} {name}, the first {audited.examples[name][0]}"
@@ -221,12 +235,7 @@ def _judge(trial: Trial, audited: Reconciliation, *, drained: bool, interrupted:
     if not drained:
         wrong.append("the log was not drained when the time was up")
     if wrong:
-        return Outcome.FAIL, wrong
-    if interrupted:
-        return Outcome.INVALID, ["interrupted"]
-    if not trial.requests:
-        return Outcome.INVALID, ["no request was sent"]
-    lag_ms = trial.generator_lag_ms.p99
-    if trial.kind == "load" and lag_ms is not None and lag_ms > GENERATOR_LAG_LIMIT_MS:
-        return Outcome.INVALID, [f"the generator itself was late (p99 {lag_ms:.0f} ms)"]
+        return Outcome.FAIL, [*wrong, *invalid_because]
+    if invalid_because:
+        return Outcome.INVALID, invalid_because
     return Outcome.PASS, [f"{trial.unsent} requests of the schedule were not sent in time"] if trial.unsent else []

@@ -199,6 +199,37 @@ def test_ctrl_c_writes_what_was_measured_and_leaves_no_process(stack: Stack, tmp
 
 
 @pytest.mark.usefixtures("stack")
+@pytest.mark.parametrize(
+    ("limit", "code", "outcome"), [("< 60 s", 0, "PASS"), ("< 0.002 ms", 1, "FAIL")], ids=["kept", "missed"]
+)
+def test_a_gate_ends_with_the_verdict_of_its_path(tmp_path: Path, limit: str, code: int, outcome: str) -> None:
+    """Four trials against a limit that nobody misses, and one that nobody keeps."""
+    targets = tmp_path / "mine.toml"
+    targets.write_text(f'[[always]]\nname = "mine"\nmetric = "response_p95_ms"\nscope = "write"\nlimit = "{limit}"\n')
+    out = tmp_path / "out"
+    done = run("--parts", "load", "--paths", "sync", "--users", "20", "--duration", "1s", "--warmup", "500ms",
+               "--clean", "--gate", "sync", "--targets", str(targets), "--output", str(out))  # fmt: skip
+    assert done.returncode == code, done.stderr
+    assert f"sync (fsync): {outcome} against 1 target, over 4 valid trials" in done.stdout
+    result = result_of(out)
+    assert result["verdicts"] == {"sync": outcome}
+    (row,) = result["targets"]
+    assert row["ci_low"] <= row["measured"] <= row["ci_high"]
+    assert result["outcome"] == "PASS"  # every trial was valid and clean, whatever the gate says
+
+
+def test_a_bad_targets_file_is_refused_with_every_mistake(tmp_path: Path) -> None:
+    """Line and column of each, code 2, and nothing is started."""
+    targets = tmp_path / "bad.toml"
+    targets.write_text('[[always]]\nname = "a"\nmetric = "respons_p95_ms"\nlimit = "< -1"\n')
+    done = run("--targets", str(targets), SEAWALL_HOME=str(tmp_path / "home"))
+    assert done.returncode == 2
+    assert "bad.toml:3:" in done.stderr
+    assert "response_p95_ms" in done.stderr
+    assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.usefixtures("stack")
 class TestRowsOfEarlierRuns:
     """What happens to them."""
 
@@ -265,6 +296,9 @@ def test_runs_without_kafka_on_a_stack_of_its_own_and_leaves_nothing(tmp_path: P
         (["--table-style", "pretty"], "unknown 'pretty'"),
         (["--clean", "--keep"], "exclude each other"),
         (["--brokers", "2"], "choose 1 or 3"),
+        (["--gate", "kafka", "--paths", "sync"], "--gate: unknown 'kafka', known are sync"),
+        (["--gate", "kafka", "--parts", "data"], "--gate: the load part is what is judged"),
+        (["--targets", "no-such-file.toml"], "no-such-file.toml cannot be read: No such file or directory"),
         (["--no-such-option"], "No such option"),
         (["--output", "pyproject.toml"], "exists and is not an empty directory"),
     ],

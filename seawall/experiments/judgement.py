@@ -1,0 +1,113 @@
+"""Arms held against written targets, over their trials."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from math import inf
+
+import numpy as np
+
+from seawall.result import JudgedTarget, Outcome, Quantiles, Trial
+from seawall.stats.availability import wilson_interval
+from seawall.stats.errors import StatsError
+from seawall.stats.trials import geometric_mean
+from seawall.targets.judgement import Measurement, judge
+from seawall.targets.metrics import Scope
+from seawall.targets.target import Target, Targets
+from seawall.targets.verdict import verdict
+
+_TIMES = {"response": "response_ms", "service": "service_ms", "visible": "visible_ms"}
+
+
+def judge_arms(targets: Targets, arms: Iterable[str], trials: Iterable[Trial]) -> list[JudgedTarget]:
+    """Return how each arm's *load* trials, whose requests are all writes, keep to the targets judged in any run."""
+    load = [trial for trial in trials if trial.kind == "load"]
+    meant = targets.meant_for([Scope.WRITE], attain=False)
+    return [_judged(target, arm, mine) for arm in arms if (mine := _of(load, arm)) for target in meant]
+
+
+def arm_verdicts(judged: Iterable[JudgedTarget], trials: Iterable[Trial]) -> dict[str, Outcome]:
+    """Return the outcome of each judged arm: that of its targets, and FAIL where any trial's audit failed."""
+    outcomes: dict[str, list[Outcome]] = {}
+    for row in judged:
+        outcomes.setdefault(row.arm, []).append(row.outcome)
+    for trial in trials:
+        if trial.outcome is Outcome.FAIL and trial.arm in outcomes:
+            outcomes[trial.arm].append(Outcome.FAIL)
+    return {arm: verdict(found) for arm, found in outcomes.items()}
+
+
+def measure(target: Target, trials: Sequence[Trial]) -> Measurement:
+    """Return the figure of these trials of one arm that *target* limits.
+
+    What the audit counted is summed up over all trials. Everything else is taken over the valid ones, the run being the
+    statistical unit; where none is valid the measurement says why.
+    """
+    name = target.metric.name
+    valid = [trial for trial in trials if not trial.invalid_because]
+    invalid = None if valid else trials[0].invalid_because[0]
+    if target.metric.of_records:
+        count = sum(float(getattr(trial.audit, name)) for trial in trials)
+        attempted = sum(trial.audit.attempted for trial in trials)
+        return Measurement.exact(count, samples=attempted, reason_invalid=invalid)
+    chosen = valid or list(trials)
+    if name == "error_ratio":
+        asked = sum(trial.requests + trial.unsent for trial in chosen)
+        failed = sum(trial.failed for trial in chosen)
+        if not asked:
+            return Measurement(value=None, reason_invalid=invalid)
+        found = wilson_interval(failed, asked)
+        return Measurement(value=failed / asked, low=found.low, high=found.high, samples=asked, reason_invalid=invalid)
+    if name == "users":
+        return Measurement.exact(min(trial.users for trial in chosen), reason_invalid=invalid)
+    if name == "writes_per_s":
+        return _over_trials([trial.achieved_per_s or 0.0 for trial in chosen], len(chosen), invalid)
+    kind, _, rest = name.partition("_")
+    if kind not in _TIMES:
+        return Measurement(value=None, reason_invalid=invalid)
+    times = [getattr(trial, _TIMES[kind]) for trial in chosen]
+    return _times_over_trials(times, rest.removesuffix("_ms"), invalid)
+
+
+def _times_over_trials(times: Sequence[Quantiles], quantile: str, invalid: str | None) -> Measurement:
+    samples = sum(one.samples for one in times)
+    figures = [_figure(one, quantile) for one in times]
+    known = [figure for figure in figures if figure is not None]
+    if len(known) < len(figures) or not known:
+        return Measurement(value=None, samples=samples, reason_invalid=invalid)
+    found = _over_trials(known, samples, invalid)
+    if quantile == "p95" and found.low is None and found.value != inf:
+        # Too few trials: what each run says of itself, from the lowest end to the highest.
+        lows, highs = [one.p95_low for one in times], [one.p95_high for one in times]
+        low = None if None in lows else min(end for end in lows if end is not None)
+        high = None if None in highs else max(end for end in highs if end is not None)
+        return Measurement(value=found.value, low=low, high=high, samples=samples, reason_invalid=invalid)
+    return found
+
+
+def _over_trials(figures: Sequence[float], samples: int, invalid: str | None) -> Measurement:
+    if inf in figures:  # one run in which the quantile was never reached cannot be averaged away
+        return Measurement(value=inf, low=inf, high=inf, samples=samples, reason_invalid=invalid)
+    try:
+        found = geometric_mean(np.array(figures, dtype=np.float64))
+    except StatsError:
+        value = float(np.median(figures))
+        return Measurement(value=value, samples=samples, reason_invalid=invalid)
+    return Measurement(value=found.estimate, low=found.low, high=found.high, samples=samples, reason_invalid=invalid)
+
+
+def _figure(times: Quantiles, quantile: str) -> float | None:
+    figure: float | None = getattr(times, quantile)
+    if figure is None and times.max is None and times.samples:
+        return inf  # the quantile falls among requests that were never answered
+    return figure
+
+
+def _judged(target: Target, arm: str, trials: Sequence[Trial]) -> JudgedTarget:
+    row = judge(target, measure(target, trials)).as_json()
+    valid = sum(not trial.invalid_because for trial in trials)
+    return JudgedTarget(**{**row, "outcome": Outcome(row["outcome"])}, arm=arm, trials=valid)
+
+
+def _of(trials: Iterable[Trial], arm: str) -> list[Trial]:
+    return [trial for trial in trials if trial.arm == arm]

@@ -1,0 +1,31 @@
+"""The typical figure of an arm, from one figure a trial."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from seawall.stats.distributions import student_quantile
+from seawall.stats.errors import BadFigures, TooFewTrials
+from seawall.stats.intervals import Interval
+from seawall.stats.quantiles import FloatArray
+
+FEWEST_TRIALS = 3
+"""With two, Student's t has one degree of freedom and an interval of a hundredfold says nothing."""
+
+
+def geometric_mean(figures: FloatArray, confidence: float = 0.95) -> Interval:
+    """Estimate the geometric mean over trials, with Student's interval on the logarithms.
+
+    *figures* holds one positive figure a trial, shape ``(trials,)``. The run is the unit: requests within one depend on
+    one another, trials on fresh state do not (Kalibera & Jones 2013). Raises `TooFewTrials` below three, `BadFigures`
+    where a figure is not positive and finite.
+    """
+    if len(figures) < FEWEST_TRIALS:
+        raise TooFewTrials(f"{len(figures)} trials give no interval: run at least {FEWEST_TRIALS}")
+    if not (np.isfinite(figures).all() and (figures > 0).all()):
+        raise BadFigures("A geometric mean needs positive figures")
+    logarithms = np.log(figures)
+    mean = float(logarithms.mean())
+    error = float(logarithms.std(ddof=1)) / np.sqrt(len(figures))
+    reach = student_quantile(0.5 + confidence / 2, len(figures) - 1) * error
+    return Interval(float(np.exp(mean)), float(np.exp(mean - reach)), float(np.exp(mean + reach)))
