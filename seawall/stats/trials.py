@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from seawall.stats.distributions import student_quantile
-from seawall.stats.errors import BadFigures, TooFewTrials
+from seawall.stats.errors import TooFewTrials
 from seawall.stats.intervals import Interval
 from seawall.stats.quantiles import FloatArray
+from seawall.stats.ratios import logarithms
 
 FEWEST_TRIALS = 3
 """With two, Student's t has one degree of freedom and an interval of a hundredfold says nothing."""
@@ -22,10 +23,8 @@ def geometric_mean(figures: FloatArray, confidence: float = 0.95) -> Interval:
     """
     if len(figures) < FEWEST_TRIALS:
         raise TooFewTrials(f"{len(figures)} trials give no interval: run at least {FEWEST_TRIALS}")
-    if not (np.isfinite(figures).all() and (figures > 0).all()):
-        raise BadFigures("A geometric mean needs positive figures")
-    logarithms = np.log(figures)
-    mean = float(logarithms.mean())
-    error = float(logarithms.std(ddof=1)) / np.sqrt(len(figures))
+    logs = logarithms(figures)
+    mean = float(logs.mean())
+    error = float(logs.std(ddof=1)) / np.sqrt(len(figures))
     reach = student_quantile(0.5 + confidence / 2, len(figures) - 1) * error
     return Interval(float(np.exp(mean)), float(np.exp(mean - reach)), float(np.exp(mean + reach)))
