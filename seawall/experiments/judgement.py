@@ -52,12 +52,7 @@ def measure(target: Target, trials: Sequence[Trial]) -> Measurement:
         return Measurement.exact(count, samples=attempted, reason_invalid=invalid)
     chosen = valid or list(trials)
     if name == "error_ratio":
-        asked = sum(trial.requests + trial.unsent for trial in chosen)
-        failed = sum(trial.failed for trial in chosen)
-        if not asked:
-            return Measurement(value=None, reason_invalid=invalid)
-        found = wilson_interval(failed, asked)
-        return Measurement(value=failed / asked, low=found.low, high=found.high, samples=asked, reason_invalid=invalid)
+        return _errors(chosen, invalid)
     if name == "users":
         return Measurement.exact(min(trial.users for trial in chosen), reason_invalid=invalid)
     if name == "writes_per_s":
@@ -67,6 +62,15 @@ def measure(target: Target, trials: Sequence[Trial]) -> Measurement:
         return Measurement(value=None, reason_invalid=invalid)
     times = [getattr(trial, _TIMES[kind]) for trial in chosen]
     return _times_over_trials(times, rest.removesuffix("_ms"), invalid)
+
+
+def _errors(trials: Sequence[Trial], invalid: str | None) -> Measurement:
+    asked = sum(trial.requests + trial.unsent for trial in trials)
+    failed = sum(trial.failed for trial in trials)
+    if not asked:
+        return Measurement(value=None, reason_invalid=invalid)
+    found = wilson_interval(failed, asked)
+    return Measurement(value=failed / asked, low=found.low, high=found.high, samples=asked, reason_invalid=invalid)
 
 
 def _times_over_trials(times: Sequence[Quantiles], quantile: str, invalid: str | None) -> Measurement:
