@@ -22,7 +22,8 @@ from seawall.result import Outcome, Result, Trial
 from seawall.stack.stack import Stack
 from seawall.targets.target import Targets
 
-WARM_UP_RECORDS = 5_000
+WARM_UP_RECORDS = (5_000, 40_000)
+"""At least and at most so many; between them, as many as four seconds of the load hold."""
 
 
 class Watcher(Protocol):
@@ -131,9 +132,16 @@ def warm_up_trials(options: CompareOptions, directory: Path) -> Iterator[TrialPl
             users=options.clients,
             seed=options.seed,
             directory=str(directory),
-            count=WARM_UP_RECORDS,
+            count=warm_up_records(options),
         )
         yield TrialPlan(path, -1, load)
+
+
+def warm_up_records(options: CompareOptions) -> int:
+    """Return how many records warm an arm up: a broker's compiler is busy until it has seen some seconds of the load."""
+    least, most = WARM_UP_RECORDS
+    asked = int(4 * options.users * options.rate_per_s) if "load" in options.parts else 0
+    return min(max(least, asked), most)
 
 
 def planned_trials(options: CompareOptions, directory: Path) -> Iterator[TrialPlan]:
