@@ -138,7 +138,7 @@ def warm_up_trials(options: CompareOptions, directory: Path) -> Iterator[TrialPl
 
 
 def warm_up_records(options: CompareOptions) -> int:
-    """Return how many records warm an arm up: a broker's compiler is busy until it has seen some seconds of the load."""
+    """Return how many records warm an arm up: a broker's compiler is busy for the first seconds of a load."""
     least, most = WARM_UP_RECORDS
     asked = int(4 * options.users * options.rate_per_s) if "load" in options.parts else 0
     return min(max(least, asked), most)
