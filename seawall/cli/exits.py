@@ -22,7 +22,7 @@ class Exit(IntEnum):
     """Wrong usage, or something on this machine or a server is in the way; a message says what to do."""
 
     INCONCLUSIVE = 3
-    """The interval of a figure straddles its limit: more trials could tell."""
+    """The interval of a figure straddles its limit: more trials or a longer run could tell."""
 
     INVALID = 4
     """The trial says nothing about the service: the instrument was the bottleneck, or the load was not offered."""

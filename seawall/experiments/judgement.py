@@ -81,7 +81,7 @@ def _times_over_trials(times: Sequence[Quantiles], quantile: str, invalid: str |
         return Measurement(value=None, samples=samples, reason_invalid=invalid)
     found = _over_trials(known, samples, invalid)
     if quantile == "p95" and found.low is None and found.value != inf:
-        # Too few trials: what each run says of itself, from the lowest end to the highest.
+        # A single trial: what the run says of itself.
         lows, highs = [one.p95_low for one in times], [one.p95_high for one in times]
         low = None if None in lows else min(end for end in lows if end is not None)
         high = None if None in highs else max(end for end in highs if end is not None)

@@ -10,15 +10,15 @@ from seawall.stats.intervals import Interval
 from seawall.stats.quantiles import FloatArray
 from seawall.stats.ratios import logarithms
 
-FEWEST_TRIALS = 3
-"""With two, Student's t has one degree of freedom and an interval of a hundredfold says nothing."""
+FEWEST_TRIALS = 2
+"""With two, Student's t has one degree of freedom: narrow only where both agree, and a far limit is decided by it."""
 
 
 def geometric_mean(figures: FloatArray, confidence: float = 0.95) -> Interval:
     """Estimate the geometric mean over trials, with Student's interval on the logarithms.
 
     *figures* holds one positive figure a trial, shape ``(trials,)``. The run is the unit: requests within one depend on
-    one another, trials on fresh state do not (Kalibera & Jones 2013). Raises `TooFewTrials` below three, `BadFigures`
+    one another, trials on fresh state do not (Kalibera & Jones 2013). Raises `TooFewTrials` below two, `BadFigures`
     where a figure is not positive and finite.
     """
     if len(figures) < FEWEST_TRIALS:

@@ -94,7 +94,10 @@ def _judged(target: Target, measured: Measurement) -> tuple[Outcome, str]:
         return Outcome.PASS, f"{_told(target, measured)} keeps to {target.limit}"
     if met == {False}:
         return Outcome.FAIL, f"{_told(target, measured)} misses {target.limit}"
-    return Outcome.INCONCLUSIVE, f"{_told(target, measured)} straddles {target.limit}: more trials could tell"
+    return (
+        Outcome.INCONCLUSIVE,
+        f"{_told(target, measured)} straddles {target.limit}: more trials or a longer run could tell",
+    )
 
 
 def _shortcoming(target: Target, measured: Measurement) -> str | None:
