@@ -119,19 +119,23 @@ def _shortcoming(target: Target, measured: Measurement) -> str | None:
 def _told(target: Target, measured: Measurement) -> str:
     unit = target.metric.unit
     assert measured.value is not None
-    figure = unit.show(measured.value)
     if target.metric.of_records:
-        return figure
-    low, high = measured.interval
+        return unit.show(measured.value)
+    figure, low, high = (_legible(number) for number in (measured.value, *measured.interval))
     if low == high:
-        return figure
+        return unit.show(figure)
     if not (isfinite(low) or isfinite(high)):
-        return f"{figure}, of unknown interval,"
+        return f"{unit.show(figure)}, of unknown interval,"
     if not isfinite(high):
-        return f"{figure} ({unit.show(low)} or more)"
+        return f"{unit.show(figure)} ({unit.show(low)} or more)"
     if not isfinite(low):
-        return f"{figure} ({unit.show(high)} or less)"
-    return f"{figure} ({unit.show(low)} to {unit.show(high)})"
+        return f"{unit.show(figure)} ({unit.show(high)} or less)"
+    return f"{unit.show(figure)} ({unit.show(low)} to {unit.show(high)})"
+
+
+def _legible(number: float) -> float:
+    """Round to five digits, which tells 199.96 from 200 and leaves out what no run can repeat."""
+    return float(f"{number:.5g}")
 
 
 def _finite(number: float | None) -> float | None:
