@@ -76,6 +76,11 @@ class Connections(BaseSettings):
         return self._database("postgresql+asyncpg")
 
     @property
+    def sqlalchemy_psycopg_url(self) -> str:
+        """The database's URL for SQLAlchemy over psycopg, for work that need not be asynchronous."""
+        return self._database("postgresql+psycopg")
+
+    @property
     def redis_url(self) -> str:
         """The cache's URL for the `redis` client; raises `BadConnection` where none is set."""
         if self.cache_url is None:

@@ -25,8 +25,7 @@ _MIGRATIONS = Path(__file__).parent / "migrations"
 
 def engine_of(connections: Connections) -> sa.Engine:
     """Return a plain synchronous engine, for set-up and never for measured work."""
-    url = sa.make_url(connections.psycopg_url).set(drivername="postgresql+psycopg")
-    return sa.create_engine(url, poolclass=sa.NullPool)
+    return sa.create_engine(connections.sqlalchemy_psycopg_url, poolclass=sa.NullPool)
 
 
 def upgrade(engine: sa.Engine) -> None:

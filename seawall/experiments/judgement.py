@@ -80,11 +80,8 @@ def _times_over_trials(times: Sequence[Quantiles], quantile: str, invalid: str |
     if len(known) < len(figures) or not known:
         return Measurement(value=None, samples=samples, reason_invalid=invalid)
     found = _over_trials(known, samples, invalid)
-    if quantile == "p95" and found.low is None and found.value != inf:
-        # A single trial: what the run says of itself.
-        lows, highs = [one.p95_low for one in times], [one.p95_high for one in times]
-        low = None if None in lows else min(end for end in lows if end is not None)
-        high = None if None in highs else max(end for end in highs if end is not None)
+    if quantile == "p95" and len(times) == 1 and found.value != inf:  # then the run speaks for itself
+        low, high = times[0].p95_low, times[0].p95_high
         return Measurement(value=found.value, low=low, high=high, samples=samples, reason_invalid=invalid)
     return found
 

@@ -84,8 +84,7 @@ class Reset:
 
     @cached_property
     def _engine(self) -> sa.Engine:
-        url = sa.make_url(self._connections.psycopg_url).set(drivername="postgresql+psycopg")
-        return sa.create_engine(url, pool_size=1, pool_pre_ping=True)
+        return sa.create_engine(self._connections.sqlalchemy_psycopg_url, pool_size=1, pool_pre_ping=True)
 
     @cached_property
     def _log(self) -> Log | None:
