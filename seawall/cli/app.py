@@ -24,6 +24,7 @@ VERBS = {
     "status": "Show what runs, and where.",
     "doctor": "Test everything that Seawall needs, and say what to do about what is missing.",
     "compare": "Compare the write paths under real load: the main job.",
+    "bench": "Hold Seawall's own speed and exactness against peers and limits.",
 }
 
 _INTRODUCTION = """Should you put Kafka, and a cache, in front of your database? Real servers, real load, and proof."""
@@ -121,7 +122,8 @@ def _without_a_verb(ctx: typer.Context) -> None:
 def _load(verb: str) -> TyperCommand:
     module = importlib.import_module(f"seawall.cli.{verb}")
     application = typer.Typer(add_completion=False, rich_markup_mode="rich")
-    application.command(name=verb, cls=_Verb)(getattr(module, verb))
+    settings = getattr(module, "CONTEXT_SETTINGS", None)
+    application.command(name=verb, cls=_Verb, context_settings=settings)(getattr(module, verb))
     command = get_command(application)
     assert isinstance(command, _Verb)
     command.examples = module.EXAMPLES
