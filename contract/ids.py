@@ -16,6 +16,8 @@ B-tree's inserts at its right edge. A ledger needs no id column: the id follows 
 
 from __future__ import annotations
 
+import secrets
+import time
 from typing import NamedTuple
 from uuid import UUID
 
@@ -44,6 +46,11 @@ class Parts(NamedTuple):
     sequence: int
     user: int
     entity: int
+
+
+def new_run() -> Run:
+    """Return a run that no other process shares."""
+    return Run(time.time_ns() // 1_000_000, secrets.randbits(12))
 
 
 def low_bits(sequence: int, user: int, entity: int) -> int:

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Annotated, Any, NamedTuple, get_origin, get_type_hints
 
-from contract.entities import ENTITIES, Entity, Record
+import msgspec
+
+from contract.entities import ENTITIES, Entity, Record, field_type
 from contract.ids import base_id
 
 _GIVEN = [
@@ -114,10 +117,113 @@ SAMPLERS: dict[str, Callable[[random.Random], dict[str, Any]]] = {
 """For each entity, a function that draws all fields but the id."""
 
 
-def sample_fields(entity: Entity, seed: int, count: int) -> list[dict[str, Any]]:
-    """Return *count* drawn field sets of *entity*, without ids; equal seeds give equal fields."""
+@dataclass(frozen=True)
+class Shape:
+    """How long records are and how well they compress; None leaves the realistic text as it is drawn.
+
+    Only the entity's longest text field changes, within its column's limit.
+    """
+
+    record_bytes: int | None = None
+    """About how long the JSON body of each record is."""
+    compressibility: float | None = None
+    """From 0, text that no compressor finds a pattern in, to 1, the same character again and again."""
+
+
+AS_DRAWN = Shape()
+
+
+def sample_fields(entity: Entity, seed: int, count: int, shape: Shape = AS_DRAWN) -> list[dict[str, Any]]:
+    """Return *count* drawn field sets of *entity*, without ids; equal seeds give equal fields.
+
+    Raises `ValueError` where *entity* cannot have that *shape*; `check_shape` tells that beforehand.
+    """
     rng = random.Random(f"{seed}/{entity.name}")
-    return [SAMPLERS[entity.name](rng) for _ in range(count)]
+    drawn = [SAMPLERS[entity.name](rng) for _ in range(count)]
+    if shape == AS_DRAWN:
+        return drawn
+    check_shape(entity, shape)
+    rng = random.Random(f"{seed}/{entity.name}/shape")
+    text = _longest_text(entity)
+    return [{**fields, text.name: _text_of(entity, fields, text, shape, rng)} for fields in drawn]
+
+
+def check_shape(entity: Entity, shape: Shape) -> None:
+    """Raise `ValueError` with what is possible, where records of *entity* cannot have that *shape*."""
+    if shape.compressibility is not None and not 0 <= shape.compressibility <= 1:
+        raise ValueError(f"the compressibility must lie between 0 and 1, and {shape.compressibility:g} does not")
+    if shape == AS_DRAWN:
+        return
+    text = _longest_text(entity)
+    if shape.record_bytes is None:
+        return
+    others = [_body_bytes(entity, {**fields, text.name: ""}) for fields in sample_fields(entity, 0, _CHECKED)]
+    least, most = max(others) + text.shortest, min(others) + text.longest
+    if not least <= shape.record_bytes <= most:
+        raise ValueError(
+            f"records of {entity.name} can be {least} to {most} bytes long, and not {shape.record_bytes:,}:"
+            " choose a size between them, or another entity"
+        )
+
+
+_CHECKED = 200
+_UNPATTERNED = bytes(character for character in range(33, 127) if chr(character) not in '"\\')
+_NO_PATTERN = (_UNPATTERNED * 3)[:256]
+
+
+class _TextField(NamedTuple):
+    """A field of free text, and its limits in characters."""
+
+    name: str
+    shortest: int
+    longest: int
+
+
+def _longest_text(entity: Entity) -> _TextField:
+    """Return the free text of *entity* that may become longest."""
+    hints = get_type_hints(entity.record, include_extras=True)
+    found = []
+    for name in entity.fields:
+        kind, limits = field_type(entity.record, name)
+        free = get_origin(hints[name]) is Annotated and limits.pattern is None
+        if kind is str and free and limits.max_length is not None:
+            found.append(_TextField(name, limits.min_length or 0, limits.max_length))
+    if not found:
+        raise ValueError(f"records of {entity.name} have no text of changeable length: choose another entity")
+    return max(found, key=lambda field: field.longest)
+
+
+def _body_bytes(entity: Entity, fields: dict[str, Any]) -> int:
+    return len(msgspec.json.encode({"id": base_id(0, entity.number), **fields}))
+
+
+def _text_of(entity: Entity, fields: dict[str, Any], text: _TextField, shape: Shape, rng: random.Random) -> str:
+    """Return what the *text* field of a record with these *fields* holds in this *shape*."""
+    size = _json_bytes(fields[text.name])
+    if shape.record_bytes is not None:
+        size = shape.record_bytes - _body_bytes(entity, {**fields, text.name: ""})
+    size = min(max(size, text.shortest), text.longest)
+    if shape.compressibility is None:
+        return _words_of(rng, size)
+    repeated = round(size * shape.compressibility)
+    return rng.randbytes(size - repeated).translate(_NO_PATTERN).decode("ascii") + "a" * repeated
+
+
+def _words_of(rng: random.Random, size: int) -> str:
+    """Return words that take *size* bytes in JSON; what is too short for a word is filled with full stops."""
+    text: list[str] = []
+    left = size
+    while left > 0:
+        word = rng.choice(_WORDS) + " "
+        left -= _json_bytes(word)
+        text.append(word)
+    if left < 0:
+        left += _json_bytes(text.pop())
+    return "".join(text) + "." * left
+
+
+def _json_bytes(text: str) -> int:
+    return len(msgspec.json.encode(text)) - 2
 
 
 def base_records(entity: Entity) -> Iterator[Record]:

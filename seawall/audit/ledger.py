@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from contract.ids import ENTITY_BITS, USER_BITS, Run
+from contract.samples import Shape
 from seawall.audit.errors import AuditFailed
 from seawall.load.payloads import content_index
 
@@ -30,6 +31,7 @@ class Ledger:
 
     run: Run
     seed: int
+    shape: Shape
     endpoints: tuple[str, ...]
     user: npt.NDArray[np.uint32]
     sequence: npt.NDArray[np.uint32]
@@ -90,6 +92,7 @@ def read_ledger(directory: Path) -> Ledger:
     return Ledger(
         run=Run(about["run_ms"], about["run_nonce"]),
         seed=about["seed"],
+        shape=Shape(**about.get("shape", {})),
         endpoints=tuple(about["endpoints"]),
         **{name: table.column(name).to_numpy() for name in table.column_names},
     )

@@ -13,7 +13,7 @@ from psycopg import sql
 
 from contract.entities import Entity
 from contract.ids import Run
-from contract.samples import sample_fields
+from contract.samples import AS_DRAWN, Shape, sample_fields
 from seawall.audit.errors import AuditFailed
 from seawall.audit.ledger import Int64s, UInt64s
 from seawall.load.payloads import POOL_SIZE
@@ -51,7 +51,7 @@ class RowReader:
     def __init__(self, psycopg_url: str) -> None:
         with _reading("rows"):
             self._connection = psycopg.connect(psycopg_url, autocommit=True, application_name="seawall-audit")
-        self._expected: dict[tuple[str, int], Int64s] = {}
+        self._expected: dict[tuple[str, int, Shape], Int64s] = {}
 
     def close(self) -> None:
         """Close the connection."""
@@ -83,12 +83,12 @@ class RowReader:
             ).fetchall()
         return np.array(sorted(int(key.replace("-", "")[16:], 16) for (key,) in keys), dtype=np.uint64)
 
-    def expected_digests(self, entity: Entity, seed: int) -> Int64s:
+    def expected_digests(self, entity: Entity, seed: int, shape: Shape = AS_DRAWN) -> Int64s:
         """Return the digest of each content of the payload pool, shape ``(POOL_SIZE,)``.
 
         The database computes them over the same values, given to it by this reader and not by the service.
         """
-        key = (entity.name, seed)
+        key = (entity.name, seed, shape)
         if key not in self._expected:
             columns = [name for name in entity.fields if name != "id"]
             with _reading("digests"), self._connection.transaction(), self._connection.cursor() as cursor:
@@ -103,7 +103,7 @@ class RowReader:
                     sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(expected, names, places),
                     [
                         [*(fields[name] for name in columns), index]
-                        for index, fields in enumerate(sample_fields(entity, seed, POOL_SIZE))
+                        for index, fields in enumerate(sample_fields(entity, seed, POOL_SIZE, shape))
                     ],
                 )
                 cursor.execute(sql.SQL("SELECT {} FROM {} ORDER BY seawall_index").format(_digest_of(entity), expected))

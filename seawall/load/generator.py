@@ -25,10 +25,12 @@ from locust.exception import StopUser
 from locust.runners import LocalRunner
 from locust.stats import PERCENTILES_TO_REPORT, StatsCSV
 
+from contract.ids import Run, new_run
+from contract.samples import Shape
 from seawall.load.health import HealthProbe
 from seawall.load.pace import Scheduled, Tickets, phase_of
 from seawall.load.recorder import ColumnRecorder
-from seawall.load.run import LoadRun, new_run
+from seawall.load.run import LoadRun
 from seawall.load.setup import set_run
 from seawall.load.trial import Answer, Progress, TrialDone, TrialFailed, TrialLoad
 from seawall.load.users import IngestUser
@@ -68,12 +70,15 @@ class Generator:
     def run(self, trial: TrialLoad) -> TrialDone:
         """Make one trial's load and write its ledger and Locust's CSV files."""
         self._stop_asked = False
-        run, ledger = new_run(), Path(trial.directory) / f"{trial.name}.parquet"
-        recorder = ColumnRecorder(ledger, run, trial.seed)
+        run = Run(*trial.run) if trial.run else new_run()
+        shape = Shape(trial.record_bytes, trial.compressibility)
+        ledger = Path(trial.directory) / f"{trial.name}.parquet"
+        recorder = ColumnRecorder(ledger, run, trial.seed, shape=shape)
         load = LoadRun(
             run=run,
             seed=trial.seed,
             entity=trial.entity,
+            shape=shape,
             rate_per_s=trial.rate_per_s or 0.0,
             recorder=recorder,
             tickets=Tickets(trial.count) if trial.count is not None else None,

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from contract.entities import ENTITIES, Entity
-from contract.samples import sample_fields
+from contract.samples import AS_DRAWN, Shape, sample_fields
 
 Number = TypeVar("Number", int, npt.NDArray[np.int64])
 
@@ -37,12 +37,12 @@ def entity_at(mix: tuple[str, ...], user: int, sequence: int) -> str:
     return mix[(user + sequence) % len(mix)]
 
 
-def body_tails(entity: Entity, seed: int) -> tuple[bytes, ...]:
+def body_tails(entity: Entity, seed: int, shape: Shape = AS_DRAWN) -> tuple[bytes, ...]:
     """Return the bodies of the pool without their head; each follows ``{"id":"<id>"``."""
-    return _body_tails(entity.name, seed)
+    return _body_tails(entity.name, seed, shape)
 
 
 @lru_cache(maxsize=32)
-def _body_tails(name: str, seed: int) -> tuple[bytes, ...]:
+def _body_tails(name: str, seed: int, shape: Shape) -> tuple[bytes, ...]:
     encode = msgspec.json.Encoder().encode
-    return tuple(b"," + encode(fields)[1:] for fields in sample_fields(ENTITIES[name], seed, POOL_SIZE))
+    return tuple(b"," + encode(fields)[1:] for fields in sample_fields(ENTITIES[name], seed, POOL_SIZE, shape))

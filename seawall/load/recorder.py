@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import time
 from array import array
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,6 +19,7 @@ import pyarrow.parquet as pq
 from gevent.event import AsyncResult
 
 from contract.ids import Run
+from contract.samples import AS_DRAWN, Shape
 
 NO_RECORD = 0
 """The `entity` of a request that writes no record."""
@@ -53,9 +55,11 @@ class ColumnRecorder:
     whatever happens to the process.
     """
 
-    def __init__(self, directory: Path, run: Run, seed: int, *, part_rows: int = 100_000) -> None:
+    def __init__(
+        self, directory: Path, run: Run, seed: int, *, shape: Shape = AS_DRAWN, part_rows: int = 100_000
+    ) -> None:
         self._directory = directory
-        self._about = {"run_ms": run.ms, "run_nonce": run.nonce, "seed": seed}
+        self._about = {"run_ms": run.ms, "run_nonce": run.nonce, "seed": seed, "shape": asdict(shape)}
         self._part_rows = part_rows
         self._endpoints: dict[str, int] = {}
         self._writers: list[AsyncResult] = []

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import secrets
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from gevent.event import Event
 
 from contract.entities import ENTITIES
-from contract.ids import ENTITY_BITS, USER_BITS, Run, low_bits
+from contract.ids import ENTITY_BITS, USER_BITS, Run, low_bits, new_run
+from contract.samples import AS_DRAWN, Shape
 from seawall.load.pace import AsFastAsAnswered, Pace, Scheduled, Tickets, phase_of
 from seawall.load.payloads import MIXES, body_tails
 from seawall.load.recorder import NullRecorder, Recorder
 
 LOCAL_USER_BITS = 16
 """User numbers of one process; the bits above them number the process."""
-
-
-def new_run() -> Run:
-    """Return a run that no other process shares."""
-    return Run(time.time_ns() // 1_000_000, secrets.randbits(12))
 
 
 @dataclass
@@ -31,6 +25,7 @@ class LoadRun:
     seed: int
     entity: str
     rate_per_s: float
+    shape: Shape = AS_DRAWN
     worker_index: int = 0
     run: Run = field(default_factory=new_run)
     recorder: Recorder = field(default_factory=NullRecorder)
@@ -49,7 +44,7 @@ class LoadRun:
     _users: int = 0
 
     def __post_init__(self) -> None:
-        self.bodies = {name: body_tails(ENTITIES[name], self.seed) for name in set(self.mix)}
+        self.bodies = {name: body_tails(ENTITIES[name], self.seed, self.shape) for name in set(self.mix)}
 
     def open_gate(self, start_ns: int, end_ns: int | None) -> None:
         """Let the users start: each waits for this before its first request."""

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
+from contract.topics import PARTITIONS
 from seawall.result import InstrumentHealth
+
+Arrival = Literal["uniform", "poisson"]
+"""How a user's intended times are spaced: evenly, or at random with the same mean."""
 
 
 class TrialLoad(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
@@ -24,6 +30,17 @@ class TrialLoad(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields
     duration_s: float = 0.0
     grace_s: float = 10.0
     """How long after the schedule's end late requests may still be sent and answers awaited."""
+    arrival: Arrival = "uniform"
+    record_bytes: int | None = None
+    """About how long each record is; None leaves it as it is drawn."""
+    compressibility: float | None = None
+    """From 0 to 1; None leaves the records' text as it is drawn."""
+    key_skew: float = 0.0
+    """Zipf's exponent over the partitions of Kafka's topics; 0 spreads keys evenly."""
+    partitions: int = PARTITIONS
+    """Of each of Kafka's topics."""
+    run: tuple[int, int] | None = None
+    """Milliseconds and nonce of the run whose ids are minted; None takes a new one."""
 
 
 class Progress(msgspec.Struct, kw_only=True, frozen=True, tag="progress"):
