@@ -132,7 +132,7 @@ class TrialRunner:
             if not len(mine):
                 continue
             rows = self._rows.rows(entity, ledger.run)
-            digests = self._rows.expected_digests(entity, ledger.seed)
+            digests = self._rows.expected_digests(entity, ledger.seed, ledger.shape)
             dead = self._rows.dead_lettered(topic_of(entity), ledger.run)
             log = self._log.records(topic_of(entity), ledger.run) if self._log and plan.load.path == "kafka" else None
             sent = Sent(low[mine], accepted[mine], refused[mine], digests[content[mine]])
