@@ -27,11 +27,15 @@ class Quantiles(msgspec.Struct, kw_only=True, frozen=True):
     """A distribution in milliseconds; None where there were too few samples to say."""
 
     p50: float | None = None
+    p50_low: float | None = None
+    p50_high: float | None = None
     p95: float | None = None
     p95_low: float | None = None
     p95_high: float | None = None
-    """The 95 % interval of p95, allowing for bursts; an end is None where the run was too short to tell."""
+    """The 95 % interval, allowing for bursts; an end is None where the run was too short to tell."""
     p99: float | None = None
+    p99_low: float | None = None
+    p99_high: float | None = None
     max: float | None = None
     mean: float | None = None
     samples: int = 0
@@ -54,6 +58,18 @@ class InstrumentHealth(msgspec.Struct, kw_only=True, frozen=True):
     """By how much the wall clock moved against the monotonic one."""
 
 
+class Course(msgspec.Struct, kw_only=True, frozen=True):
+    """How a figure moved while a trial was judged, in windows of equal length."""
+
+    steady: bool | None = None
+    """None where the trial was too short, or windows without a figure leave it open."""
+    drift: float = 0.0
+    """From the first window to the last, as a share of the median."""
+    drift_ms: float = 0.0
+    reasons: list[str] = []
+    """Why it is not steady."""
+
+
 class AuditCounts(msgspec.Struct, kw_only=True, frozen=True):
     """What became of every record that was sent."""
 
@@ -69,15 +85,53 @@ class AuditCounts(msgspec.Struct, kw_only=True, frozen=True):
     unknown: int = 0
     log_duplicates: int = 0
     """Records that lie in the log more than once; the sink absorbs them."""
+    never_logged: int = 0
+    """The lost ones that never reached the log."""
+    not_stored: int = 0
+    """The lost ones that the sinks passed in the log without storing them."""
+    unknown_stored: int = 0
+    """The unknown ones whose row is there."""
+    absorbed_duplicates: int = 0
+    """Messages whose row the sinks found there already: records twice in the log, and batches that were repeated."""
+    out_of_order: int = 0
+    """Acknowledged records that lie in their partition behind a later one of the same user."""
+    visible_out_of_order: int = 0
+    """Rows that became visible before one from a lower offset of the same partition."""
+    gaps: int = 0
+    """Offsets without a message in a log that should have one at each."""
+    inconsistent_offsets: int = 0
+    """Offsets of which two readers tell different things."""
+    offsets_ahead: int = 0
+    """Offsets that were committed before the row was visible."""
 
     def __add__(self, other: AuditCounts) -> AuditCounts:
         """Return the sums."""
         return AuditCounts(**{name: getattr(self, name) + getattr(other, name) for name in self.__struct_fields__})
 
     @property
+    def violations(self) -> dict[str, int]:
+        """The classes that should be empty and are not, the worst first."""
+        return {name: getattr(self, name) for name in VIOLATIONS if getattr(self, name)}
+
+    @property
     def clean(self) -> bool:
         """Whether every record is where it should be."""
-        return not (self.pending or self.lost or self.phantom or self.duplicates or self.corrupted)
+        return not self.violations
+
+
+VIOLATIONS = (
+    "lost",
+    "pending",
+    "duplicates",
+    "corrupted",
+    "phantom",
+    "offsets_ahead",
+    "out_of_order",
+    "visible_out_of_order",
+    "gaps",
+    "inconsistent_offsets",
+)
+"""The classes of `AuditCounts` that make a trial FAIL; `never_logged` and `not_stored` are parts of *lost*."""
 
 
 class Arm(msgspec.Struct, kw_only=True, frozen=True):
@@ -120,6 +174,12 @@ class Trial(msgspec.Struct, kw_only=True, frozen=True):
     generator_lag_ms: Quantiles = Quantiles()
     """The part of the start lag that is the generator's own."""
     instrument: InstrumentHealth = InstrumentHealth()
+    response_course: Course = Course()
+    visible_course: Course = Course()
+    windows: int = 0
+    """Whole seconds of the judged time in which requests were offered."""
+    windows_available: int = 0
+    """Those in which at least 99 % of them succeeded."""
     drain_s: float | None = None
     cpu_s: dict[str, float] = {}
     rss_bytes: dict[str, int] = {}

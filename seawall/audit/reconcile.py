@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from contract.ids import ENTITY_BITS, SEQUENCE_BITS, USER_BITS, Run, mint
 from seawall.audit.ledger import Int64s, UInt64s
+from seawall.audit.membership import among, is_sorted, places
 from seawall.result import AuditCounts
 
 Bools = npt.NDArray[np.bool_]
@@ -55,53 +56,59 @@ class Reconciliation:
 def reconcile(run: Run, sent: Sent, found: Found) -> Reconciliation:
     """Classify every record that was sent and every row that was found.
 
-    *lost*: taken by the service, and neither stored, dead-lettered nor pending. *pending*: in the log beyond what the
-    sinks committed. *unknown*: no definite answer, so it may be there or not. *phantom*: a row that nobody sent, or
-    that the service said it refused. *corrupted*: a row whose fields differ from what was sent.
+    *lost*: taken by the service, and neither stored, dead-lettered nor pending; where there is a log, in two parts:
+    *never_logged*, and *not_stored*, which the sinks passed. *pending*: in the log beyond what the sinks committed.
+    *unknown*: no definite answer, so it may be there or not. *phantom*: a row that nobody sent, or that the service
+    said it refused. *corrupted*: a row whose fields differ from what was sent.
     """
-    stored = np.isin(sent.low, found.row_low)
-    dead = np.isin(sent.low, found.dead_low) & ~stored
+    row_low, row_digest = _ordered(found)
+    place, stored = places(sent.low, row_low)
+    dead = among(sent.low, np.sort(found.dead_low)) & ~stored
     unknown = ~sent.accepted & ~sent.refused
-    missing = sent.accepted & ~stored & ~dead
-    pending = np.zeros_like(missing)
-    log_duplicates = 0
-    if found.log_low is not None and found.log_ahead is not None:
-        pending = missing & np.isin(sent.low, found.log_low[found.log_ahead])
-        log_duplicates = len(found.log_low) - len(np.unique(found.log_low))
-    lost = missing & ~pending
+    missing = sent.low[sent.accepted & ~stored & ~dead]
+    pending, not_stored, never_logged = _whereabouts(missing, found)
+    lost = np.sort(np.concatenate([never_logged, not_stored])) if found.log_low is not None else missing
 
-    unique_rows, first_rows = np.unique(found.row_low, return_index=True)
-    duplicated = _repeated(found.row_low)
-    corrupted = _differing(sent, unique_rows, found.row_digest[first_rows])
-    never_sent = np.setdiff1d(unique_rows, sent.low)
-    refused_yet_stored = sent.low[sent.refused & stored]
-    phantom = np.concatenate([never_sent, refused_yet_stored])
+    repeats = row_low[1:][row_low[1:] == row_low[:-1]]
+    corrupted = sent.low[stored & (row_digest[place] != sent.expected_digest)] if len(row_low) else row_low
+    never_sent = np.unique(row_low[~among(row_low, np.sort(sent.low))])
+    phantom = np.concatenate([never_sent, sent.low[sent.refused & stored]])
 
     counts = AuditCounts(
         attempted=len(sent.low),
         acknowledged=int(sent.accepted.sum()),
         stored=int(stored.sum()),
         dead_lettered=int(dead.sum()),
-        pending=int(pending.sum()),
-        lost=int(lost.sum()),
+        pending=len(pending),
+        lost=len(lost),
         phantom=len(phantom),
-        duplicates=len(found.row_low) - len(unique_rows),
+        duplicates=len(repeats),
         corrupted=len(corrupted),
         unknown=int(unknown.sum()),
-        log_duplicates=log_duplicates,
+        unknown_stored=int((unknown & stored).sum()),
+        never_logged=len(never_logged),
+        not_stored=len(not_stored),
+        log_duplicates=0 if found.log_low is None else _repeats(found.log_low),
     )
-    classes = {
-        "lost": sent.low[lost],
-        "pending": sent.low[pending],
-        "phantom": phantom,
-        "duplicates": duplicated,
-        "corrupted": corrupted,
-        "dead_lettered": sent.low[dead],
-    }
-    examples = {
-        name: [identity_text(run, int(low)) for low in lows[:NAMED]] for name, lows in classes.items() if len(lows)
-    }
-    return Reconciliation(counts, examples)
+    return Reconciliation(
+        counts,
+        named(
+            run,
+            lost=lost,
+            never_logged=never_logged,
+            not_stored=not_stored,
+            pending=pending,
+            phantom=phantom,
+            duplicates=np.unique(repeats),
+            corrupted=corrupted,
+            dead_lettered=sent.low[dead],
+        ),
+    )
+
+
+def named(run: Run, **classes: UInt64s) -> dict[str, list[str]]:
+    """Return the first ids of each class that is not empty."""
+    return {name: [identity_text(run, int(low)) for low in lows[:NAMED]] for name, lows in classes.items() if len(lows)}
 
 
 def identity_text(run: Run, low: int) -> str:
@@ -111,16 +118,27 @@ def identity_text(run: Run, low: int) -> str:
     return str(mint(run, sequence, user, low & ((1 << ENTITY_BITS) - 1)))
 
 
-def _repeated(low: UInt64s) -> UInt64s:
-    unique, counts = np.unique(low, return_counts=True)
-    return unique[counts > 1]
+def _ordered(found: Found) -> tuple[UInt64s, Int64s]:
+    """Return the rows sorted by id; a reader may have done so."""
+    if is_sorted(found.row_low):
+        return found.row_low, found.row_digest
+    order = np.argsort(found.row_low, kind="stable")
+    return found.row_low[order], found.row_digest[order]
 
 
-def _differing(sent: Sent, row_low: UInt64s, row_digest: Int64s) -> UInt64s:
-    """Return the ids of rows whose digest is not the one of what was sent; *row_low* is sorted."""
-    if not len(row_low):
-        return row_low
-    place = np.minimum(np.searchsorted(row_low, sent.low), len(row_low) - 1)
-    there = row_low[place] == sent.low
-    differing: UInt64s = sent.low[there & (row_digest[place] != sent.expected_digest)]
-    return differing
+def _whereabouts(missing: UInt64s, found: Found) -> tuple[UInt64s, UInt64s, UInt64s]:
+    """Return which of the missing records are pending, which the sinks passed, and which are not in the log."""
+    nowhere = missing[:0]
+    if found.log_low is None or found.log_ahead is None:
+        return nowhere, nowhere, nowhere
+    ordered = np.sort(missing)
+    place, there = places(found.log_low, ordered)
+    logged, ahead = np.zeros(len(ordered), dtype=np.bool_), np.zeros(len(ordered), dtype=np.bool_)
+    logged[place[there]] = True
+    ahead[place[there & found.log_ahead]] = True
+    return ordered[ahead], ordered[logged & ~ahead], ordered[~logged]
+
+
+def _repeats(low: UInt64s) -> int:
+    ordered = np.sort(low)
+    return int((ordered[1:] == ordered[:-1]).sum())
