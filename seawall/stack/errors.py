@@ -10,7 +10,8 @@ StackError
  ├─ ServerFailed        a server that did not start; carries the last lines of its log
  ├─ OtherStackRunning   a stack with other options runs already
  ├─ NotRunning          no stack runs
- └─ UnknownService      a name that no service of this stack has
+ ├─ UnknownService      a name that no service of this stack has
+ └─ NotAdjusted         a running server's setting that cannot be changed, or did not take
 """
 
 
@@ -56,3 +57,7 @@ class NotRunning(StackError):
 
 class UnknownService(StackError):
     """No service of this stack has that name."""
+
+
+class NotAdjusted(StackError):
+    """A setting of a running server cannot be changed or did not take; the message says which and what it is."""

@@ -27,6 +27,7 @@ from seawall.stack.usage import ResourceUse, usage
 
 if TYPE_CHECKING:
     from contract.connections import Connections
+    from seawall.stack.adjustments import Adjustments
     from seawall.stack.reset import Reset
 
 OnEvent = Callable[[Event], None]
@@ -144,6 +145,12 @@ class Stack:
         from seawall.stack.effective import effective_settings  # noqa: PLC0415 - needs every client library
 
         return effective_settings(self.connections, self.state)
+
+    def adjustments(self) -> Adjustments:
+        """Return what changes settings of the running servers; as a context manager it sets them back at its end."""
+        from seawall.stack.adjustments import Adjustments  # noqa: PLC0415 - needs every client library
+
+        return Adjustments(self.connections, self.state)
 
     def signal(self, service: str, signal_number: int) -> None:
         """Send a signal to the service's process; raises `UnknownService`, or `NotRunning` where it has none."""
