@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain, islice, pairwise
 
 import msgspec
 import numpy as np
@@ -11,12 +14,19 @@ import numpy.typing as npt
 
 from seawall.audit.ledger import Int64s, Ledger
 from seawall.audit.visibility import NEVER
-from seawall.result import Quantiles
+from seawall.load.pace import Scheduled, phase_of
+from seawall.load.trial import TrialDone, TrialLoad
+from seawall.result import Course, Quantiles
+from seawall.stats.availability import availability
 from seawall.stats.dependence import quantile_interval_of_run
 from seawall.stats.errors import StatsError
 from seawall.stats.quantiles import FloatArray, quantile
+from seawall.stats.steadiness import is_steady
 
 Bools = npt.NDArray[np.bool_]
+SHARES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
+COURSE_POINTS = 20
+"""Into so many windows at least the judged time is cut to see whether it was steady; none longer than a second."""
 
 
 @dataclass(frozen=True)
@@ -50,16 +60,20 @@ def quantiles_ms(values_ns: Int64s, censored: int = 0) -> Quantiles:
     )
 
 
-def with_interval(quantiles: Quantiles, at_ns: Int64s, values_ns: Int64s) -> Quantiles:
-    """Add the 95 % interval of p95 over the requests intended *at_ns*; without one where the run cannot tell."""
-    if quantiles.p95 is None or quantiles.samples != len(values_ns):
+def with_intervals(quantiles: Quantiles, at_ns: Int64s, values_ns: Int64s) -> Quantiles:
+    """Add the 95 % intervals over the requests intended *at_ns*; none where the run cannot tell."""
+    if quantiles.samples != len(values_ns):
         return quantiles
-    try:
-        found = quantile_interval_of_run(at_ns, values_ns.astype(np.float64) / 1e6, 0.95).interval
-    except StatsError:
-        return quantiles
-    low, high = (end if math.isfinite(end) else None for end in (found.low, found.high))
-    return msgspec.structs.replace(quantiles, p95_low=_rounded(low), p95_high=_rounded(high))
+    values: FloatArray = values_ns.astype(np.float64) / 1e6
+    ends: dict[str, float | None] = {}
+    for name, share in SHARES.items():
+        if getattr(quantiles, name) is None:
+            continue
+        with contextlib.suppress(StatsError):
+            found = quantile_interval_of_run(at_ns, values, share).interval
+            low, high = (end if math.isfinite(end) else None for end in (found.low, found.high))
+            ends |= {f"{name}_low": _rounded(low), f"{name}_high": _rounded(high)}
+    return msgspec.structs.replace(quantiles, **ends)
 
 
 def response_time(ledger: Ledger, judged: Bools, unsent: int) -> Quantiles:
@@ -67,7 +81,7 @@ def response_time(ledger: Ledger, judged: Bools, unsent: int) -> Quantiles:
     accepted = judged & ledger.accepted
     values_ns = ledger.answered_ns[accepted] - ledger.intended_ns[accepted]
     found = quantiles_ms(values_ns, unsent + int((judged & (ledger.status == 0)).sum()))
-    return with_interval(found, ledger.intended_ns[accepted], values_ns)
+    return with_intervals(found, ledger.intended_ns[accepted], values_ns)
 
 
 def visible_delay(ledger: Ledger, visible_ns: Int64s, judged: Bools) -> Quantiles:
@@ -75,7 +89,66 @@ def visible_delay(ledger: Ledger, visible_ns: Int64s, judged: Bools) -> Quantile
     chosen = judged & ledger.accepted
     seen = chosen & (visible_ns != NEVER)
     values_ns = visible_ns[seen] - ledger.intended_ns[seen]
-    return with_interval(quantiles_ms(values_ns, int(chosen.sum() - seen.sum())), ledger.intended_ns[seen], values_ns)
+    return with_intervals(quantiles_ms(values_ns, int(chosen.sum() - seen.sum())), ledger.intended_ns[seen], values_ns)
+
+
+def course_of(window: Window, warmup_s: float, at_ns: Int64s, values_ns: Int64s) -> Course:
+    """Return how the median of *values_ns* moved over the requests intended *at_ns*, the warm-up included."""
+    step_s = min(1.0, window.seconds / COURSE_POINTS)
+    before = math.floor(warmup_s / step_s)
+    begin_ns = window.start_ns - int(before * step_s * 1e9)
+    count = before + math.floor(window.seconds / step_s + 1e-9)
+    place = ((at_ns - begin_ns) / (step_s * 1e9)).astype(np.int64)
+    inside = (at_ns >= begin_ns) & (place < count)
+    place, values = place[inside], values_ns[inside].astype(np.float64) / 1e6
+    edges = np.searchsorted(place[order := np.argsort(place, kind="stable")], np.arange(count + 1))
+    parts = [values[order[low:high]] for low, high in pairwise(edges)]
+    if not all(map(len, parts)):
+        return Course()
+    series = np.array([float(np.median(part)) for part in parts])
+    try:
+        found = is_steady(series, before)
+    except StatsError:
+        return Course()
+    drift, median = found.drift.estimate, float(np.median(series[before:]))
+    moved_ms = drift * median if found.drift.excludes(0.0) else float(np.ptp(series))
+    return Course(
+        steady=found.steady,
+        drift=round(drift, 4),
+        drift_ms=round(moved_ms, 3),
+        reasons=list(found.reasons),
+    )
+
+
+def windows_available(ledger: Ledger, window: Window, unsent_ns: Int64s) -> tuple[int, int]:
+    """Return how many whole seconds were offered requests, and in how many of them nearly all succeeded."""
+    intended_ns = np.concatenate([ledger.intended_ns, unsent_ns])
+    succeeded = np.concatenate([ledger.accepted, np.zeros(len(unsent_ns), dtype=bool)])
+    # Seconds since the window's start: a whole uptime in seconds would not keep nanoseconds apart.
+    offered_s = (intended_ns - window.start_ns) / 1e9
+    try:
+        found = availability(offered_s, succeeded, 0.0, window.seconds)
+    except StatsError:
+        return 0, 0
+    return found.windows, found.available
+
+
+def unsent_times(load: TrialLoad, done: TrialDone, ledger: Ledger) -> Int64s:
+    """Return when the requests were meant to be sent that the schedule held and that were never sent.
+
+    A late request is sent before the next, so of each user's schedule it is the end that is missing.
+    """
+    if done.planned <= done.sent or load.rate_per_s is None:
+        return np.zeros(0, dtype=np.int64)
+    sent = np.bincount(ledger.user, minlength=load.users)
+    missing = [list(islice(_schedule(load, done, user), int(sent[user]), None)) for user in range(load.users)]
+    return np.array(list(chain.from_iterable(missing)), dtype=np.int64)
+
+
+def _schedule(load: TrialLoad, done: TrialDone, user: int) -> Iterator[int]:
+    pace = Scheduled(load.rate_per_s or 0.0, done.start_ns, done.end_ns, phase_of(load.seed, user))
+    while (intended_ns := pace.next_ns(0)) is not None:
+        yield intended_ns
 
 
 def _rounded(value: float | None) -> float | None:

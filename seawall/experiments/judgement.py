@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from math import inf
 
 import numpy as np
@@ -16,6 +16,10 @@ from seawall.targets.metrics import Scope
 from seawall.targets.target import Target, Targets
 from seawall.targets.verdict import verdict
 
+_SHARES: dict[str, tuple[Callable[[Trial], int], Callable[[Trial], int]]] = {
+    "error_ratio": (lambda trial: trial.failed, lambda trial: trial.requests + trial.unsent),
+    "availability": (lambda trial: trial.windows_available, lambda trial: trial.windows),
+}
 _TIMES = {"response": "response_ms", "service": "service_ms", "visible": "visible_ms"}
 
 
@@ -51,8 +55,9 @@ def measure(target: Target, trials: Sequence[Trial]) -> Measurement:
         attempted = sum(trial.audit.attempted for trial in trials)
         return Measurement.exact(count, samples=attempted, reason_invalid=invalid)
     chosen = valid or list(trials)
-    if name == "error_ratio":
-        return _errors(chosen, invalid)
+    if name in _SHARES:
+        hits, of = _SHARES[name]
+        return _share(sum(map(hits, chosen)), sum(map(of, chosen)), invalid)
     if name == "users":
         return Measurement.exact(min(trial.users for trial in chosen), reason_invalid=invalid)
     if name == "writes_per_s":
@@ -64,13 +69,11 @@ def measure(target: Target, trials: Sequence[Trial]) -> Measurement:
     return _times_over_trials(times, rest.removesuffix("_ms"), invalid)
 
 
-def _errors(trials: Sequence[Trial], invalid: str | None) -> Measurement:
-    asked = sum(trial.requests + trial.unsent for trial in trials)
-    failed = sum(trial.failed for trial in trials)
-    if not asked:
+def _share(hits: int, of: int, invalid: str | None) -> Measurement:
+    if not of:
         return Measurement(value=None, reason_invalid=invalid)
-    found = wilson_interval(failed, asked)
-    return Measurement(value=failed / asked, low=found.low, high=found.high, samples=asked, reason_invalid=invalid)
+    found = wilson_interval(hits, of)
+    return Measurement(value=hits / of, low=found.low, high=found.high, samples=of, reason_invalid=invalid)
 
 
 def _times_over_trials(times: Sequence[Quantiles], quantile: str, invalid: str | None) -> Measurement:
@@ -80,8 +83,8 @@ def _times_over_trials(times: Sequence[Quantiles], quantile: str, invalid: str |
     if len(known) < len(figures) or not known:
         return Measurement(value=None, samples=samples, reason_invalid=invalid)
     found = _over_trials(known, samples, invalid)
-    if quantile == "p95" and len(times) == 1 and found.value != inf:  # then the run speaks for itself
-        low, high = times[0].p95_low, times[0].p95_high
+    if len(times) == 1 and found.value != inf:  # then the run speaks for itself
+        low, high = getattr(times[0], f"{quantile}_low"), getattr(times[0], f"{quantile}_high")
         return Measurement(value=found.value, low=low, high=high, samples=samples, reason_invalid=invalid)
     return found
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import msgspec
 import numpy as np
@@ -20,8 +20,17 @@ from seawall.audit.log import LogReader, LogRecords
 from seawall.audit.reconcile import Found, Reconciliation, Sent, reconcile
 from seawall.audit.rows import RowReader
 from seawall.audit.visibility import NEVER, Journals
-from seawall.experiments.figures import Window, quantiles_ms, response_time, visible_delay
+from seawall.experiments.figures import (
+    Window,
+    course_of,
+    quantiles_ms,
+    response_time,
+    unsent_times,
+    visible_delay,
+    windows_available,
+)
 from seawall.experiments.load_process import LoadProcess
+from seawall.experiments.validity import NO_LIMITS, Limits, shortcomings
 from seawall.load.trial import Progress, TrialDone, TrialLoad
 from seawall.result import Outcome, Trial
 from seawall.stack.stack import Stack
@@ -29,8 +38,6 @@ from seawall.stack.stack import Stack
 DRAIN_POLL_S = 0.02
 STANDSTILL_S = 10.0
 """A lag that has not shrunk for so long is standing still: longer than a sink takes to be started again."""
-GENERATOR_LAG_LIMIT_MS = 50.0
-"""Above this p99 the generator itself was late, and the trial says nothing about the service."""
 
 
 @dataclass(frozen=True)
@@ -50,9 +57,12 @@ class TrialPlan:
 class TrialRunner:
     """Runs trials on one stack; keeps the audit's connections over trials. Use as a context manager."""
 
-    def __init__(self, stack: Stack, load: LoadProcess, *, drain_timeout_s: float, keep_rows: bool) -> None:
+    def __init__(
+        self, stack: Stack, load: LoadProcess, limits: Limits = NO_LIMITS, *, drain_timeout_s: float, keep_rows: bool
+    ) -> None:
         self._stack = stack
         self._load = load
+        self._limits = limits
         self._drain_timeout_s = drain_timeout_s
         self._keep_rows = keep_rows
         self._open = contextlib.ExitStack()
@@ -90,7 +100,7 @@ class TrialRunner:
         }
         used = {name: use for name, use in after.items() if name in before}
         cpu_s = {name: round(max(0.0, use.cpu_s - before[name].cpu_s), 3) for name, use in used.items()}
-        invalid_because = _shortcomings(trial, interrupted=done.interrupted)
+        invalid_because = shortcomings(trial, self._limits, interrupted=done.interrupted)
         outcome, reasons = _judge(trial, audited, invalid_because, drained=drained)
         return msgspec.structs.replace(
             trial,
@@ -160,6 +170,7 @@ class TrialRunner:
         seen = visible_ns[visible_ns != NEVER]
         last_visible_ns = int(seen.max()) if len(seen) else None
         last_answer_ns = int(ledger.answered_ns.max()) if len(ledger.answered_ns) else done.start_ns
+        unsent_ns = unsent_times(load, done, ledger)
         unsent = max(0, done.planned - done.sent)
         if plan.kind == "load":
             window = Window(done.start_ns + int(load.warmup_s * 1e9), done.end_ns)
@@ -173,6 +184,10 @@ class TrialRunner:
             duration_s = (last_visible_ns - first_ns) / 1e9 if last_visible_ns else None
             achieved = len(seen) / duration_s if duration_s else 0.0
             offered = None
+        courses: dict[str, Any] = {}
+        if plan.kind == "load":
+            courses = _courses(ledger, visible_ns, window, load.warmup_s)
+            courses["windows"], courses["windows_available"] = windows_available(ledger, window, unsent_ns)
         accepted = judged & ledger.accepted
         status = ledger.status
         return Trial(
@@ -199,8 +214,19 @@ class TrialRunner:
             start_lag_ms=quantiles_ms(ledger.sent_ns[judged] - ledger.intended_ns[judged]),
             generator_lag_ms=quantiles_ms(ledger.generator_lag_ns[judged]),
             instrument=done.health,
+            **courses,
             drain_s=None if last_visible_ns is None else round(max(0.0, (last_visible_ns - last_answer_ns) / 1e9), 6),
         )
+
+
+def _courses(ledger: Ledger, visible_ns: Int64s, window: Window, warmup_s: float) -> dict[str, Any]:
+    """Return how response time and visible delay of the accepted records moved."""
+    accepted, seen = ledger.accepted, ledger.accepted & (visible_ns != NEVER)
+    at_ns = ledger.intended_ns
+    return {
+        "response_course": course_of(window, warmup_s, at_ns[accepted], (ledger.answered_ns - at_ns)[accepted]),
+        "visible_course": course_of(window, warmup_s, at_ns[seen], (visible_ns - at_ns)[seen]),
+    }
 
 
 def _ahead(log: LogRecords) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
@@ -208,19 +234,6 @@ def _ahead(log: LogRecords) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     committed = np.array([log.committed.get(int(partition), 0) for partition in log.partition], dtype=np.int64)
     ahead: np.ndarray[tuple[int], np.dtype[np.bool_]] = log.offset >= committed
     return ahead
-
-
-def _shortcomings(trial: Trial, *, interrupted: bool) -> list[str]:
-    """Return why the trial's figures say nothing about the service."""
-    found = []
-    if interrupted:
-        found.append("interrupted")
-    if not trial.requests:
-        found.append("no request was sent")
-    lag_ms = trial.generator_lag_ms.p99
-    if trial.kind == "load" and lag_ms is not None and lag_ms > GENERATOR_LAG_LIMIT_MS:
-        found.append(f"the generator itself was late (p99 {lag_ms:.0f} ms)")
-    return found
 
 
 def _judge(

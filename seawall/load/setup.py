@@ -20,6 +20,7 @@ from locust.env import Environment
 from contract.connections import Connections
 from seawall.load.payloads import MIXES
 from seawall.load.percentiles import bucket
+from seawall.load.priority import ask_for_short_turns
 from seawall.load.run import LoadRun
 from seawall.load.sockets import keep_connections_above_1024_files, raise_file_limit
 from seawall.stack.state import read_state
@@ -35,6 +36,7 @@ def register() -> None:
     keep_connections_above_1024_files()
     locust.stats.bucket_response_time = bucket  # Locust offers this function for replacement
     raise_file_limit()
+    ask_for_short_turns()
     events.init_command_line_parser.add_listener(_add_options)
     events.init.add_listener(_find_service)
     events.test_start.add_listener(_start_run)

@@ -18,6 +18,8 @@ def main() -> None:
     """Lower the priority, raise the limit of open files, drop to the user, tie our life to the parent's; exec."""
     parent, death_signal, nice, user, *command = sys.argv[1:]
     os.nice(int(nice))
+    # A server that wakes up does not push aside who runs: an answer that came is timed before the next is made.
+    os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     # An ignored signal stays ignored across exec; Python ignores these two, servers should not.

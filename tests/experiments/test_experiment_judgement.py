@@ -136,3 +136,13 @@ def test_an_arm_without_load_trials_has_no_verdict() -> None:
     data = trial(20.0, kind="data")
     assert judged(data) == {}
     assert arm_verdicts([], [data]) == {}
+
+
+def test_availability_is_taken_over_all_seconds_of_all_trials() -> None:
+    """Two bad seconds of forty; four trials of ten seconds each."""
+    available = parse_targets(
+        '[[always]]\nname = "available"\nmetric = "availability"\nlimit = ">= 99 %"\n', "test.toml"
+    )
+    trials = [trial(20.0, windows=10, windows_available=10 - bad) for bad in (0, 2, 0, 0)]
+    (row,) = judge_arms(available, ["sync"], trials)
+    assert (row.measured, row.samples, row.outcome) == (0.95, 40, Outcome.FAIL)
