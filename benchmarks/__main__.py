@@ -8,20 +8,33 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.errors import BenchmarkError
+from seawall.experiments.errors import ExperimentError
+
 _ROOM = Path(__file__).parent
 
 
 def catalogue() -> dict[str, str]:
     """Return each benchmark's name and question, without importing any.
 
-    A module of this package is a benchmark if it defines `main`; its docstring's first line is the question.
+    A module of this package is a benchmark if it defines `main` for arguments; its docstring's first line is the
+    question. Generators, which are processes of their own, have a `main` of another shape.
     """
     found = {}
     for path in sorted(_ROOM.glob("[!_]*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"))
-        if any(isinstance(node, ast.FunctionDef) and node.name == "main" for node in tree.body):
+        if any(_is_main(node) for node in tree.body):
             found[path.stem] = (ast.get_docstring(tree) or "").partition("\n")[0]
     return found
+
+
+def _is_main(node: ast.stmt) -> bool:
+    return (
+        isinstance(node, ast.FunctionDef)
+        and node.name == "main"
+        and [argument.annotation and ast.unparse(argument.annotation) for argument in node.args.args]
+        == ["Sequence[str]"]
+    )
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -36,7 +49,13 @@ def main(arguments: Sequence[str]) -> int:
     if name not in known:
         print(f"seawall: there is no benchmark {name!r}; there are {', '.join(known)}", file=sys.stderr)
         return 2
-    code: int = importlib.import_module(f"benchmarks.{name}").main(rest)
+    try:
+        code: int = importlib.import_module(f"benchmarks.{name}").main(rest)
+    except (BenchmarkError, ExperimentError) as error:
+        print(f"seawall: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
     return code
 
 

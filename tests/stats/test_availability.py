@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 from scipy import stats  # type: ignore[import-untyped]  # scipy ships no types
-from simulation import share_that_holds
 
+from benchmarks.simulation import share_that_holds
 from seawall.stats.availability import availability, wilson_interval
 from seawall.stats.errors import BadFigures, TooFewSamples
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats  # type: ignore[import-untyped]  # scipy ships no types
-from simulation import autoregressive, share_that_holds
 
+from benchmarks.simulation import autoregressive, share_that_holds
 from seawall.stats.dependence import RunInterval, lag_one_autocorrelation, quantile_interval_of_run
 from seawall.stats.errors import TooFewSamples
 from seawall.stats.quantiles import FloatArray, quantile_interval

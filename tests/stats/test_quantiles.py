@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats  # type: ignore[import-untyped]  # scipy ships no types
-from simulation import TRUTH, Draw, bimodal, exponential, lognormal, share_that_holds
 
+from benchmarks.simulation import TRUTH, Draw, bimodal, exponential, lognormal, share_that_holds
 from seawall.stats.errors import BadFigures, TooFewSamples
 from seawall.stats.quantiles import FloatArray, quantile, quantile_interval, smallest_sample
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats  # type: ignore[import-untyped]  # scipy ships no types
-from simulation import share_that_holds
 
+from benchmarks.simulation import share_that_holds
 from seawall.stats.errors import BadFigures, TooFewTrials
 from seawall.stats.intervals import Interval
 from seawall.stats.quantiles import FloatArray
