@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from contract.ids import Run
 from contract.topics import SINK_GROUP
@@ -17,6 +18,19 @@ from seawall.audit.ledger import Int64s, UInt64s
 
 _TIMEOUT_S = 10.0
 _BLOCK = 10_000
+_KEY_BYTES = 36
+_ID_BYTES = 16
+_DASHES = [8, 13, 18, 23]
+_NO_ID = b"00000000-0000-0000-0000-000000000000"
+_KEY = re.compile(rb"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+class Gap(NamedTuple):
+    """Consecutive offsets of one partition at which there is no message; both ends are included."""
+
+    partition: int
+    first: int
+    last: int
 
 
 @dataclass(frozen=True)
@@ -29,6 +43,16 @@ class LogRecords:
     offset: Int64s
     committed: dict[int, int]
     """For each partition, the offset up to which the sinks' group is done (exclusive)."""
+    gaps: tuple[Gap, ...] = ()
+    """Offsets without a message, between the log's first and last one, whosever records are around them."""
+
+    @property
+    def ahead(self) -> npt.NDArray[np.bool_]:
+        """Whether each record lies beyond what the sinks committed: its row may still come."""
+        ahead = np.ones(len(self.offset), dtype=np.bool_)
+        for partition, committed in self.committed.items():
+            ahead &= (self.partition != partition) | (self.offset >= committed)
+        return ahead
 
 
 class LogReader:
@@ -42,7 +66,10 @@ class LogReader:
                 "group.id": SINK_GROUP,
                 "enable.auto.commit": False,
                 "auto.offset.reset": "earliest",
+                "enable.partition.eof": True,
                 "fetch.wait.max.ms": 20,
+                "max.partition.fetch.bytes": 8 * 2**20,
+                "queued.max.messages.kbytes": 32 * 2**10,
                 "log_level": 0,  # what goes wrong is said in an error, once
             }
         )
@@ -61,49 +88,23 @@ class LogReader:
     def _records(self, topic: str, run: Run) -> LogRecords:
         found = self._consumer.list_topics(topic, timeout=_TIMEOUT_S).topics[topic].partitions
         ends: dict[int, int] = {}
-        starts: list[TopicPartition] = []
+        starts: dict[int, int] = {}
         for number in found:
             first, end = self._consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=_TIMEOUT_S)
             if end > first:
-                ends[number] = end
-                starts.append(TopicPartition(topic, number, first))
-        keys: list[bytes] = []
-        partitions: list[int] = []
-        offsets: list[int] = []
-        self._consumer.assign(starts)
+                ends[number], starts[number] = end, first
+        records = _Records(run, starts, ends)
+        self._consumer.assign([TopicPartition(topic, number, first) for number, first in starts.items()])
         deadline = time.monotonic() + _TIMEOUT_S
-        while ends:
+        while records.unread:
             block = self._consumer.consume(_BLOCK, timeout=0.05)
             if block:
                 deadline = time.monotonic() + _TIMEOUT_S
+                records.add(block)
             elif time.monotonic() > deadline:
                 raise AuditFailed(f"the log of {topic} could not be read to its end within {_TIMEOUT_S:.0f} s")
-            for message in block:
-                if message.error() is not None:
-                    raise KafkaException(message.error())
-                partition, offset = message.partition(), message.offset()
-                if partition is None or offset is None:
-                    continue
-                keys.append(message.key() or b"")
-                partitions.append(partition)
-                offsets.append(offset)
-                if offset >= ends.get(partition, 2**63) - 1:
-                    del ends[partition]
         self._consumer.unassign()
-        return self._select(topic, run, keys, partitions, offsets)
-
-    def _select(self, topic: str, run: Run, keys: list[bytes], partitions: list[int], offsets: list[int]) -> LogRecords:
-        prefix = f"{run.high:016x}".encode()
-        whole = [key.replace(b"-", b"") for key in keys]
-        ours = np.array([key.startswith(prefix) and len(key) == 32 for key in whole], dtype=bool)  # noqa: PLR2004
-        low = [int(key[16:], 16) for key, mine in zip(whole, ours, strict=True) if mine]
-        return LogRecords(
-            topic,
-            np.array(low, dtype=np.uint64),
-            np.array(partitions, dtype=np.int32)[ours],
-            np.array(offsets, dtype=np.int64)[ours],
-            self._committed(topic, sorted(set(partitions))),
-        )
+        return LogRecords(topic, *records.arrays(), self._committed(topic, sorted(starts)), tuple(records.gaps))
 
     def _committed(self, topic: str, partitions: list[int]) -> dict[int, int]:
         asked = [TopicPartition(topic, number) for number in partitions]
@@ -111,3 +112,92 @@ class LogReader:
             place.partition: max(0, place.offset)
             for place in (self._consumer.committed(asked, timeout=_TIMEOUT_S) if asked else [])
         }
+
+
+class _Records:
+    """Collects one run's records in arrays of the right size, and the gaps between all offsets."""
+
+    def __init__(self, run: Run, starts: dict[int, int], ends: dict[int, int]) -> None:
+        self._high = run.high
+        self._next = dict(starts)
+        self._ends = ends
+        self.unread = set(ends)
+        room = sum(ends.values()) - sum(starts.values())
+        self._low = np.empty(room, dtype=np.uint64)
+        self._partition = np.empty(room, dtype=np.int32)
+        self._offset = np.empty(room, dtype=np.int64)
+        self._count = 0
+        self.gaps: list[Gap] = []
+
+    def add(self, block: list[Message]) -> None:
+        """Take what the client handed over; raises `KafkaException` where that is an error."""
+        messages = [message for message in block if not self._is_event(message)]
+        if not messages:
+            return
+        partition = np.array([message.partition() for message in messages], dtype=np.int32)
+        offset = np.array([message.offset() for message in messages], dtype=np.int64)
+        low, ours = _low_bits([message.key() for message in messages], self._high)
+        for number in np.unique(partition).tolist():
+            here = partition == number
+            # What was written after the ends were asked for belongs to a later reading.
+            ours &= ~here | (offset < self._ends[number])
+            self._follow(number, offset[here & (offset < self._ends[number])])
+        count = self._count + int(ours.sum())
+        self._low[self._count : count] = low[ours]
+        self._partition[self._count : count] = partition[ours]
+        self._offset[self._count : count] = offset[ours]
+        self._count = count
+
+    def arrays(self) -> tuple[UInt64s, npt.NDArray[np.int32], Int64s]:
+        """Return ids, partitions and offsets of the run's records."""
+        return self._low[: self._count], self._partition[: self._count], self._offset[: self._count]
+
+    def _is_event(self, message: Message) -> bool:
+        """Tell a record from the news that a partition was read to its end."""
+        error = message.error()
+        if error is None:
+            return False
+        if error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001 - the binding's name for it
+            raise KafkaException(error)
+        number = message.partition()
+        assert number is not None
+        if number in self.unread:
+            self._skip_to(number, self._ends[number])
+            self.unread.discard(number)
+        return True
+
+    def _follow(self, number: int, offset: Int64s) -> None:
+        """Note the gaps around these offsets, which rise."""
+        if not len(offset):
+            return
+        self._skip_to(number, int(offset[0]))
+        for place in np.flatnonzero(np.diff(offset) > 1):
+            self.gaps.append(Gap(number, int(offset[place]) + 1, int(offset[place + 1]) - 1))
+        self._next[number] = int(offset[-1]) + 1
+        if self._next[number] >= self._ends[number]:
+            self.unread.discard(number)
+
+    def _skip_to(self, number: int, offset: int) -> None:
+        if offset > self._next[number]:
+            self.gaps.append(Gap(number, self._next[number], offset - 1))
+            self._next[number] = offset
+
+
+def _low_bits(keys: list[bytes | None], high: int) -> tuple[UInt64s, npt.NDArray[np.bool_]]:
+    """Return the lower bits of the ids that *keys* spell, and which of these are ids that begin with *high*."""
+    usable = [key if key is not None and len(key) == _KEY_BYTES else _NO_ID for key in keys]
+    try:
+        bits = _bits(usable)
+    except ValueError:
+        bits = _bits([key if _KEY.fullmatch(key) else _NO_ID for key in usable])
+    return bits[:, 1].astype(np.uint64), bits[:, 0] == high
+
+
+def _bits(keys: list[bytes]) -> npt.NDArray[np.uint64]:
+    """Return both halves of each id, shape ``(keys, 2)``; raises `ValueError` where one is none."""
+    text = b"".join(keys)
+    digits = text.replace(b"-", b"")
+    dashes = np.frombuffer(text, dtype=np.uint8).reshape(-1, _KEY_BYTES)[:, _DASHES]
+    if len(digits) != 2 * _ID_BYTES * len(keys) or not (dashes == ord("-")).all():
+        raise ValueError("not the text of an id")
+    return np.frombuffer(bytes.fromhex(digits.decode("ascii")), dtype=">u8").reshape(-1, 2)

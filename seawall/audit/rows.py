@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from seawall.audit.ledger import Int64s, UInt64s
 from seawall.load.payloads import POOL_SIZE
 
 _COPY_HEADER_BYTES = 19
+_ID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _ROW = np.dtype([
     ("fields", ">i2"),
     ("id_size", ">i4"), ("high", ">u8"), ("low", ">u8"),
@@ -32,6 +34,15 @@ class Rows:
 
     low: UInt64s
     digest: Int64s
+
+
+@dataclass(frozen=True)
+class DeadLetters:
+    """The dead letters of one run from one topic, shape ``(letters,)`` each: whose they are, and where they lay."""
+
+    low: UInt64s
+    partition: npt.NDArray[np.int32]
+    offset: Int64s
 
 
 @contextmanager
@@ -73,15 +84,24 @@ class RowReader:
         return Rows(low[order], digest[order])
 
     def dead_lettered(self, topic: str, run: Run) -> UInt64s:
-        """Return the ids (lower bits) of the run's records in the table of dead letters."""
+        """Return the ids (lower bits) of the run's records in the table of dead letters, sorted."""
+        return np.unique(self.dead_letters(topic, run).low)
+
+    def dead_letters(self, topic: str, run: Run) -> DeadLetters:
+        """Return the run's records in the table of dead letters, with the places that they say to come from."""
         prefix = _uuid_text(run.high, 0)[:19]
         with _reading("dead letters"):
-            keys = self._connection.execute(
-                "SELECT DISTINCT convert_from(key, 'UTF8') FROM dead_letters WHERE topic = %s AND key IS NOT NULL"
-                " AND left(encode(key, 'escape'), 19) = %s",
+            letters = self._connection.execute(
+                "SELECT encode(key, 'escape'), partition, \"offset\" FROM dead_letters WHERE topic = %s"
+                " AND octet_length(key) = 36 AND left(encode(key, 'escape'), 19) = %s ORDER BY partition, \"offset\"",
                 (topic, prefix),
             ).fetchall()
-        return np.array(sorted(int(key.replace("-", "")[16:], 16) for (key,) in keys), dtype=np.uint64)
+        usable = [letter for letter in letters if _ID.fullmatch(letter[0])]
+        return DeadLetters(
+            np.array([int(key.replace("-", "")[16:], 16) for key, _, _ in usable], dtype=np.uint64),
+            np.array([partition for _, partition, _ in usable], dtype=np.int32),
+            np.array([offset for _, _, offset in usable], dtype=np.int64),
+        )
 
     def expected_digests(self, entity: Entity, seed: int, shape: Shape = AS_DRAWN) -> Int64s:
         """Return the digest of each content of the payload pool, shape ``(POOL_SIZE,)``.

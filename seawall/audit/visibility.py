@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,18 @@ from seawall.audit.log import LogRecords
 NEVER = np.iinfo(np.int64).max
 
 
+@dataclass(frozen=True)
+class JournalTally:
+    """What the sinks' journals say of all commits since `Journals.forget`, over all topics."""
+
+    stored: int = 0
+    duplicates: int = 0
+    """Messages whose row was there already."""
+    dead_lettered: int = 0
+    unaccounted: int = 0
+    """Offsets that a commit covers beyond what it stored, found there or buried; more than 0 is a contradiction."""
+
+
 class Journals:
     """The commits of all sinks, read on as the files grow."""
 
@@ -21,6 +34,7 @@ class Journals:
         self._directory = directory
         self._read_to: dict[Path, int] = {}
         self._spans: dict[tuple[str, int], list[tuple[int, int, int]]] = defaultdict(list)
+        self._commits: list[tuple[int, int, int, int]] = []
 
     def visible_ns(self, records: LogRecords) -> Int64s:
         """Return when each record's row was visible, monotonic; `NEVER` where no commit covers its offset.
@@ -37,16 +51,27 @@ class Journals:
             visible[here] = _earliest_cover(records.offset[here], np.array(sorted(spans), dtype=np.int64))
         return visible
 
+    def tally(self) -> JournalTally:
+        """Return what the commits come to; a message that stood in a batch twice covers its offset once."""
+        self._read_on()
+        commits = np.array(self._commits, dtype=np.int64).reshape(-1, 4)
+        stored, duplicates, dead_lettered, covered = commits.T
+        unaccounted = np.maximum(0, covered - stored - duplicates - dead_lettered)
+        return JournalTally(*(int(column.sum()) for column in (stored, duplicates, dead_lettered, unaccounted)))
+
     def forget(self) -> None:
         """Drop the spans read so far; for a new trial, whose offsets lie above them."""
         self._read_on()
         self._spans.clear()
+        self._commits.clear()
 
     def _read_on(self) -> None:
         for path in sorted(self._directory.glob("*.jsonl")):
             entries, self._read_to[path] = read_journal(path, self._read_to.get(path, 0))
             for entry in entries:
                 if isinstance(entry, Commit):
+                    covered = sum(span.last - span.first + 1 for span in entry.spans)
+                    self._commits.append((entry.stored, entry.duplicates, entry.dead_lettered, covered))
                     for span in entry.spans:
                         self._spans[span.topic, span.partition].append((span.first, span.last, entry.monotonic_ns))
 
@@ -56,12 +81,16 @@ def _earliest_cover(offsets: Int64s, spans: Int64s) -> Int64s:
 
     Spans are as many as batches and offsets as many as records, so the loop is over spans, later ones first.
     """
-    found = np.full(len(offsets), NEVER, dtype=np.int64)
-    order = np.argsort(offsets, kind="stable")
-    ordered = offsets[order]
-    in_order = found.copy()
-    for first, last, time_ns in spans[np.argsort(-spans[:, 2])]:
-        low, high = np.searchsorted(ordered, [first, last + 1])
+    rises = bool((offsets[1:] >= offsets[:-1]).all())
+    order = None if rises else np.argsort(offsets, kind="stable")
+    ordered = offsets if order is None else offsets[order]
+    in_order = np.full(len(offsets), NEVER, dtype=np.int64)
+    spans = spans[np.argsort(-spans[:, 2])]
+    lows, highs = np.searchsorted(ordered, spans[:, 0]), np.searchsorted(ordered, spans[:, 1], side="right")
+    for low, high, time_ns in zip(lows.tolist(), highs.tolist(), spans[:, 2].tolist(), strict=True):
         in_order[low:high] = time_ns
+    if order is None:
+        return in_order
+    found = np.empty_like(in_order)
     found[order] = in_order
     return found

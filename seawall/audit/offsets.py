@@ -1,0 +1,80 @@
+"""Whether the log's offsets tell the truth: a message at each, the same to all readers, no commit too early."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from contract.ids import Run
+from seawall.audit.committed import CommittedSamples
+from seawall.audit.ledger import Int64s, UInt64s
+from seawall.audit.log import LogRecords
+from seawall.audit.membership import among
+from seawall.audit.reconcile import NAMED, Reconciliation, named
+from seawall.audit.rows import DeadLetters
+from seawall.audit.visibility import NEVER, JournalTally
+from seawall.result import AuditCounts
+
+
+def gaps(log: LogRecords) -> Reconciliation:
+    """Count the offsets without a message; there is none where nothing is compacted and no transaction is used."""
+    missing = sum(gap.last - gap.first + 1 for gap in log.gaps)
+    places = [f"{log.topic}[{gap.partition}] {gap.first} to {gap.last}" for gap in log.gaps[:NAMED]]
+    return Reconciliation(AuditCounts(gaps=missing), {"gaps": places} if places else {})
+
+
+def inconsistent_with_letters(run: Run, log: LogRecords, letters: DeadLetters) -> Reconciliation:
+    """Name the dead letters that say to come from an offset where the log holds another record."""
+    wrong = []
+    for low, partition, offset in zip(letters.low, letters.partition, letters.offset, strict=True):
+        at_offset = log.low[(log.partition == partition) & (log.offset == offset)]
+        if len(at_offset) and low not in at_offset:
+            wrong.append(low)
+    found = np.array(wrong, dtype=np.uint64)
+    return Reconciliation(AuditCounts(inconsistent_offsets=len(found)), named(run, inconsistent_offsets=found))
+
+
+def of_journals(tally: JournalTally) -> Reconciliation:
+    """Count what the sinks absorbed, and offsets that they call done without having stored or buried a record."""
+    return Reconciliation(
+        AuditCounts(absorbed_duplicates=tally.duplicates, inconsistent_offsets=tally.unaccounted),
+        {"inconsistent_offsets": [f"a journal, {tally.unaccounted} offsets"]} if tally.unaccounted else {},
+    )
+
+
+def committed_ahead(
+    run: Run,
+    log: LogRecords,
+    visible_ns: Int64s,
+    accounted: UInt64s,
+    samples: Mapping[tuple[str, int], CommittedSamples],
+) -> Reconciliation:
+    """Name the records whose offset was committed before their row was there, at any time that was sampled.
+
+    *visible_ns* belongs to *log*; *accounted* are the ids of rows and dead letters, which count where no journal covers
+    an offset. What was committed beyond the log's end is counted too.
+    """
+    uncovered = visible_ns == NEVER
+    early = np.zeros(len(log.low), dtype=np.bool_)
+    beyond = 0
+    for partition in np.unique(log.partition):
+        here = log.partition == partition
+        offset = log.offset[here]
+        # A record that is nowhere although the group is done with it.
+        early[here] |= uncovered[here] & (offset < log.committed.get(int(partition), 0))
+        one = samples.get((log.topic, int(partition)))
+        if one is None or not len(one.committed):
+            continue
+        reached = np.maximum.accumulate(one.committed)
+        sample = np.searchsorted(reached, offset, side="right")
+        known = sample < len(reached)
+        done_ns = one.end_ns[np.minimum(sample, len(reached) - 1)]
+        early[here] |= known & (uncovered[here] | (visible_ns[here] > done_ns))
+        beyond += max(0, int((one.committed - one.end_offset).max()))
+    ahead = early & ~(uncovered & among(log.low, np.sort(accounted)))
+    found = log.low[ahead]
+    examples = named(run, offsets_ahead=found)
+    if beyond:
+        examples.setdefault("offsets_ahead", []).append(f"{beyond} offsets beyond the end of {log.topic}")
+    return Reconciliation(AuditCounts(offsets_ahead=len(found) + beyond), examples)
