@@ -28,7 +28,7 @@ from locust.stats import PERCENTILES_TO_REPORT, StatsCSV
 from contract.ids import Run, new_run
 from contract.samples import Shape
 from seawall.load.health import HealthProbe
-from seawall.load.pace import Scheduled, Tickets, phase_of
+from seawall.load.pace import Scheduled, Tickets
 from seawall.load.recorder import ColumnRecorder
 from seawall.load.run import LoadRun
 from seawall.load.setup import set_run
@@ -80,6 +80,9 @@ class Generator:
             entity=trial.entity,
             shape=shape,
             rate_per_s=trial.rate_per_s or 0.0,
+            arrival=trial.arrival,
+            key_skew=trial.key_skew,
+            partitions=trial.partitions,
             recorder=recorder,
             tickets=Tickets(trial.count) if trial.count is not None else None,
         )
@@ -107,7 +110,7 @@ class Generator:
             ledger=str(ledger),
             start_ns=start_ns,
             end_ns=end_ns or time.monotonic_ns(),
-            planned=self._planned(trial, start_ns, end_ns),
+            planned=self._planned(trial, load),
             sent=len(recorder),
             cpu_s=probe.cpu_s,
             rss_bytes=psutil.Process().memory_info().rss,
@@ -141,13 +144,11 @@ class Generator:
                 break
         group.join(timeout=LAST_ANSWERS_S)
 
-    def _planned(self, trial: TrialLoad, start_ns: int, end_ns: int | None) -> int:
-        if trial.count is not None or end_ns is None or trial.rate_per_s is None:
+    def _planned(self, trial: TrialLoad, load: LoadRun) -> int:
+        if trial.count is not None or load.end_ns is None or trial.rate_per_s is None:
             return trial.count or 0
-        return sum(
-            Scheduled(trial.rate_per_s, start_ns, end_ns, phase_of(trial.seed, user)).remaining()
-            for user in range(trial.users)
-        )
+        schedules = (load.pace_of(user, load.start_ns) for user in range(trial.users))
+        return sum(schedule.remaining() for schedule in schedules if isinstance(schedule, Scheduled))
 
     def _write_locust_csv(self, base: Path) -> None:
         writer = StatsCSV(self._environment, PERCENTILES_TO_REPORT)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from gevent.event import Event
@@ -10,8 +12,10 @@ from gevent.event import Event
 from contract.entities import ENTITIES
 from contract.ids import ENTITY_BITS, USER_BITS, Run, low_bits, new_run
 from contract.samples import AS_DRAWN, Shape
-from seawall.load.pace import AsFastAsAnswered, Pace, Scheduled, Tickets, phase_of
-from seawall.load.payloads import MIXES, body_tails
+from contract.topics import PARTITIONS
+from seawall.load.key_skew import skewed_sequences
+from seawall.load.pace import Arrival, AsFastAsAnswered, Pace, Poisson, Scheduled, Tickets, phase_of
+from seawall.load.payloads import MIXES, body_tails, entity_at
 from seawall.load.recorder import NullRecorder, Recorder
 
 LOCAL_USER_BITS = 16
@@ -26,6 +30,9 @@ class LoadRun:
     entity: str
     rate_per_s: float
     shape: Shape = AS_DRAWN
+    arrival: Arrival = "uniform"
+    key_skew: float = 0.0
+    partitions: int = PARTITIONS
     worker_index: int = 0
     run: Run = field(default_factory=new_run)
     recorder: Recorder = field(default_factory=NullRecorder)
@@ -41,6 +48,9 @@ class LoadRun:
     """Users that are connected and wait at the gate."""
     bodies: dict[str, tuple[bytes, ...]] = field(default_factory=dict)
     """For each entity of the mix, the pool of its bodies without their heads."""
+    unsent: int = 0
+    """Requests that were due when their user left or the run ended, and were not sent."""
+    _paces: dict[int, Pace] = field(default_factory=dict)
     _users: int = 0
 
     def __post_init__(self) -> None:
@@ -64,11 +74,49 @@ class LoadRun:
             raise ValueError(f"worker {self.worker_index}: ids have room for {1 << (USER_BITS - LOCAL_USER_BITS)}")
         return number
 
-    def pace_of(self, user: int) -> Pace:
-        """Return when *user* sends."""
+    @property
+    def users(self) -> int:
+        """How many users have been started so far."""
+        return self._users
+
+    def pace_of(self, user: int, joined_ns: int) -> Pace:
+        """Return when *user* sends, from *joined_ns* on."""
         if self.tickets is not None:
             return AsFastAsAnswered(self.tickets)
-        return Scheduled(self.rate_per_s, self.start_ns, self.end_ns, phase_of(self.seed, user))
+        if self.arrival == "closed":
+            return AsFastAsAnswered(Tickets(math.inf))
+        if self.arrival == "poisson":
+            return Poisson(self.rate_per_s, joined_ns, self.end_ns, f"{self.seed}/{user}/arrivals")
+        return Scheduled(self.rate_per_s, joined_ns, self.end_ns, phase_of(self.seed, user))
+
+    def join(self, user: int, joined_ns: int) -> Pace:
+        """Let *user* take part from *joined_ns* on, and return its pace."""
+        pace = self._paces[user] = self.pace_of(user, joined_ns)
+        return pace
+
+    def leave(self, user: int, now_ns: int) -> None:
+        """Count what *user* still owes; it sends no more."""
+        pace = self._paces.pop(user, None)
+        if pace is not None:
+            self.unsent += pace.due(now_ns)
+
+    def finish(self, now_ns: int) -> None:
+        """End the run: no user sends any more, and what all of them owe is counted."""
+        self.closed = True
+        for user in list(self._paces):
+            self.leave(user, now_ns)
+
+    def sequences(self, user: int, identity: Callable[[int, int], bytes]) -> Iterator[int]:
+        """Return the sequence numbers of *user*'s records."""
+        if not self.key_skew:
+            return itertools.count(1)
+        mix = self.mix
+
+        def entity_number(sequence: int) -> int:
+            return ENTITIES[entity_at(mix, user, sequence)].number
+
+        seed = f"{self.seed}/{user}/keys"
+        return skewed_sequences(identity, entity_number, self.key_skew, self.partitions, seed)
 
     def identity_maker(self, user: int) -> Callable[[int, int], bytes]:
         """Return a function from (sequence, entity number) to the text of the id, for one user."""

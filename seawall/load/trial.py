@@ -9,9 +9,6 @@ import msgspec
 from contract.topics import PARTITIONS
 from seawall.result import InstrumentHealth
 
-Arrival = Literal["uniform", "poisson"]
-"""How a user's intended times are spaced: evenly, or at random with the same mean."""
-
 
 class TrialLoad(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """One trial's load: *count* records as fast as they are answered, or a *rate* kept for a time."""
@@ -30,7 +27,8 @@ class TrialLoad(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields
     duration_s: float = 0.0
     grace_s: float = 10.0
     """How long after the schedule's end late requests may still be sent and answers awaited."""
-    arrival: Arrival = "uniform"
+    arrival: Literal["uniform", "poisson"] = "uniform"
+    """How each user's intended times are spaced: evenly, or at random with the same mean."""
     record_bytes: int | None = None
     """About how long each record is; None leaves it as it is drawn."""
     compressibility: float | None = None

@@ -6,6 +6,19 @@ Subclass `ScheduledUser` for requests of your own, `IngestUser` to write records
         @task
         def write(self):
             self.write_record("kafka")
+
+Tasks are Locust's, and so is `self.client`; each task should send one request, and the `name` that a request has in
+Locust's statistics is its endpoint in the ledger. A class that needs an `on_start` or `on_stop` of its own calls the
+inherited one last::
+
+    class Visitor(ScheduledUser):
+        def on_start(self):
+            self.token = log_in()
+            super().on_start()
+
+        @task
+        def look(self):
+            self.client.get("/things/1", name="/things/{id}", headers={"Authorization": self.token})
 """
 
 from __future__ import annotations
@@ -17,10 +30,12 @@ import gevent
 from locust import FastHttpUser
 from locust.env import Environment
 from locust.exception import StopUser
+from locust.user.task import LOCUST_STATE_RUNNING, LOCUST_STATE_WAITING
 
 from contract.entities import ENTITIES
 from seawall.load import setup
 from seawall.load.client import LeanSession
+from seawall.load.pace import NotStarted, Pace
 from seawall.load.payloads import content_index, entity_at
 from seawall.load.recorder import NO_RECORD
 from seawall.load.run import LoadRun
@@ -32,7 +47,8 @@ class ScheduledUser(FastHttpUser):
     """A user whose requests have intended times; Locust's response times count from those.
 
     Open loop by default: ``--user-rate`` requests a second on an absolute schedule, so that a slow answer makes the
-    next request late, and that lateness counts.
+    next request late, and that lateness counts. The schedule begins when the run does, or, for a user that is started
+    later, with that user.
     """
 
     abstract = True
@@ -44,6 +60,7 @@ class ScheduledUser(FastHttpUser):
         self.load: LoadRun = setup.run_of(environment)
         self.number = self.load.next_user()
         self.intended_ns = 0
+        self.pace: Pace = NotStarted()
         self.sequence = NO_RECORD
         self.entity = NO_RECORD
         self.client = LeanSession(
@@ -61,10 +78,18 @@ class ScheduledUser(FastHttpUser):
     def on_start(self) -> None:
         """Connect, wait until the run starts, then for the user's own first moment."""
         self.client._send_request_safe_mode("GET", f"{self.client.base_url}/livez")  # noqa: SLF001 - not to be counted
-        self.load.waiting += 1
-        self.load.gate.wait()
-        self.pace = self.load.pace_of(self.number)
+        load = self.load
+        waits = not load.gate.is_set()
+        load.waiting += 1
+        self._state = LOCUST_STATE_WAITING  # so that Locust may end the user here, as it may in any other wait
+        load.gate.wait()
+        self.pace = load.join(self.number, load.start_ns if waits else time.monotonic_ns())
         gevent.sleep(self.wait_time())
+        self._state = LOCUST_STATE_RUNNING
+
+    def on_stop(self) -> None:
+        """Leave the run."""
+        self.load.leave(self.number, time.monotonic_ns())
 
     def wait_time(self) -> float:
         """Return the seconds until the next intended time; ends the user when its pace is at its end."""
@@ -84,11 +109,11 @@ class IngestUser(ScheduledUser):
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
         self._identity = self.load.identity_maker(self.number)
-        self._next_sequence = 1
+        self._next_sequence = iter(self.load.sequences(self.number, self._identity)).__next__
 
     def write_record(self, path: str) -> None:
         """Send the user's next record by *path* (``sync``, ``grouped`` or ``kafka``)."""
-        sequence, self._next_sequence = self._next_sequence, self._next_sequence + 1
+        sequence = self._next_sequence()
         entity = ENTITIES[entity_at(self.load.mix, self.number, sequence)]
         tail = self.load.bodies[entity.name][content_index(self.number, sequence)]
         url = f"/v1/{path}/{entity.name}"

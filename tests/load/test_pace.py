@@ -1,8 +1,11 @@
 """Paces."""
 
+import copy
+
+import numpy as np
 import pytest
 
-from seawall.load.pace import AsFastAsAnswered, Scheduled, Tickets, phase_of
+from seawall.load.pace import AsFastAsAnswered, NotStarted, Poisson, Scheduled, Tickets, phase_of
 
 SECOND = 10**9
 
@@ -49,3 +52,47 @@ def test_a_rate_of_nothing_is_refused() -> None:
     """A rate of 0 has no schedule."""
     with pytest.raises(ValueError, match="above 0"):
         Scheduled(0, 0, None, 0)
+
+
+def poisson(seed: str, seconds: int = 100, rate: float = 10.0, *, end: bool = True) -> Poisson:
+    """Return a random schedule."""
+    return Poisson(rate, 5, 5 + seconds * SECOND if end else None, seed)
+
+
+def test_random_gaps_keep_the_rate_and_are_exponential() -> None:
+    """A hundred users together send what the rate asks for, and a gap's spread equals its mean."""
+    times = [drain(poisson(f"1/{user}")) for user in range(100)]
+    assert sum(map(len, times)) == pytest.approx(100_000, rel=0.015)
+    gaps = np.concatenate([np.diff(one) for one in times])
+    assert gaps.mean() == pytest.approx(0.1 * SECOND, rel=0.02)
+    assert gaps.std() == pytest.approx(0.1 * SECOND, rel=0.03)
+
+
+def test_random_schedules_follow_from_the_seed_alone() -> None:
+    """Equal seeds give equal times however late the clock is, other seeds others."""
+    assert drain(poisson("a")) == drain(poisson("a"), now_ns=10**15)
+    assert drain(poisson("a")) != drain(poisson("b"))
+
+
+@pytest.mark.parametrize("pace", [Scheduled(7.0, 5, 5 + 9 * SECOND, 0.3), poisson("c", 9, 7.0)])
+def test_what_is_left_and_what_is_due_are_exact(pace: Scheduled) -> None:
+    """Both are counted without moving the schedule, at every step."""
+    times = drain(copy.deepcopy(pace))
+    for handed_out in range(len(times) + 1):
+        assert pace.remaining() == len(times) - handed_out
+        for now_ns in (0, times[4], times[4] - 1, 5 + 9 * SECOND, 99 * SECOND):
+            assert pace.due(now_ns) == sum(time_ns <= now_ns for time_ns in times[handed_out:])
+        assert pace.next_ns(0) == (times[handed_out] if handed_out < len(times) else None)
+
+
+def test_a_schedule_without_an_end_is_due_up_to_now() -> None:
+    """A plain run has no end, and yet what it owes can be counted."""
+    assert Scheduled(10.0, 0, None, 0.0).due(SECOND) == 11
+    ended, endless = poisson("d"), poisson("d", end=False)
+    assert endless.due(50 * SECOND) == ended.due(50 * SECOND) > 400
+
+
+def test_a_user_that_never_started_is_said() -> None:
+    """The message says what its class forgot."""
+    with pytest.raises(RuntimeError, match=r"super\(\).on_start\(\)"):
+        NotStarted().next_ns(0)
