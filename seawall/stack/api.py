@@ -14,6 +14,7 @@ from dotenv import dotenv_values
 
 from contract.connections import Connections
 from seawall.stack.errors import Unreachable
+from seawall.stack.options import StackOptions
 from seawall.stack.places import ROOT
 from seawall.stack.ports import HOST
 from seawall.stack.service import NotReady, make_directories
@@ -22,7 +23,7 @@ _TIMEOUT_S = 3.0
 
 
 class Api:
-    """`python -m api` on a port of this run."""
+    """`python -m api`, or a control in its place, on a port of this run."""
 
     name = kind = "api"
     user: str | None = None
@@ -32,10 +33,10 @@ class Api:
     ready_within_s = 30.0
     restarts = True
 
-    def __init__(self, connections: Connections, *, directory: Path, port: int) -> None:
+    def __init__(self, connections: Connections, options: StackOptions, *, directory: Path, port: int) -> None:
         self.port: int | None = port
         self.address = self.url = f"http://{HOST}:{port}"
-        self._connections = connections
+        self._connections, self._options = connections, options
         self._directory = directory
 
     def prepare(self) -> None:
@@ -44,12 +45,12 @@ class Api:
 
     def command(self) -> list[str]:
         """Return the command line."""
-        return [sys.executable, "-P", "-m", "api"]
+        return [sys.executable, "-P", "-m", self._options.api_module]
 
     def environment(self) -> dict[str, str]:
         """Return our environment with the stack's connections in place of ours."""
         place = {"SEAWALL_API_HOST": HOST, "SEAWALL_API_PORT": str(self.port)}
-        return {**python_environment(self._connections, self._directory / "tmp"), **place}
+        return {**python_environment(self._connections, self._directory / "tmp"), **self._options.environment, **place}
 
     def answer(self) -> str:
         """Return the version once `/readyz` says that every dependency is up; raises `NotReady`."""

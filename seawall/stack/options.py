@@ -9,6 +9,7 @@ from seawall.stack.errors import BadOptions
 
 _MOST_PARTITIONS, _MOST_SINKS = 200, 64
 _FIRST_PORT, _LAST_PORT = 1, 65535
+REAL_API, REAL_SINK = "api", "workers.sink"
 
 
 class StackOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,6 +20,17 @@ class StackOptions(msgspec.Struct, frozen=True, kw_only=True):
     sinks: int = 1
     kafka: bool = True
     api_port: int | None = None
+    api_module: str = REAL_API
+    """What runs as the API; another one than the real one is a control, which misbehaves on purpose."""
+    sink_module: str = REAL_SINK
+    """As above, for the sinks."""
+    environment: dict[str, str] = {}
+    """Further variables for the API and the sinks."""
+
+    @property
+    def control(self) -> bool:
+        """Whether a service of this stack misbehaves on purpose, so that no figure of it says anything else."""
+        return (self.api_module, self.sink_module) != (REAL_API, REAL_SINK)
 
     def checked(self) -> StackOptions:
         """Return these options; raises `BadOptions` with every problem at once."""

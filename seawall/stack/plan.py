@@ -64,7 +64,7 @@ def make_plan(options: StackOptions, *, run: str, data: Path, logs: Path, made: 
         plan.api = External("api", "api", _without_password(api_url), partial(api.check, api_url))
         plan.api_url = api_url
     else:
-        own = api.Api(plan.connections, directory=data / "api", port=api_port)
+        own = api.Api(plan.connections, options, directory=data / "api", port=api_port)
         plan.api, plan.api_url = own, own.url
     return plan
 

@@ -9,11 +9,12 @@ from pathlib import Path
 from contract.connections import Connections
 from seawall.stack.api import python_environment
 from seawall.stack.log import Log
+from seawall.stack.options import REAL_SINK, StackOptions
 from seawall.stack.service import NotReady, make_directories
 
 
 class Sink:
-    """`python -m workers.sink`, one of the group that moves records from the log to the table."""
+    """`python -m workers.sink`, or a control in its place: one of the group that moves records from log to table."""
 
     kind = "sink"
     port: int | None = None
@@ -25,11 +26,11 @@ class Sink:
     restarts = True
 
     def __init__(
-        self, number: int, of: int, connections: Connections, log: Log, *, directory: Path, journal: Path
+        self, number: int, options: StackOptions, connections: Connections, log: Log, *, directory: Path, journal: Path
     ) -> None:
         self.name = f"sink-{number}"
         self.address = ""
-        self._of, self._connections, self._log = of, connections, log
+        self._options, self._connections, self._log = options, connections, log
         self._directory, self._journal = directory, journal
 
     def prepare(self) -> None:
@@ -38,15 +39,15 @@ class Sink:
 
     def command(self) -> list[str]:
         """Return the command line."""
-        return [sys.executable, "-P", "-m", "workers.sink"]
+        return [sys.executable, "-P", "-m", self._options.sink_module]
 
     def environment(self) -> dict[str, str]:
         """Return our environment with the stack's connections, its name and where its journal is."""
         place = {"SEAWALL_SINK_NAME": self.name, "SEAWALL_JOURNAL_DIR": str(self._journal)}
-        return {**python_environment(self._connections, self._directory / "tmp"), **place}
+        return {**python_environment(self._connections, self._directory / "tmp"), **self._options.environment, **place}
 
     def answer(self) -> str:
         """Return once the group has all its members and every partition one; raises `NotReady`."""
-        if not self._log.group_is_whole(self._of):
+        if not self._log.group_is_whole(self._options.sinks):
             raise NotReady("the group is not complete yet")
-        return ""
+        return "" if self._options.sink_module == REAL_SINK else "(control)"

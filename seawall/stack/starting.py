@@ -15,6 +15,7 @@ from seawall.stack.api import python_environment
 from seawall.stack.children import Child, describe_exit, last_lines
 from seawall.stack.errors import ServerFailed
 from seawall.stack.events import Request
+from seawall.stack.options import StackOptions
 from seawall.stack.plan import Plan, make_plan
 from seawall.stack.roster import Roster
 from seawall.stack.service import NotReady, Service
@@ -52,7 +53,7 @@ class Starter:
             log = group.create_task(self._log(plan, options.partitions))
             group.create_task(self._after([database, cache, log], self._each([plan.api] if plan.api else [])))
             if sinks:
-                group.create_task(self._after([database, log], self._sinks(plan, sinks)))
+                group.create_task(self._after([database, log], self._sinks(plan, options)))
 
     async def settle(self) -> None:
         """Wait for blocking preparations that a cancelled start has left behind, so that they write nothing later."""
@@ -81,7 +82,7 @@ class Starter:
                     self._warming.append(self._loop.run_in_executor(None, warm))
             await self._thread(lambda: log.create_topics(partitions=partitions, brokers=plan.embedded_brokers))
 
-    async def _sinks(self, plan: Plan, count: int) -> None:
+    async def _sinks(self, plan: Plan, options: StackOptions) -> None:
         from seawall.stack.log import Log  # noqa: PLC0415 - loaded while the servers start
 
         log, roster = Log(plan.connections.kafka), self._roster
@@ -89,13 +90,13 @@ class Starter:
             [
                 Sink(
                     number,
-                    count,
+                    options,
                     plan.connections,
                     log,
                     directory=roster.data / f"sink-{number}",
                     journal=Path(roster.state.journal_dir),
                 )
-                for number in range(1, count + 1)
+                for number in range(1, options.sinks + 1)
             ]
         )
 
