@@ -155,6 +155,9 @@ class Trial(msgspec.Struct, kw_only=True, frozen=True):
     started_at: str
     users: int
     count: int | None = None
+    schedule_start_ns: int | None = None
+    """Monotonic: when the warm-up began; the judged time follows it."""
+    warmup_s: float = 0.0
     offered_per_s: float | None = None
     achieved_per_s: float | None = None
     """Records accepted and visible, a second: over the judged time, or over the duration of a *data* trial."""
@@ -222,6 +225,12 @@ class ArmComparison(msgspec.Struct, kw_only=True, frozen=True):
     """larger, smaller, equivalent, no difference shown, or too few trials."""
     trials: int = 0
     """Trials of the arm that has fewer."""
+    unequal: str = ""
+    """How the two arms' durability differs, like "1 broker, page cache against fsync"; empty where it does not."""
+    across_stacks: bool = False
+    """Whether the two arms ran on stacks of their own, and so did not share servers."""
+    trials_needed: int | None = None
+    """Where there were too few trials: about how many an arm give an interval of 10 % to either side."""
 
 
 class JudgedTarget(msgspec.Struct, kw_only=True, frozen=True):

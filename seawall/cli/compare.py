@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from contract.connections import Connections
 from contract.entities import ENTITIES
 from seawall.cli.comparison_output import exit_code, show
 from seawall.cli.consoles import error_console
@@ -14,36 +17,62 @@ from seawall.cli.earlier_rows import settle_rows
 from seawall.cli.interruption import interruptible
 from seawall.cli.option_values import names, seconds, whole_numbers
 from seawall.cli.results_directory import free_directory, keep_server_logs, make_directory
-from seawall.cli.running_stack import stack_for
+from seawall.cli.running_stack import own_stack, refuse_running_stack, stack_for
 from seawall.cli.targets_file import read_targets
 from seawall.cli.trial_progress import TrialProgress
-from seawall.experiments.arms import PATHS
-from seawall.experiments.compare import Comparison
-from seawall.experiments.compare_options import PARTS, CompareOptions
+from seawall.experiments.arms import ARMS, PATHS, durability_arms
+from seawall.experiments.compare import Comparison, StackOf
+from seawall.experiments.compare_options import ARRIVALS, PARTS, CompareOptions
+from seawall.experiments.segments import Segment
 from seawall.report.compare_tables import TABLE_STYLES
 from seawall.report.summary_csv import write_summary
 from seawall.result import Result, write_result
 from seawall.stack.options import StackOptions
 from seawall.stack.places import ROOT
+from seawall.stack.stack import Stack
 
 EXAMPLES = """[bold]Examples[/]
 
   bin/seawall compare                          all paths and entities, about 5 minutes
   bin/seawall compare --quick                  a first look in 90 seconds
-  bin/seawall compare --parts load --users 200 --rate 20
+  bin/seawall compare --parts load --users 200 --rate 20 --arrival poisson
   bin/seawall compare --paths sync,kafka --entities orders --counts 100,10000
   bin/seawall compare --brokers 3 --sinks 3    Kafka with three brokers and three sinks
+  bin/seawall compare --durability --parts load    what each promise of safety costs, on each path
+  bin/seawall compare --arms sync,kafka-flushed    both flush to disk before they answer
+  bin/seawall compare --record-bytes 4000 --compressibility 0.2 --entities orders --load-entity orders
+  bin/seawall compare --paths kafka --key-skew 1.2     one partition gets most of the records
+  bin/seawall compare --blocks 4               eight trials an arm: narrower intervals
   bin/seawall compare --gate kafka             a gate for CI: the exit code is that path's verdict against targets.toml
   bin/seawall compare --quick --json           the result for machines, on standard output
 
+Arms of --arms, and what each promises:
+
+{arms}
+
 Exit codes: 0 every trial valid and its audit clean, 1 something lost, pending or wrong, 2 wrong usage or set-up,
 4 a trial was invalid, 130 interrupted (what was measured is written). With --gate: 0 the path's targets hold, 1 one
-is missed, 3 an interval straddles a limit, 4 a figure says nothing; anything lost is 1 whatever the gate."""
+is missed, 3 an interval straddles a limit, 4 a figure says nothing; anything lost is 1 whatever the gate.""".format(
+    arms="\n".join(f"  {arm.name:<15}{arm.about}" for arm in ARMS.values())
+)
 
 
 def compare(
     *,
-    paths: Annotated[str, typer.Option(help=f"Write paths: {', '.join(PATHS)}.", metavar="LIST")] = ",".join(PATHS),
+    paths: Annotated[
+        str, typer.Option(help=f"Write paths: {', '.join(PATHS)}.  [default: all]", metavar="LIST", show_default=False)
+    ] = "",
+    arms: Annotated[
+        str,
+        typer.Option(
+            help=f"Arms that promise a durability, on stacks of their own: {', '.join(ARMS)}.",
+            metavar="LIST",
+            show_default=False,
+        ),
+    ] = "",
+    durability: Annotated[
+        bool, typer.Option("--durability", help="All those arms; --paths leaves out those of other paths.")
+    ] = False,
     entities: Annotated[str, typer.Option(help="Entities of the same-data part.", metavar="LIST")] = ",".join(ENTITIES),
     counts: Annotated[str, typer.Option(help="Records of each entity, same-data part.", metavar="LIST")] = "",
     parts: Annotated[str, typer.Option(help="Which parts to run: data, load.", metavar="LIST")] = ",".join(PARTS),
@@ -53,6 +82,21 @@ def compare(
     warmup: Annotated[str, typer.Option(help="Time before it that is not judged.", metavar="TIME")] = "",
     clients: Annotated[int, typer.Option(help="Concurrent users of the same-data part.")] = 50,
     load_entity: Annotated[str, typer.Option(help="Records of the same-load part: an entity, or mixed.")] = "mixed",
+    arrival: Annotated[
+        str, typer.Option(help=f"Spacing of a user's requests, same-load part: {' or '.join(ARRIVALS)}.")
+    ] = ARRIVALS[0],
+    record_bytes: Annotated[
+        int | None, typer.Option(help="Length of each record.  [default: as real ones]", show_default=False)
+    ] = None,
+    compressibility: Annotated[
+        float | None,
+        typer.Option(help="Of its text: 0 not at all, 1 to nothing.  [default: as real text]", show_default=False),
+    ] = None,
+    key_skew: Annotated[float, typer.Option(help="Zipf's exponent over Kafka's partitions; 0 is even.")] = 0.0,
+    blocks: Annotated[
+        int | None,
+        typer.Option(help="Blocks; each runs every arm twice.  [default: 2, quick: 1]", show_default=False),
+    ] = None,
     brokers: Annotated[
         int | None, typer.Option(help="Kafka brokers: 1 or 3.  [default: 1]", show_default=False)
     ] = None,
@@ -77,7 +121,10 @@ def compare(
     starts one for the time of the comparison.
     """
     options = CompareOptions(
-        paths=names(paths),
+        paths=names(paths) or PATHS,
+        arms=_arms(paths, arms, durability=durability),
+        brokers=brokers,
+        sinks=sinks,
         entities=names(entities),
         counts=whole_numbers("--counts", counts or ("500" if quick else "100,500,1000")),
         parts=names(parts),
@@ -87,13 +134,17 @@ def compare(
         duration_s=seconds("--duration", duration or ("4s" if quick else "10s")),
         warmup_s=seconds("--warmup", warmup or ("1s" if quick else "2s")),
         load_entity=load_entity,
-        blocks=1 if quick else 2,
+        arrival=arrival,
+        record_bytes=record_bytes,
+        compressibility=compressibility,
+        key_skew=key_skew,
+        blocks=(1 if quick else 2) if blocks is None else blocks,
         drain_timeout_s=seconds("--drain-timeout", drain_timeout),
         seed=seed,
         keep=keep,
         gate=gate,
     )
-    options.validate()
+    options.validate(Connections.read() if options.arms else None)
     judged_by = read_targets(targets)
     if table_style not in TABLE_STYLES:
         raise typer.BadParameter(
@@ -103,17 +154,58 @@ def compare(
         raise typer.BadParameter("--clean and --keep exclude each other", param_hint="--clean")
     with interruptible():
         directory = free_directory(output, "compare")
-        needs_kafka = "kafka" in options.paths
-        wanted = StackOptions(brokers=brokers or 1, sinks=sinks or 1, kafka=needs_kafka)
-        with stack_for(wanted, "compare", asked=brokers is not None or sinks is not None) as stack:
-            settle_rows(stack, clean=clean, keep=keep)
-            make_directory(directory)
-            try:
-                result = _run(Comparison(options, judged_by, stack, directory), directory)
-            finally:
-                keep_server_logs(stack, directory)
+        with _stacks(options, directory, clean=clean) as stack_of:
+            result = _run(Comparison(options, judged_by, stack_of, directory), directory)
     show(result, directory, table_style, as_json=as_json)
     raise typer.Exit(exit_code(result, gate))
+
+
+def _arms(paths: str, arms: str, *, durability: bool) -> tuple[str, ...]:
+    """Return the names of the arms that promise a durability; none where the paths are taken as they are."""
+    if arms and (paths or durability):
+        raise typer.BadParameter("--arms names all arms: leave --paths and --durability out", param_hint="--arms")
+    if durability:
+        return durability_arms(names(paths) or PATHS)
+    return names(arms)
+
+
+@contextmanager
+def _stacks(options: CompareOptions, directory: Path, *, clean: bool) -> Iterator[StackOf]:
+    """Give what gives each segment its stack: always the same one, or for arms one of its own each time."""
+    if options.arms:
+        refuse_running_stack("these arms need stacks of their own", "compare --paths on it as it is")
+        yield _OwnStacks(options, directory, clean=clean)
+        return
+    wanted = StackOptions(brokers=options.brokers or 1, sinks=options.sinks or 1, kafka="kafka" in options.paths)
+    asked = options.brokers is not None or options.sinks is not None
+    with stack_for(wanted, "compare", asked=asked) as stack:
+        settle_rows(stack, clean=clean, keep=options.keep)
+        make_directory(directory)
+        try:
+            yield lambda _: nullcontext(stack)
+        finally:
+            keep_server_logs(stack, directory)
+
+
+class _OwnStacks:
+    """Starts a stack for each segment, and stops it when the segment ends."""
+
+    def __init__(self, options: CompareOptions, directory: Path, *, clean: bool) -> None:
+        self._options, self._directory, self._clean = options, directory, clean
+        self._settled = False
+
+    @contextmanager
+    def __call__(self, segment: Segment) -> Iterator[Stack]:
+        wanted = StackOptions(brokers=segment.brokers or 1, sinks=self._options.sinks or 1, kafka=segment.needs_kafka)
+        with own_stack(wanted, "compare", until="segment" if segment.name else "") as stack:
+            if not self._settled:  # a database that is not ours may hold rows; later ones are of this run
+                settle_rows(stack, clean=self._clean, keep=self._options.keep)
+                make_directory(self._directory)
+                self._settled = True
+            try:
+                yield stack
+            finally:
+                keep_server_logs(stack, self._directory, segment.name)
 
 
 def _run(comparison: Comparison, directory: Path) -> Result:

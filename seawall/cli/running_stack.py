@@ -19,28 +19,44 @@ def stack_for(wanted: StackOptions, owner: str, *, asked: bool) -> Iterator[Stac
     *asked* says that the user named brokers or sinks; a running stack of another shape is then refused with
     `OtherStackRunning`. One without Kafka is refused whenever *wanted* has it.
     """
-    console = error_console()
     running = Stack.attach()
-    if running is not None:
-        has = running.state.options
-        if wanted.kafka and not running.state.kafka:
-            raise OtherStackRunning("the running stack has no Kafka: stop it by `bin/seawall down`, or choose --paths")
-        if asked and (has.brokers, has.sinks) != (wanted.brokers, wanted.sinks):
-            raise OtherStackRunning(
-                f"the running stack has {has.brokers} brokers and {has.sinks} sinks: stop it with `bin/seawall down`,"
-                " or leave --brokers and --sinks out"
-            )
-        console.print("Using the stack that is up.")
-        try:
-            yield running
-        finally:
-            running.close()
+    if running is None:
+        with own_stack(wanted, owner) as stack:
+            yield stack
         return
+    has = running.state.options
+    if wanted.kafka and not running.state.kafka:
+        raise OtherStackRunning("the running stack has no Kafka: stop it by `bin/seawall down`, or choose --paths")
+    if asked and (has.brokers, has.sinks) != (wanted.brokers, wanted.sinks):
+        raise OtherStackRunning(
+            f"the running stack has {has.brokers} brokers and {has.sinks} sinks: stop it with `bin/seawall down`,"
+            " or leave --brokers and --sinks out"
+        )
+    error_console().print("Using the stack that is up.")
+    try:
+        yield running
+    finally:
+        running.close()
+
+
+@contextmanager
+def own_stack(wanted: StackOptions, owner: str, until: str = "") -> Iterator[Stack]:
+    """Start a stack and stop it afterwards; *until* says what ends then, if not the *owner*.
+
+    Raises `OtherStackRunning` where one is up already, which is left alone.
+    """
+    console = error_console()
     console.print("Starting a stack")
     with StackProgress(console) as progress:
         stack = Stack.up(wanted, progress, owner=owner)
     try:
-        console.print(f"The stack is up; it stops when the {owner} ends.")
+        console.print(f"The stack is up; it stops when the {until or owner} ends.")
         yield stack
     finally:
         stack.down()
+
+
+def refuse_running_stack(why: str, instead: str) -> None:
+    """Raise `OtherStackRunning` where a stack is up, with *why* it cannot be used and what to do *instead*."""
+    if Stack.attach() is not None:
+        raise OtherStackRunning(f"a stack is up, and {why}: stop it with `bin/seawall down`, or {instead}")

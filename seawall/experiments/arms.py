@@ -1,20 +1,145 @@
-"""The arms of a comparison: a write path, its settings as the servers report them, and its durability in words."""
+"""The arms of a comparison: what each asks of the servers, and what the servers report once it is made.
+
+A write path is an arm that takes the servers as they are. The arms of `ARMS` promise a durability: which stack and
+which settings they need stands there and nowhere else. A promise that the servers do not report ends the experiment.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
+from contract.connections import Connections
+from seawall.experiments.errors import ArmNotMade
 from seawall.result import Arm
+from seawall.stack.adjustments import ServerSettings
 
 PATHS = ("sync", "grouped", "kafka")
 
+_ON_DISK = ("fsync", "1 broker, flushed")
+"""Both promise the same: an answer comes after a flush to the one disk that there is."""
 
-def arm_of(path: str, settings: dict[str, Any]) -> Arm:
-    """Return the arm of *path*; *settings* are what `Stack.settings` read back."""
-    if path == "kafka":
-        return Arm(name=path, path=path, durability=_kafka_durability(settings), settings=settings)
-    database = {name: value for name, value in settings.items() if name == "postgres"}
-    return Arm(name=path, path=path, durability=_database_durability(settings), settings=database)
+
+@dataclass(frozen=True, kw_only=True)
+class ArmPlan:
+    """What an arm asks for."""
+
+    name: str
+    path: str
+    brokers: int | None = None
+    """How many its stack must have; None where that is all the same to it."""
+    settings: ServerSettings = field(default_factory=ServerSettings)
+    """Of the running servers; what it does not name is as the stack was started."""
+    durability: str = ""
+    """What the servers must report, in the words of `arm_of`; empty takes what they report."""
+    about: str = ""
+
+
+ARMS = {
+    arm.name: arm
+    for arm in (
+        ArmPlan(
+            name="sync", path="sync", durability="fsync", about="one transaction a request, flushed before the answer"
+        ),
+        ArmPlan(
+            name="sync-later",
+            path="sync",
+            settings=ServerSettings(postgres={"synchronous_commit": "off"}),
+            durability="fsync later",
+            about="the same, answered before the flush (synchronous_commit off)",
+        ),
+        ArmPlan(
+            name="grouped", path="grouped", durability="fsync", about="one flushed transaction for waiting requests"
+        ),
+        ArmPlan(
+            name="kafka",
+            path="kafka",
+            brokers=1,
+            durability="1 broker, page cache",
+            about="acknowledged by one broker, not flushed",
+        ),
+        ArmPlan(
+            name="kafka-flushed",
+            path="kafka",
+            brokers=1,
+            settings=ServerSettings(topics={"flush.messages": "1"}),
+            durability="1 broker, flushed",
+            about="one broker that flushes before it acknowledges (flush.messages 1)",
+        ),
+        ArmPlan(
+            name="sync-3", path="sync", brokers=3, durability="fsync", about="sync while three brokers run: the bridge"
+        ),
+        ArmPlan(
+            name="kafka-3",
+            path="kafka",
+            brokers=3,
+            durability="3 replicas, min ISR 2, page cache",
+            about="in the page cache of at least two of three brokers",
+        ),
+    )
+}
+"""By name; another issue adds its arms here."""
+
+
+def as_they_are(paths: Iterable[str]) -> tuple[ArmPlan, ...]:
+    """Return an arm for each write path, on servers as they are."""
+    return tuple(ArmPlan(name=path, path=path) for path in paths)
+
+
+def durability_arms(paths: Iterable[str]) -> tuple[str, ...]:
+    """Return the names of the arms that `compare --durability` runs for these write paths.
+
+    A bridge is among them only where there is something on its other side.
+    """
+    paths = tuple(paths)
+    return tuple(name for name, arm in ARMS.items() if arm.path in paths and (name != "sync-3" or "kafka" in paths))
+
+
+def arm_of(plan: ArmPlan, settings: dict[str, Any]) -> Arm:
+    """Return the arm of *plan*; *settings* are what `Stack.settings` read back.
+
+    Raises `ArmNotMade` where the servers report another durability than the plan promises.
+    """
+    if plan.path == "kafka":
+        words, kept = _kafka_durability(settings), settings
+    else:
+        words = _database_durability(settings)
+        kept = {name: value for name, value in settings.items() if name == "postgres"}
+    if plan.durability and words != plan.durability:
+        raise ArmNotMade(
+            f"{plan.name} promises {plan.durability!r}, and the servers report {words!r}: correct their settings, or"
+            f" compare them as they are with --paths {plan.path}"
+        )
+    return Arm(name=plan.name, path=plan.path, durability=words, settings=kept)
+
+
+def unequal(base: Arm, arm: Arm) -> str:
+    """Return in words how the durability of *arm* differs from that of *base*; empty where they promise the same."""
+    if base.durability == arm.durability or {base.durability, arm.durability} <= set(_ON_DISK):
+        return ""
+    return f"{arm.durability} against {base.durability}"
+
+
+def not_to_be_made(plans: Iterable[ArmPlan], given: Connections) -> list[str]:
+    """Return, for each of *plans* that the servers in *given* do not allow, why."""
+    found = []
+    for plan in plans:
+        if not plan.durability:
+            continue
+        if given.api_url:
+            found.append(f"--arms: {plan.name} needs a service of ours: unset SEAWALL_API_URL, or leave the arm out")
+        if given.database_url and plan.settings.postgres:
+            found.append(
+                f"--arms: {plan.name} changes settings of PostgreSQL, and the one of SEAWALL_DATABASE_URL is not ours:"
+                " unset it, or leave the arm out"
+            )
+        if given.kafka_bootstrap_servers and (plan.brokers or plan.settings.topics):
+            found.append(
+                f"--arms: {plan.name} needs a Kafka of its own, and SEAWALL_KAFKA_BOOTSTRAP_SERVERS names another:"
+                " unset it, or leave the arm out"
+            )
+    return found
 
 
 def _database_durability(settings: dict[str, Any]) -> str:

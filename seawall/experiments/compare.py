@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
-from seawall.experiments.arms import arm_of
+import msgspec
+
+from seawall.experiments.arms import ArmPlan, arm_of
 from seawall.experiments.compare_options import CompareOptions
-from seawall.experiments.comparisons import compare_arms
-from seawall.experiments.errors import NotDrained
+from seawall.experiments.errors import ArmNotMade, NotDrained
 from seawall.experiments.judgement import arm_verdicts, judge_arms
 from seawall.experiments.load_process import LoadProcess
 from seawall.experiments.machine import machine_facts
+from seawall.experiments.pairs import compare_pairs
+from seawall.experiments.segments import Segment, planned_segments
 from seawall.experiments.trial import TrialPlan, TrialRunner
-from seawall.load.trial import Progress, TrialLoad
-from seawall.result import Outcome, Result, Trial
+from seawall.experiments.validity import Limits
+from seawall.load.trial import Progress
+from seawall.result import Arm, Outcome, Result, Trial
+from seawall.stack.adjustments import Adjustments
 from seawall.stack.stack import Stack
 from seawall.targets.target import Targets
 
-WARM_UP_RECORDS = (5_000, 40_000)
-"""At least and at most so many; between them, as many as four seconds of the load hold."""
+StackOf = Callable[[Segment], AbstractContextManager[Stack]]
+"""Gives the stack of a segment for as long as the segment runs."""
 
 
 class Watcher(Protocol):
@@ -42,146 +48,157 @@ class Watcher(Protocol):
         ...
 
 
+@dataclass
+class _Course:
+    """How far a comparison has come."""
+
+    total: int
+    number: int = 0
+    arms: dict[str, Arm] = field(default_factory=dict)
+    trials: list[Trial] = field(default_factory=list)
+    versions: dict[str, str] = field(default_factory=dict)
+
+
 @dataclass(frozen=True)
 class Comparison:
-    """One comparison on a running stack."""
+    """One comparison."""
 
     options: CompareOptions
     targets: Targets
-    stack: Stack
+    stack_of: StackOf
     directory: Path
     """Where raw columns, Locust's CSV files and the load's log go."""
 
     def run(self, watcher: Watcher, write: Callable[[Result], None]) -> Result:
         """Run all trials; *write* gets the result so far after each, and at the end, whatever ended it.
 
-        `KeyboardInterrupt` ends the experiment and is not passed on: the result says that it was interrupted.
+        `KeyboardInterrupt` ends the experiment and is not passed on, unless no stack was up yet: the result says that
+        it was interrupted. Nothing is written before a stack was up and reported its settings.
         """
         started_at = datetime.now(UTC).isoformat(timespec="seconds")
-        settings = self.stack.settings()
-        arms = [arm_of(path, settings) for path in self.options.paths]
-        environment = {**machine_facts(), "servers": self._versions()}
-        trials: list[Trial] = []
-        names = [arm.name for arm in arms]
+        machine = machine_facts()
+        segments = planned_segments(self.options, self.directory / "raw")
+        plans = self.options.arm_plans()
+        course = _Course(sum(len(segment.trials) for segment in segments))
 
         def result(*, interrupted: bool = False, reasons: tuple[str, ...] = ()) -> Result:
-            judged = judge_arms(self.targets, names, trials)
+            arms = [course.arms[plan.name] for plan in plans if plan.name in course.arms]
+            judged = judge_arms(self.targets, [arm.name for arm in arms], course.trials)
             return Result(
                 experiment="compare",
                 started_at=started_at,
                 finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
                 seed=self.options.seed,
-                outcome=outcome_of(trials, interrupted=interrupted),
+                outcome=outcome_of(course.trials, interrupted=interrupted),
                 interrupted=interrupted,
                 reasons=list(reasons),
                 options=self.options.as_json(),
-                environment=environment,
+                environment={**machine, "servers": course.versions},
                 arms=arms,
-                trials=list(trials),
-                comparisons=list(compare_arms(names, trials)),
+                trials=list(course.trials),
+                comparisons=compare_pairs(plans, arms, course.trials),
                 targets=judged,
-                verdicts=arm_verdicts(judged, trials),
+                verdicts=arm_verdicts(judged, course.trials),
             )
 
         try:
-            self._run_trials(watcher, trials, lambda: write(result()))
+            for segment in segments:
+                with self.stack_of(segment) as stack:
+                    self._run_segment(segment, stack, watcher, course, lambda: write(result()))
             final = result()
         except KeyboardInterrupt:
+            if not course.arms:
+                raise
             final = result(interrupted=True, reasons=("interrupted before the end",))
         except NotDrained as standstill:
             final = result(reasons=(str(standstill),))
         except Exception as error:
-            write(result(interrupted=True, reasons=(f"ended early: {error}",)))
+            if course.arms:
+                write(result(interrupted=True, reasons=(f"ended early: {error}",)))
             raise
         write(final)
         return final
 
-    def _versions(self) -> dict[str, str]:
-        return {name: service.version for name, service in self.stack.state.services.items() if service.version}
-
-    def _run_trials(self, watcher: Watcher, trials: list[Trial], write: Callable[[], None]) -> None:
-        plans = list(planned_trials(self.options, self.directory / "raw"))
+    def _run_segment(
+        self, segment: Segment, stack: Stack, watcher: Watcher, course: _Course, write: Callable[[], None]
+    ) -> None:
+        course.versions |= {name: service.version for name, service in stack.state.services.items() if service.version}
+        log = self.directory / "logs" / segment.name / "load.log"
         with (
-            LoadProcess(self.stack.state.api_url, self.directory / "logs" / "load.log") as load,
+            stack.adjustments() as adjustments,
+            LoadProcess(stack.state.api_url, log) as load,
             TrialRunner(
-                self.stack, load, drain_timeout_s=self.options.drain_timeout_s, keep_rows=self.options.keep
+                stack,
+                load,
+                Limits.of(self.targets),
+                drain_timeout_s=self.options.drain_timeout_s,
+                keep_rows=self.options.keep,
             ) as runner,
         ):
-            for plan in warm_up_trials(self.options, self.directory / "raw"):
-                runner.run(plan, lambda _: None)
-            for number, plan in enumerate(plans, 1):
-                watcher.trial_starts(plan, number, len(plans))
-                trial = runner.run(plan, partial(watcher.trial_goes_on, plan))
-                trials.append(trial)
+            servers = _Servers(stack, adjustments, segment)
+            for plan in segment.arms:
+                course.arms.setdefault(plan.name, servers.make(plan))
+            for trial_plan in segment.warm_up:
+                servers.make(segment.arm(trial_plan.arm))
+                runner.run(_for(stack, trial_plan), lambda _: None)
+            for trial_plan in segment.trials:
+                course.number += 1
+                watcher.trial_starts(trial_plan, course.number, course.total)
+                servers.make(segment.arm(trial_plan.arm))
+                trial = runner.run(_for(stack, trial_plan), partial(watcher.trial_goes_on, trial_plan))
+                course.trials.append(trial)
                 watcher.trial_ended(trial)
                 write()
-                if trial.audit.pending and number < len(plans):
+                if trial.audit.pending and course.number < course.total:
                     raise NotDrained(
-                        f"stopped after {number} of {len(plans)} trials: {trial.audit.pending} records of {trial.name}"
-                        " lie in the log and the sinks stand still"
+                        f"stopped after {course.number} of {course.total} trials: {trial.audit.pending} records of"
+                        f" {trial.name} lie in the log and the sinks stand still"
                     )
 
 
-def warm_up_trials(options: CompareOptions, directory: Path) -> Iterator[TrialPlan]:
-    """Yield a trial an arm that is not part of the result: it fills pools, plan caches and just-in-time compilers."""
-    for path in options.paths:
-        load = TrialLoad(
-            name=f"warm-up-{path}",
-            path=path,
-            entity="mixed",
-            users=options.clients,
-            seed=options.seed,
-            directory=str(directory),
-            count=warm_up_records(options),
-        )
-        yield TrialPlan(path, -1, load)
+class _Servers:
+    """The servers of a segment, brought to what each arm asks for."""
+
+    def __init__(self, stack: Stack, adjustments: Adjustments, segment: Segment) -> None:
+        self._stack, self._adjustments = stack, adjustments
+        self._change = len({msgspec.json.encode(arm.settings) for arm in segment.arms}) > 1
+        self._settings: dict[str, Any] | None = None
+        self._made: ArmPlan | None = None
+        self._arms: dict[str, Arm] = {}
+
+    def make(self, plan: ArmPlan) -> Arm:
+        """Adjust the servers to *plan* and return the arm as they report it; raises `ArmNotMade`.
+
+        What they report for an arm has to be the same each time.
+        """
+        if self._made == plan:
+            return self._arms[plan.name]
+        if self._change or self._settings is None:
+            self._adjustments.apply(plan.settings)
+            self._settings = self._stack.settings()
+        arm = arm_of(plan, self._settings)
+        first = self._arms.setdefault(plan.name, arm)
+        if first != arm:
+            raise ArmNotMade(
+                f"{plan.name}: the servers report other settings than when it ran first: {_differences(first, arm)};"
+                " somebody else seems to change them"
+            )
+        self._made = plan
+        return first
 
 
-def warm_up_records(options: CompareOptions) -> int:
-    """Return how many records warm an arm up: a broker's compiler is busy for the first seconds of a load."""
-    least, most = WARM_UP_RECORDS
-    asked = int(4 * options.users * options.rate_per_s) if "load" in options.parts else 0
-    return min(max(least, asked), most)
+def _differences(first: Arm, now: Arm) -> str:
+    return ", ".join(
+        f"{server}: {now.settings.get(server)} instead of {settings}"
+        for server, settings in first.settings.items()
+        if now.settings.get(server) != settings
+    )
 
 
-def planned_trials(options: CompareOptions, directory: Path) -> Iterator[TrialPlan]:
-    """Yield the trials in their order: for each cell and block the arms there and back, A B C C B A."""
-    order = (*options.paths, *reversed(options.paths))
-    for block in range(options.blocks):
-        if "data" in options.parts:
-            for entity in options.entities:
-                for count in options.counts:
-                    for place, path in enumerate(order):
-                        yield TrialPlan(
-                            path,
-                            block,
-                            TrialLoad(
-                                name=f"data-{entity}-{count}-{path}-{block}{'ab'[place >= len(options.paths)]}",
-                                path=path,
-                                entity=entity,
-                                users=min(options.clients, count),
-                                seed=options.seed,
-                                directory=str(directory),
-                                count=count,
-                            ),
-                        )
-        if "load" in options.parts:
-            for place, path in enumerate(order):
-                yield TrialPlan(
-                    path,
-                    block,
-                    TrialLoad(
-                        name=f"load-{path}-{block}{'ab'[place >= len(options.paths)]}",
-                        path=path,
-                        entity=options.load_entity,
-                        users=options.users,
-                        seed=options.seed,
-                        directory=str(directory),
-                        rate_per_s=options.rate_per_s,
-                        warmup_s=options.warmup_s,
-                        duration_s=options.duration_s,
-                    ),
-                )
+def _for(stack: Stack, plan: TrialPlan) -> TrialPlan:
+    """Return *plan* with what only the stack knows."""
+    load = msgspec.structs.replace(plan.load, partitions=stack.state.partitions)
+    return TrialPlan(plan.arm, plan.block, load)
 
 
 def outcome_of(trials: list[Trial], *, interrupted: bool) -> Outcome:

@@ -5,13 +5,18 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from contract.connections import Connections
 from contract.entities import ENTITIES
-from seawall.experiments.arms import PATHS
+from contract.samples import Shape, check_shape
+from seawall.experiments.arms import ARMS, PATHS, ArmPlan, as_they_are, not_to_be_made
 from seawall.experiments.errors import BadOptions
 
 PARTS = ("data", "load")
+ARRIVALS = ("uniform", "poisson")
 MOST_USERS = 50_000
 MOST_RECORDS = 10_000_000
+MOST_BLOCKS = 100
+MOST_SKEW = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,6 +24,11 @@ class CompareOptions:
     """The plan of one comparison."""
 
     paths: tuple[str, ...] = PATHS
+    """The arms, on servers as they are, where `arms` names none."""
+    arms: tuple[str, ...] = ()
+    """Names of `seawall.experiments.arms.ARMS`, which run on stacks of their own."""
+    brokers: int | None = None
+    sinks: int | None = None
     entities: tuple[str, ...] = tuple(ENTITIES)
     counts: tuple[int, ...] = (100, 500, 1_000)
     parts: tuple[str, ...] = PARTS
@@ -29,6 +39,10 @@ class CompareOptions:
     duration_s: float = 10.0
     warmup_s: float = 2.0
     load_entity: str = "mixed"
+    arrival: str = "uniform"
+    record_bytes: int | None = None
+    compressibility: float | None = None
+    key_skew: float = 0.0
     blocks: int = 2
     """Each block runs every arm twice: A B C C B A."""
     drain_timeout_s: float = 60.0
@@ -37,46 +51,99 @@ class CompareOptions:
     gate: str | None = None
     """The arm whose verdict is the command's."""
 
-    def validate(self) -> None:
-        """Raise `BadOptions` with every mistake found."""
+    def arm_plans(self) -> tuple[ArmPlan, ...]:
+        """Return the arms in their order."""
+        return tuple(ARMS[name] for name in self.arms) if self.arms else as_they_are(self.paths)
+
+    @property
+    def shaped(self) -> bool:
+        """Whether records are to be of another length or text than they are drawn with."""
+        return self.record_bytes is not None or self.compressibility is not None
+
+    def validate(self, given: Connections | None = None) -> None:
+        """Raise `BadOptions` with every mistake found; *given* are the servers that the settings name."""
         mistakes = [
             *_unknown("--paths", self.paths, PATHS),
             *_unknown("--entities", self.entities, tuple(ENTITIES)),
             *_unknown("--parts", self.parts, PARTS),
             *_unknown("--load-entity", (self.load_entity,), (*ENTITIES, "mixed")),
+            *_unknown("--arrival", (self.arrival,), ARRIVALS),
+            *self._arm_mistakes(given),
+            *self._gate_mistakes(),
+            *self._amount_mistakes(),
         ]
-        mistakes += self._gate_mistakes()
-        mistakes += [
+        mistakes += self._shape_mistakes()
+        if mistakes:
+            raise BadOptions(mistakes)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the options for the result."""
+        return asdict(self)
+
+    def _arm_mistakes(self, given: Connections | None) -> list[str]:
+        if not self.arms:
+            return []
+        mistakes = _unknown("--arms", self.arms, tuple(ARMS))
+        if self.brokers is not None:
+            mistakes.append("--brokers: with --arms or --durability each arm has the brokers that it needs")
+        if given is not None and not mistakes:
+            mistakes += not_to_be_made(self.arm_plans(), given)
+        return mistakes
+
+    def _gate_mistakes(self) -> list[str]:
+        if self.gate is None:
+            return []
+        mistakes = _unknown("--gate", (self.gate,), self.arms or self.paths)
+        if "load" not in self.parts:
+            mistakes.append("--gate: the load part is what is judged, so it must be among --parts")
+        return mistakes
+
+    def _amount_mistakes(self) -> list[str]:
+        mistakes = [
             f"--counts: {count} is not between 1 and {MOST_RECORDS:,}"
             for count in self.counts
             if not 1 <= count <= MOST_RECORDS
         ]
         if not self.counts:
             mistakes.append("--counts: at least one number of records is needed")
-        for name, value in (("--users", self.users), ("--clients", self.clients)):
-            if not 1 <= value <= MOST_USERS:
-                mistakes.append(f"{name}: {value} is not between 1 and {MOST_USERS:,}")
-        for name, amount in (("--rate", self.rate_per_s), ("--duration", self.duration_s)):
+        for name, value, most in (
+            ("--users", self.users, MOST_USERS),
+            ("--clients", self.clients, MOST_USERS),
+            ("--blocks", self.blocks, MOST_BLOCKS),
+        ):
+            if not 1 <= value <= most:
+                mistakes.append(f"{name}: {value} is not between 1 and {most:,}")
+        for name, amount in (
+            ("--rate", self.rate_per_s),
+            ("--duration", self.duration_s),
+            ("--drain-timeout", self.drain_timeout_s),
+        ):
             if not amount > 0:
                 mistakes.append(f"{name}: must be above 0")
-        if self.warmup_s < 0:
+        if not self.warmup_s >= 0:
             mistakes.append("--warmup: must not be below 0")
-        if self.drain_timeout_s <= 0:
-            mistakes.append("--drain-timeout: must be above 0")
-        if mistakes:
-            raise BadOptions(mistakes)
-
-    def _gate_mistakes(self) -> list[str]:
-        if self.gate is None:
-            return []
-        mistakes = _unknown("--gate", (self.gate,), self.paths)
-        if "load" not in self.parts:
-            mistakes.append("--gate: the load part is what is judged, so it must be among --parts")
+        if not 0 <= self.key_skew <= MOST_SKEW:
+            mistakes.append(f"--key-skew: {self.key_skew:g} is not between 0 (even) and {MOST_SKEW:g}")
         return mistakes
 
-    def as_json(self) -> dict[str, Any]:
-        """Return the options for the result."""
-        return asdict(self)
+    def _shape_mistakes(self) -> list[str]:
+        if self.compressibility is not None and not 0 <= self.compressibility <= 1:
+            return [f"--compressibility: {self.compressibility:g} is not between 0 and 1"]
+        if not self.shaped:
+            return []
+        mistakes = []
+        for name in self._entities_in_use():
+            try:
+                check_shape(ENTITIES[name], Shape(self.record_bytes, self.compressibility))
+            except ValueError as error:
+                mistakes.append(f"--record-bytes: {error} (--entities, --load-entity)")
+        return mistakes
+
+    def _entities_in_use(self) -> list[str]:
+        named = list(self.entities) if "data" in self.parts else []
+        if "load" in self.parts:
+            named += list(ENTITIES) if self.load_entity == "mixed" else [self.load_entity]
+        return [name for name in ENTITIES if name in named]
 
 
 def _unknown(option: str, given: tuple[str, ...], known: tuple[str, ...]) -> list[str]:

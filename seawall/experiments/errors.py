@@ -2,6 +2,7 @@
 
 ExperimentError
  ├─ BadOptions         options that cannot be run; holds every mistake found
+ ├─ ArmNotMade         the servers report another durability than an arm promises
  ├─ LoadFailed         the load process could not make the load
  └─ NotDrained         the sinks stand still, so further trials would say nothing
 """
@@ -17,6 +18,10 @@ class BadOptions(ExperimentError):
     def __init__(self, mistakes: list[str]) -> None:
         super().__init__("; ".join(mistakes))
         self.mistakes = mistakes
+
+
+class ArmNotMade(ExperimentError):
+    """The servers report another durability than an arm promises."""
 
 
 class LoadFailed(ExperimentError):

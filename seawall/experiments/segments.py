@@ -1,0 +1,138 @@
+"""The order of a comparison's trials, and which of them share a stack.
+
+Arms that can run on one stack are one segment of a block, there and back, A B C C B A. Where all arms can, the whole
+comparison is one segment. Else each block has a segment for each kind of stack, on servers of its own, and every other
+block takes them in the opposite order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from seawall.experiments.arms import ArmPlan
+from seawall.experiments.compare_options import CompareOptions
+from seawall.experiments.trial import TrialPlan
+from seawall.load.trial import TrialLoad
+
+WARM_UP_RECORDS = (5_000, 40_000)
+"""At least and at most so many; between them, as many as four seconds of the load hold."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Segment:
+    """Trials that run one after the other on one stack."""
+
+    name: str
+    """Empty where there is but one."""
+    brokers: int | None
+    """How many the stack must have; None where no arm cares."""
+    arms: tuple[ArmPlan, ...]
+    warm_up: tuple[TrialPlan, ...]
+    trials: tuple[TrialPlan, ...]
+
+    @property
+    def needs_kafka(self) -> bool:
+        """Whether the stack must have a log."""
+        return bool(self.brokers) or any(arm.path == "kafka" for arm in self.arms)
+
+    def arm(self, name: str) -> ArmPlan:
+        """Return the arm of that name."""
+        return next(arm for arm in self.arms if arm.name == name)
+
+
+def planned_segments(options: CompareOptions, directory: Path) -> list[Segment]:
+    """Return the segments in their order; trials leave their files in *directory*."""
+    groups = _by_brokers(options.arm_plans())
+    if len(groups) == 1:
+        return [_segment(options, "", groups[0], range(options.blocks), directory)]
+    return [
+        _segment(options, f"block-{block}-{arms[0].brokers or 1}-brokers", arms, [block], directory)
+        for block in range(options.blocks)
+        for arms in (groups if block % 2 == 0 else reversed(groups))
+    ]
+
+
+def warm_up_records(options: CompareOptions) -> int:
+    """Return how many records warm a path up: a broker's compiler is busy for the first seconds of a load."""
+    least, most = WARM_UP_RECORDS
+    asked = int(4 * options.users * options.rate_per_s) if "load" in options.parts else 0
+    return min(max(least, asked), most)
+
+
+def _by_brokers(plans: Iterable[ArmPlan]) -> list[tuple[ArmPlan, ...]]:
+    """Return the arms in groups that can share a stack; who does not care goes where one broker is."""
+    found: dict[int, list[ArmPlan]] = {}
+    for plan in plans:
+        found.setdefault(plan.brokers or 1, []).append(plan)
+    return [tuple(found[brokers]) for brokers in sorted(found)]
+
+
+def _segment(
+    options: CompareOptions, name: str, arms: tuple[ArmPlan, ...], blocks: Iterable[int], directory: Path
+) -> Segment:
+    blocks = list(blocks)
+    return Segment(
+        name=name,
+        brokers=max((arm.brokers for arm in arms if arm.brokers), default=None),
+        arms=arms,
+        warm_up=tuple(_warm_up(options, arms, blocks[0], directory)),
+        trials=tuple(trial for block in blocks for trial in _block(options, arms, block, directory)),
+    )
+
+
+def _warm_up(options: CompareOptions, arms: tuple[ArmPlan, ...], block: int, directory: Path) -> Iterator[TrialPlan]:
+    """Yield a trial a path that is not part of the result: it fills pools, plan caches and just-in-time compilers."""
+    entity = "mixed"
+    if options.shaped:  # not every entity can have the shape
+        entity = options.load_entity if "load" in options.parts else options.entities[0]
+    paths = {arm.path: arm for arm in reversed(arms)}  # the first arm of each
+    for arm in arms:
+        if paths[arm.path] is arm:
+            name = f"warm-up-{arm.name}" + (f"-{block}" if block else "")
+            load = _load(
+                options, arm, name, directory, entity=entity, users=options.clients, count=warm_up_records(options)
+            )
+            yield TrialPlan(arm.name, -1, load)
+
+
+def _block(options: CompareOptions, arms: tuple[ArmPlan, ...], block: int, directory: Path) -> Iterator[TrialPlan]:
+    order = (*((arm, "a") for arm in arms), *((arm, "b") for arm in reversed(arms)))
+    if "data" in options.parts:
+        for entity in options.entities:
+            for count in options.counts:
+                for arm, half in order:
+                    name = f"data-{entity}-{count}-{arm.name}-{block}{half}"
+                    users = min(options.clients, count)
+                    load = _load(options, arm, name, directory, entity=entity, users=users, count=count)
+                    yield TrialPlan(arm.name, block, load)
+    if "load" in options.parts:
+        for arm, half in order:
+            load = _load(
+                options,
+                arm,
+                f"load-{arm.name}-{block}{half}",
+                directory,
+                entity=options.load_entity,
+                users=options.users,
+                rate_per_s=options.rate_per_s,
+                warmup_s=options.warmup_s,
+                duration_s=options.duration_s,
+                arrival=options.arrival,
+            )
+            yield TrialPlan(arm.name, block, load)
+
+
+def _load(options: CompareOptions, arm: ArmPlan, name: str, directory: Path, **rest: Any) -> TrialLoad:
+    return TrialLoad(
+        name=name,
+        path=arm.path,
+        seed=options.seed,
+        directory=str(directory),
+        record_bytes=options.record_bytes,
+        compressibility=options.compressibility,
+        key_skew=options.key_skew,
+        **rest,
+    )
