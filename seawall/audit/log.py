@@ -131,9 +131,15 @@ class _Records:
 
     def add(self, block: list[Message]) -> None:
         """Take what the client handed over; raises `KafkaException` where that is an error."""
-        messages = [message for message in block if not self._is_event(message)]
-        if not messages:
-            return
+        messages = [message for message in block if message.error() is None]
+        if messages:
+            self._take(messages)
+        # Last, since a block may hold a partition's last records and the news that they were the last.
+        if len(messages) < len(block):
+            for message in block:
+                self._note_event(message)
+
+    def _take(self, messages: list[Message]) -> None:
         partition = np.array([message.partition() for message in messages], dtype=np.int32)
         offset = np.array([message.offset() for message in messages], dtype=np.int64)
         low, ours = _low_bits([message.key() for message in messages], self._high)
@@ -152,20 +158,6 @@ class _Records:
         """Return ids, partitions and offsets of the run's records."""
         return self._low[: self._count], self._partition[: self._count], self._offset[: self._count]
 
-    def _is_event(self, message: Message) -> bool:
-        """Tell a record from the news that a partition was read to its end."""
-        error = message.error()
-        if error is None:
-            return False
-        if error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001 - the binding's name for it
-            raise KafkaException(error)
-        number = message.partition()
-        assert number is not None
-        if number in self.unread:
-            self._skip_to(number, self._ends[number])
-            self.unread.discard(number)
-        return True
-
     def _follow(self, number: int, offset: Int64s) -> None:
         """Note the gaps around these offsets, which rise."""
         if not len(offset):
@@ -175,6 +167,17 @@ class _Records:
             self.gaps.append(Gap(number, int(offset[place]) + 1, int(offset[place + 1]) - 1))
         self._next[number] = int(offset[-1]) + 1
         if self._next[number] >= self._ends[number]:
+            self.unread.discard(number)
+
+    def _note_event(self, message: Message) -> None:
+        """Note that a partition was read to its end."""
+        error, number = message.error(), message.partition()
+        if error is None:
+            return
+        if error.code() != KafkaError._PARTITION_EOF or number is None:  # noqa: SLF001 - the binding's name for it
+            raise KafkaException(error)
+        if number in self.unread:
+            self._skip_to(number, self._ends[number])
             self.unread.discard(number)
 
     def _skip_to(self, number: int, offset: int) -> None:
