@@ -22,7 +22,9 @@ from seawall.stats.trials import geometric_mean
 
 MOST = 1.05
 PAIRS, QUICK_PAIRS = 16, 2
-RECORDS, QUICK_RECORDS = 8_000, 600
+RECORDS, QUICK_RECORDS = 20_000, 600
+"""A run; each ends with one file, as a distributed generator writes one every few seconds."""
+
 USERS = 50
 
 

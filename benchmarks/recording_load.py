@@ -25,9 +25,6 @@ from seawall.load.recorder import ColumnRecorder, NullRecorder
 from seawall.load.run import LoadRun
 from seawall.load.setup import set_run
 
-PARTS = 3
-"""Parquet files a run: what they cost is part of what recording costs."""
-
 
 def order_of(pairs: int) -> Iterator[tuple[int, bool]]:
     """Yield the number of the pair and whether to record, A B B A, after a pair 0 to warm up."""
@@ -64,9 +61,7 @@ def main(url: str, records: int, pairs: int, users: int, seed: int, directory: P
     for pair, recorded in order_of(pairs):
         load = LoadRun(seed=seed, entity="orders", rate_per_s=0.0, tickets=Tickets(records))
         kept = directory / f"{pair}.parquet"
-        load.recorder = (
-            ColumnRecorder(kept, load.run, seed, part_rows=-(-records // PARTS)) if recorded else NullRecorder()
-        )
+        load.recorder = ColumnRecorder(kept, load.run, seed) if recorded else NullRecorder()
         elapsed_s, cpu_s = run_once(runner, users, load)
         total = runner.environment.stats.total
         run = RecordingRun(

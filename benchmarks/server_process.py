@@ -38,7 +38,11 @@ def running(module: str, *arguments: str) -> Iterator[ServerProcess]:
     port = free_ports(1)[0]
     command = [sys.executable, "-P", "-m", module, "--port", str(port), *arguments]
     launcher = [sys.executable, "-I", "-S", launch.__file__, str(os.getpid()), str(int(signal.SIGTERM))]
-    with subprocess.Popen([*launcher, str(NICENESS), "-", *command], stdin=subprocess.DEVNULL) as process:
+    with subprocess.Popen(
+        [*launcher, str(NICENESS), "-", *command],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,  # ours is for the result
+    ) as process:
         try:
             _await_ready(process, port, command)
             yield ServerProcess(f"http://{HOST}:{port}", process.pid)
