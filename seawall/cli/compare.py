@@ -24,8 +24,8 @@ from seawall.experiments.arms import ARMS, PATHS, durability_arms
 from seawall.experiments.compare import Comparison, StackOf
 from seawall.experiments.compare_options import ARRIVALS, PARTS, CompareOptions
 from seawall.experiments.segments import Segment
-from seawall.report.compare_tables import TABLE_STYLES
 from seawall.report.summary_csv import write_summary
+from seawall.report.table_styles import TABLE_STYLES
 from seawall.result import Result, write_result
 from seawall.stack.options import StackOptions
 from seawall.stack.places import ROOT

@@ -9,8 +9,9 @@ import msgspec
 import pytest
 from rich.console import Console
 
-from seawall.report.compare_tables import TABLE_STYLES, comparison_tables
+from seawall.report.compare_tables import comparison_tables
 from seawall.report.summary_csv import COLUMNS, write_summary
+from seawall.report.table_styles import TABLE_STYLES
 from seawall.result import Arm, ArmComparison, AuditCounts, Outcome, Quantiles, Result, Trial, read_result, write_result
 
 WHOLE = AuditCounts(attempted=100, acknowledged=100, stored=100)
@@ -173,3 +174,13 @@ def test_a_result_is_read_back_as_it_was_written(tmp_path: Path) -> None:
     write_result(before, tmp_path / "result.json")
     assert read_result(tmp_path / "result.json") == before
     assert [path.name for path in tmp_path.iterdir()] == ["result.json"]
+
+
+def test_titles_name_what_is_not_as_usual() -> None:
+    """Records of another length, their compressibility, skewed keys and Poisson arrivals stand in the titles."""
+    options = {"arrival": "poisson", "record_bytes": 4000, "compressibility": 0.25, "key_skew": 1.5}
+    found = result(trial("sync", 1.0), trial("sync", 1.0, kind="load"))
+    shown = " ".join(text(msgspec.structs.replace(found, options=options)).split())
+    assert shown.count("records of 4,000 bytes, compressibility 0.25, key skew 1.5") == 2
+    assert shown.count("Poisson arrivals") == 1  # records sent as fast as they are answered have no schedule
+    assert "Poisson" not in text(found)
