@@ -1,4 +1,4 @@
-"""A trial's ledger: what was sent, read back from the recorder's Parquet file as arrays."""
+"""A trial's ledger: what was sent, read back from the recorder's Parquet files as arrays."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from contract.ids import ENTITY_BITS, USER_BITS, Run
@@ -45,9 +44,12 @@ class Ledger:
     @property
     def low(self) -> UInt64s:
         """The lower 64 bits of each record's id."""
-        sequence = self.sequence.astype(np.uint64) << np.uint64(USER_BITS + ENTITY_BITS)
-        user = self.user.astype(np.uint64) << np.uint64(ENTITY_BITS)
-        low: UInt64s = sequence | user | self.entity.astype(np.uint64) | VARIANT
+        low: UInt64s = self.sequence.astype(np.uint64)
+        low <<= np.uint64(USER_BITS)
+        low |= self.user
+        low <<= np.uint64(ENTITY_BITS)
+        low |= self.entity
+        low |= VARIANT
         return low
 
     @property
@@ -83,16 +85,25 @@ class Ledger:
 
 def read_ledger(directory: Path) -> Ledger:
     """Read the files that `seawall.load.recorder` wrote; a file that was left unfinished is not there."""
-    parts = [pq.read_table(path) for path in sorted(directory.glob("part-*.parquet"))]
-    if not parts:
+    files = sorted(directory.glob("part-*.parquet"))
+    if not files:
         raise AuditFailed(f"{directory} holds no part of a ledger")
     # The last file knows all endpoints; earlier ones know the first of them, in the same order.
-    about = json.loads(parts[-1].schema.metadata[b"seawall"])
-    table = pa.concat_tables([part.replace_schema_metadata(None) for part in parts])
+    schema = pq.read_schema(files[-1])
+    about = json.loads(schema.metadata[b"seawall"])
+    sizes = [pq.read_metadata(path).num_rows for path in files]
+    # Part by part into arrays of the whole length, so that no column is there twice.
+    columns = {field.name: np.empty(sum(sizes), dtype=field.type.to_pandas_dtype()) for field in schema}
+    first = 0
+    for path, size in zip(files, sizes, strict=True):
+        part = pq.read_table(path)
+        for name, column in columns.items():
+            column[first : first + size] = part.column(name).to_numpy()
+        first += size
     return Ledger(
         run=Run(about["run_ms"], about["run_nonce"]),
         seed=about["seed"],
         shape=Shape(**about.get("shape", {})),
         endpoints=tuple(about["endpoints"]),
-        **{name: table.column(name).to_numpy() for name in table.column_names},
+        **columns,
     )

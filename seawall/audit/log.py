@@ -17,7 +17,7 @@ from seawall.audit.errors import AuditFailed
 from seawall.audit.ledger import Int64s, UInt64s
 
 _TIMEOUT_S = 10.0
-_BLOCK = 10_000
+_BLOCK = 2_000
 _KEY_BYTES = 36
 _ID_BYTES = 16
 _DASHES = [8, 13, 18, 23]
@@ -68,8 +68,9 @@ class LogReader:
                 "auto.offset.reset": "earliest",
                 "enable.partition.eof": True,
                 "fetch.wait.max.ms": 20,
-                "max.partition.fetch.bytes": 8 * 2**20,
-                "queued.max.messages.kbytes": 32 * 2**10,
+                # Full queues make the client pause for a second by default, which is what a long log is made of.
+                "fetch.queue.backoff.ms": 5,
+                "queued.min.messages": 1_000_000,
                 "log_level": 0,  # what goes wrong is said in an error, once
             }
         )

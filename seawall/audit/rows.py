@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
@@ -17,9 +18,11 @@ from contract.ids import Run
 from contract.samples import AS_DRAWN, Shape, sample_fields
 from seawall.audit.errors import AuditFailed
 from seawall.audit.ledger import Int64s, UInt64s
+from seawall.audit.membership import is_sorted
 from seawall.load.payloads import POOL_SIZE
 
 _COPY_HEADER_BYTES = 19
+_BLOCK_ROWS = 50_000
 _ID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _ROW = np.dtype([
     ("fields", ">i2"),
@@ -80,6 +83,8 @@ class RowReader:
                 last=sql.Literal(_uuid_text(run.high, 2**64 - 1)),
             )
         )
+        if is_sorted(low):
+            return Rows(low, digest)
         order = np.argsort(low, kind="stable")
         return Rows(low[order], digest[order])
 
@@ -131,10 +136,19 @@ class RowReader:
         return self._expected[key]
 
     def _copy(self, query: sql.Composed) -> tuple[UInt64s, Int64s]:
+        """Return ids and digests, decoded block by block as they come."""
+        low, digest, tail = [np.zeros(0, dtype=np.uint64)], [np.zeros(0, dtype=np.int64)], b""
         with _reading("rows"), self._connection.cursor() as cursor, cursor.copy(query) as copy:
-            content = b"".join(bytes(block) for block in copy)
-        rows: npt.NDArray[np.void] = np.frombuffer(content[_COPY_HEADER_BYTES:-2], dtype=_ROW)
-        return rows["low"].astype(np.uint64), rows["digest"].astype(np.int64)
+            messages = iter(copy)
+            tail = bytes(next(messages, b""))[_COPY_HEADER_BYTES:]
+            while block := list(islice(messages, _BLOCK_ROWS)):
+                content = tail + b"".join(block)
+                whole = len(content) // _ROW.itemsize
+                rows: npt.NDArray[np.void] = np.frombuffer(content, dtype=_ROW, count=whole)
+                tail = content[whole * _ROW.itemsize :]
+                low.append(rows["low"].astype(np.uint64))
+                digest.append(rows["digest"].astype(np.int64))
+        return np.concatenate(low), np.concatenate(digest)
 
 
 def _digest_of(entity: Entity) -> sql.Composed:
