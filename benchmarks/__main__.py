@@ -17,8 +17,8 @@ _ROOM = Path(__file__).parent
 def catalogue() -> dict[str, str]:
     """Return each benchmark's name and question, without importing any.
 
-    A module of this package is a benchmark if it defines `main` for arguments; its docstring's first line is the
-    question. Generators, which are processes of their own, have a `main` of another shape.
+    A module of this package is a benchmark if it has a `main` of one argument, the list of words; its docstring's first
+    line is the question. Generators, which are processes of their own, take more.
     """
     found = {}
     for path in sorted(_ROOM.glob("[!_]*.py")):
@@ -29,12 +29,7 @@ def catalogue() -> dict[str, str]:
 
 
 def _is_main(node: ast.stmt) -> bool:
-    return (
-        isinstance(node, ast.FunctionDef)
-        and node.name == "main"
-        and [argument.annotation and ast.unparse(argument.annotation) for argument in node.args.args]
-        == ["Sequence[str]"]
-    )
+    return isinstance(node, ast.FunctionDef) and node.name == "main" and len(node.args.args) == 1
 
 
 def main(arguments: Sequence[str]) -> int:
