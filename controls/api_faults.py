@@ -88,7 +88,7 @@ class Misbehaving:
             field = _COUNTS[scope["path"].rpartition("/")[2]]
             record[field] = record[field] - 1 if record[field] else 1
             body = msgspec.json.encode(record)
-            self._log.add("alter", f"altered {field}", record["id"])
+            self._log.add("alter", "altered", record["id"])
         await self._app(scope, _replay(body, receive), send)
 
     async def _delay(self, delay_ms: float, scope: Scope, receive: Receive, send: Send, body: bytes) -> None:

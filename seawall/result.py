@@ -252,6 +252,21 @@ class JudgedTarget(msgspec.Struct, kw_only=True, frozen=True):
     reason: str = ""
 
 
+class ControlFinding(msgspec.Struct, kw_only=True, frozen=True):
+    """Whether the instrument noticed one thing that was planted."""
+
+    name: str
+    planted: str
+    expected: str
+    """How it has to come out."""
+    found: str = ""
+    """How it came out."""
+    outcome: Outcome
+    """PASS: as expected; FAIL: otherwise; INVALID: the fault did not bite, so nothing was there to be found."""
+    trials: list[str] = []
+    seconds: float = 0.0
+
+
 class Result(msgspec.Struct, kw_only=True, frozen=True):
     """One run of an experiment."""
 
@@ -271,6 +286,8 @@ class Result(msgspec.Struct, kw_only=True, frozen=True):
     targets: list[JudgedTarget] = []
     verdicts: dict[str, Outcome] = {}
     """Of each arm with judged trials."""
+    controls: list[ControlFinding] = []
+    """Of an experiment whose services misbehave on purpose; no figure of its trials says anything else."""
 
     def arm(self, name: str) -> Arm:
         """Return the arm of that name."""
