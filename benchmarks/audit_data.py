@@ -264,7 +264,7 @@ def _write_rows(connections: Connections, records: int, seed: int, faults: Fault
             )
         )
         cursor.execute(
-            "UPDATE users SET age = (age + 1) % 100 WHERE id = ANY(%s::uuid[])",
+            "UPDATE users SET age = (age + 1) %% 100 WHERE id = ANY(%s::uuid[])",
             ([_identity(number) for number in faults.corrupted],),
         )
         # Without its key the table takes a row twice.
