@@ -52,7 +52,7 @@ class ServerTimes:
         step, length = int(service.freeze_every_s * 1e9), int(service.freeze_ms * 1e6)
         late = (ends - ends[0] + step // 2) % step - step // 2  # the first answer after a freeze comes after its end
         first = int(ends[0] + late.min())
-        before, after = (int(self.read_ns.min()) - first) // step, (int(self.answered_ns.max()) - first) // step + 1
+        before, after = (int(self.read_ns.min()) - first) // step, -((first - int(self.answered_ns.max())) // step)
         thaws = first + step * np.arange(before + 1, after + 1, dtype=np.int64)
         return np.stack([thaws - length, thaws], axis=1)
 

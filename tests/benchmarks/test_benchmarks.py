@@ -1,0 +1,132 @@
+"""The benchmarks in their quick form: that they measure what they say, not how fast anything is."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from benchmarks.__main__ import catalogue
+from seawall.stack.places import ROOT
+
+QUICK = ("coverage", "recording", "latency", "freeze", "peers")
+
+
+def start(*arguments: str) -> subprocess.Popen[str]:
+    """Start `bin/seawall bench` with *arguments*."""
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", "seawall.cli", "bench", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "COLUMNS": "200"},
+    )
+
+
+@pytest.fixture(scope="module")
+def results() -> Iterator[dict[str, dict[str, Any]]]:
+    """Run all quick forms at once: nobody looks at their figures, so they may disturb each other."""
+    running = {name: start(name, "--quick", "--json") for name in QUICK}
+    try:
+        found = {}
+        for name, process in running.items():
+            out, complaints = process.communicate(timeout=90)
+            assert process.returncode in (0, 1), f"{name}: {complaints}"
+            found[name] = {**json.loads(out), "code": process.returncode}
+        yield found
+    finally:
+        for process in running.values():
+            process.kill()
+
+
+def names_of(result: dict[str, Any]) -> list[str]:
+    """Return the names of a result's figures."""
+    return [figure["name"] for figure in result["figures"]]
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_a_result_says_what_was_asked_and_where(results: dict[str, dict[str, Any]], name: str) -> None:
+    """The exit code follows from the figures of which something was asked, and the machine stands beside them."""
+    result = results[name]
+    judged = [figure["reached"] for figure in result["figures"] if figure["reached"] is not None]
+    assert judged
+    assert result["reached"] == all(judged) == (result["code"] == 0)
+    assert all(figure["asked"] for figure in result["figures"] if figure["reached"] is not None)
+    assert result["benchmark"] == name
+    assert result["quick"]
+    assert result["environment"]["cores"] >= 1
+
+
+def test_latency_compares_the_same_requests_on_both_sides(results: dict[str, dict[str, Any]]) -> None:
+    """Three quantiles of each kind of arrival stand beside the server's, and the parts of the error are named."""
+    result = results["latency"]
+    assert names_of(result) == [
+        f"{kind}: {share}" for kind in ("uniform", "poisson") for share in ("p50", "p95", "p99")
+    ]
+    # The server's times are drawn: 20 ms is their median, and no machine makes them shorter.
+    assert all(figure["beside"] > 15 for figure in result["figures"])
+    assert "uniform: 300 requests" in " ".join(result["notes"])
+    assert sum("from due to sent" in note for note in result["notes"]) == 2
+
+
+def test_freeze_shows_open_what_closed_hides(results: dict[str, dict[str, Any]]) -> None:
+    """The open loop's p99 is most of the freeze, and stands beside log, replay, arithmetic and a closed loop."""
+    logged, replayed, reckoned, closed = results["freeze"]["figures"]
+    assert logged["measured"] == replayed["measured"] == reckoned["measured"] > 250
+    assert reckoned["beside"] == 485
+    assert closed["reached"] is None
+
+
+def test_recording_has_a_ratio_with_an_interval(results: dict[str, dict[str, Any]]) -> None:
+    """Processor time is judged, elapsed time only shown."""
+    processor, elapsed = results["recording"]["figures"]
+    assert "(" in processor["error"]
+    assert processor["asked"].startswith("at most 1.05")
+    assert elapsed["reached"] is None
+
+
+def test_peers_measures_the_same_load_by_each_tool(results: dict[str, dict[str, Any]]) -> None:
+    """Speed and three quantiles for Seawall and Locust, and what was not measured is named."""
+    names = names_of(results["peers"])
+    for tool in ("Seawall", "Locust FastHttpUser"):
+        assert f"{tool}: requests a second of one core" in names
+        assert f"{tool}: p99" in names
+    assert "Not measured: " in results["peers"]["notes"][-1]
+
+
+def test_coverage_holds_every_interval(results: dict[str, dict[str, Any]]) -> None:
+    """Quantiles of runs and of samples, ratios, means, shares, and A against A."""
+    names = " ".join(names_of(results["coverage"]))
+    for kind in ("of a run", "independent samples", "Hodges-Lehmann", "geometric mean", "Wilson", "A against A"):
+        assert kind in names
+
+
+def test_every_benchmark_is_listed_with_its_question() -> None:
+    """`bench` alone prints a line for each."""
+    process = start()
+    out, _ = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert set(QUICK) <= set(catalogue())
+    assert [line.partition(" ")[0] for line in out.splitlines()] == list(catalogue())
+    assert all(question.endswith(("?", ".")) for question in catalogue().values())
+
+
+@pytest.mark.parametrize(("arguments", "said"), [(("dance",), "'dance'"), (("latency", "--users", "many"), "--users")])
+def test_wrong_usage_ends_with_two(arguments: tuple[str, ...], said: str) -> None:
+    """A benchmark that is none, and an option's value that is none, are named."""
+    process = start(*arguments)
+    _, complaints = process.communicate(timeout=30)
+    assert process.returncode == 2
+    assert said in complaints
+
+
+def test_the_page_about_benchmarks_names_each() -> None:
+    """A benchmark that is not described would be found here."""
+    page = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    for name in catalogue():
+        assert f"bin/seawall bench {name}" in page
