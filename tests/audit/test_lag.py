@@ -5,7 +5,7 @@ import pytest
 from small_logs import TOPIC, log_of, lows
 
 from seawall.audit.lag import STEP_NS, lag_events, lag_over_time
-from seawall.audit.visibility import NEVER
+from seawall.audit.ledger import NEVER
 
 LOW = lows(*((1, sequence) for sequence in range(1, 5)))
 

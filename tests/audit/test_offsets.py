@@ -4,10 +4,11 @@ import numpy as np
 from small_logs import RUN, TOPIC, identity, log_of, lows
 
 from seawall.audit.committed import CommittedSamples
+from seawall.audit.ledger import NEVER
 from seawall.audit.log import Gap
 from seawall.audit.offsets import committed_ahead, gaps, inconsistent_with_letters, of_journals
 from seawall.audit.rows import DeadLetters
-from seawall.audit.visibility import NEVER, JournalTally
+from seawall.audit.visibility import JournalTally
 
 LOW = lows((1, 1), (1, 2), (1, 3), (1, 4))
 VISIBLE = np.array([100, 100, 200, 200])

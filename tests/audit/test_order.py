@@ -3,8 +3,8 @@
 import numpy as np
 from small_logs import RUN, identity, log_of, lows
 
+from seawall.audit.ledger import NEVER
 from seawall.audit.order import order_in_log, order_of_visibility
-from seawall.audit.visibility import NEVER
 
 
 def test_users_that_take_turns_are_in_order() -> None:

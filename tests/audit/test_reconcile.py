@@ -60,6 +60,22 @@ def test_a_record_that_the_sinks_passed_without_storing_is_lost() -> None:
     assert (found.counts.lost, found.counts.pending) == (1, 0)
 
 
+def test_what_is_lost_is_lost_before_the_log_or_behind_it() -> None:
+    """Record 10 never reached the log, the sinks passed record 11, and both are lost."""
+    row_low, log_low = np.delete(LOW, [10, 11]), np.delete(LOW, 10)
+    found = reconcile(RUN, SENT, Found(row_low, np.delete(DIGEST, [10, 11]), NOBODY, log_low, NONE[:99]))
+    assert (found.counts.never_logged, found.counts.not_stored, found.counts.lost) == (1, 1, 2)
+    assert found.examples["never_logged"] == [identity(10)]
+    assert found.examples["not_stored"] == [identity(11)]
+    assert found.counts.violations == {"lost": 2}
+
+
+def test_without_a_log_a_missing_record_is_lost_and_no_more_is_said() -> None:
+    """On the paths straight to the database there is no log to look in."""
+    found = reconcile(RUN, SENT, Found(LOW[without(41)], DIGEST[without(41)], NOBODY))
+    assert (found.counts.lost, found.counts.never_logged, found.counts.not_stored) == (1, 0, 0)
+
+
 def test_a_dead_letter_is_accounted_for() -> None:
     """A record in the dead letters is neither lost nor stored."""
     found = reconcile(RUN, SENT, Found(LOW[without(5)], DIGEST[without(5)], LOW[[5]]))
@@ -102,7 +118,7 @@ def test_a_record_without_an_answer_is_unknown_and_never_lost(*, stored: bool) -
     """Whether it is there or not, nobody promised anything."""
     rows = FOUND if stored else Found(LOW[without(9)], DIGEST[without(9)], NOBODY)
     found = reconcile(RUN, replace(SENT, accepted=without(9)), rows)
-    assert (found.counts.unknown, found.counts.lost) == (1, 0)
+    assert (found.counts.unknown, found.counts.unknown_stored, found.counts.lost) == (1, int(stored), 0)
     assert found.counts.clean
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 from small_logs import RUN, lows
 
+from seawall.audit.ledger import NEVER
 from seawall.audit.sightings import Sightings, contradictions, reader_visible_delay
-from seawall.audit.visibility import NEVER
 
 LOW = lows((1, 1), (1, 2), (1, 3), (1, 4))
 

@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 
 from contract.journal import Commit, JournalWriter, Span
+from seawall.audit.ledger import NEVER
 from seawall.audit.log import LogRecords
-from seawall.audit.visibility import NEVER, Journals
+from seawall.audit.visibility import Journals, JournalTally
 
 
 def commit(time_ns: int, *spans: tuple[int, int, int]) -> Commit:
@@ -43,6 +44,14 @@ def test_a_line_that_a_killed_sink_left_unfinished_is_read_later(tmp_path: Path)
     with (tmp_path / "a.jsonl").open("ab") as file:
         file.write(b'0,"spans":[["t",0,1,1]],"stored":1,"duplicates":0,"dead_lettered":0}\n')
     assert journals.visible_ns(records((0, 0), (0, 1))).tolist() == [100, 50]
+
+
+def test_the_tally_sums_up_what_the_sinks_found(tmp_path: Path) -> None:
+    """Ten offsets, nine of which are accounted for; a message that stood in its batch twice makes up for none."""
+    writer = JournalWriter(tmp_path / "a.jsonl", 1)
+    writer.commit(Commit(100, [Span("t", 0, 0, 3), Span("t", 1, 0, 5)], 7, 1, 1))
+    writer.commit(Commit(200, [Span("t", 0, 4, 4)], 1, 1, 0))
+    assert Journals(tmp_path).tally() == JournalTally(stored=8, duplicates=2, dead_lettered=1, unaccounted=1)
 
 
 def test_forgotten_spans_do_not_come_back(tmp_path: Path) -> None:

@@ -1,0 +1,69 @@
+"""The log's reader on a real broker: it finds one run's records among others, and says where an offset is missing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from contract.ids import Run, low_bits, mint
+from seawall.audit.errors import AuditFailed
+from seawall.audit.log import Gap, LogReader
+from seawall.stack.stack import Stack
+
+RUN, OTHER = Run(1_700_000_000_000, 1), Run(1_700_000_000_000, 2)
+STRANGE_KEYS = [b"", b"no id", b"x" * 36, b"0" * 36, b"-" * 36, None]
+
+
+@pytest.fixture
+def topic(stack: Stack) -> Iterator[str]:
+    """Return a topic of two partitions that no sink reads."""
+    name = f"audited-{time.time_ns()}"
+    administrator = AdminClient(stack.connections.kafka)
+    administrator.create_topics([NewTopic(name, 2, 1)])[name].result(10)
+    yield name
+    administrator.delete_topics([name])[name].result(10)
+
+
+def test_one_runs_records_are_found_among_all_that_lies_in_the_log(stack: Stack, topic: str) -> None:
+    """Other runs' records and keys that are no ids have offsets, and no record."""
+    producer = Producer({**stack.connections.kafka, "enable.idempotence": True})
+    for sequence in range(1, 4):
+        for key in (str(mint(OTHER, sequence, 1, 2)).encode(), *STRANGE_KEYS, str(mint(RUN, sequence, 1, 2)).encode()):
+            producer.produce(topic, b"{}", key, partition=1)
+    assert producer.flush(10) == 0
+    reader = LogReader(stack.connections.kafka)
+    found = reader.records(topic, RUN)
+    reader.close()
+    assert found.low.tolist() == [low_bits(sequence, 1, 2) for sequence in range(1, 4)]
+    assert found.partition.tolist() == [1, 1, 1]
+    assert found.offset.tolist() == [7, 15, 23]
+    assert found.gaps == ()
+    assert found.ahead.all()
+
+
+def test_an_offset_without_a_message_is_a_gap_even_at_the_end(stack: Stack, topic: str) -> None:
+    """The marker that ends a transaction takes an offset, and no reader is ever given it."""
+    producer = Producer({**stack.connections.kafka, "transactional.id": topic})
+    producer.init_transactions(10)
+    for sequence in (1, 2):
+        producer.begin_transaction()
+        producer.produce(topic, b"{}", str(mint(RUN, sequence, 1, 2)), partition=0)
+        producer.commit_transaction(10)
+    reader = LogReader(stack.connections.kafka)
+    found = reader.records(topic, RUN)
+    reader.close()
+    assert found.offset.tolist() == [0, 2]
+    assert found.gaps == (Gap(0, 1, 1), Gap(0, 3, 3))
+
+
+def test_a_broker_that_does_not_answer_is_an_error(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing can be said of a log that cannot be read."""
+    monkeypatch.setattr("seawall.audit.log._TIMEOUT_S", 0.5)
+    reader = LogReader({**stack.connections.kafka, "bootstrap.servers": "127.0.0.1:1"})
+    with pytest.raises(AuditFailed, match="could not be read"):
+        reader.records("anything", RUN)
+    reader.close()
