@@ -9,8 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from seawall.audit.ledger import Int64s
-from seawall.audit.visibility import NEVER
+from seawall.audit.ledger import NEVER, Int64s
 
 FILE = "fates.parquet"
 NO_PARTITION = -1

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seawall.audit.ledger import Int64s, UInt64s
+from seawall.audit.ledger import NEVER, Int64s, UInt64s
 from seawall.audit.log import LogRecords
 from seawall.audit.membership import places
-from seawall.audit.visibility import NEVER
 from seawall.stats.errors import StatsError
 from seawall.stats.intervals import Interval
 from seawall.stats.trends import theil_sen_slope

@@ -18,6 +18,9 @@ from seawall.load.payloads import content_index
 UInt64s = npt.NDArray[np.uint64]
 Int64s = npt.NDArray[np.int64]
 
+NEVER = np.iinfo(np.int64).max
+"""The time of what did not happen."""
+
 VARIANT = np.uint64(0b10 << 62)
 
 

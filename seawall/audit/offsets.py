@@ -8,12 +8,12 @@ import numpy as np
 
 from contract.ids import Run
 from seawall.audit.committed import CommittedSamples
-from seawall.audit.ledger import Int64s, UInt64s
+from seawall.audit.ledger import NEVER, Int64s, UInt64s
 from seawall.audit.log import LogRecords
 from seawall.audit.membership import among
 from seawall.audit.reconcile import NAMED, Reconciliation, named
 from seawall.audit.rows import DeadLetters
-from seawall.audit.visibility import NEVER, JournalTally
+from seawall.audit.visibility import JournalTally
 from seawall.result import AuditCounts
 
 

@@ -11,11 +11,10 @@ from __future__ import annotations
 import numpy as np
 
 from contract.ids import ENTITY_BITS, SEQUENCE_BITS, USER_BITS, Run
-from seawall.audit.ledger import Int64s, UInt64s
+from seawall.audit.ledger import NEVER, Int64s, UInt64s
 from seawall.audit.log import LogRecords
 from seawall.audit.membership import Bools, among
 from seawall.audit.reconcile import Reconciliation, named
-from seawall.audit.visibility import NEVER
 from seawall.result import AuditCounts
 
 _USERS = np.uint64((1 << USER_BITS) - 1)

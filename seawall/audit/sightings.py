@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from contract.ids import Run
-from seawall.audit.ledger import Int64s, UInt64s
+from seawall.audit.ledger import NEVER, Int64s, UInt64s
 from seawall.audit.membership import places
-from seawall.audit.visibility import NEVER
 
 NONE_NS = -1
 

@@ -9,10 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from contract.journal import Commit, read_journal
-from seawall.audit.ledger import Int64s
+from seawall.audit.ledger import NEVER, Int64s
 from seawall.audit.log import LogRecords
-
-NEVER = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,8 @@ VERBS = {
     "status": "Show what runs, and where.",
     "doctor": "Test everything that Seawall needs, and say what to do about what is missing.",
     "compare": "Compare the write paths under real load: the main job.",
+    "report": "Make the report of a run again from its files.",
+    "diff": "Hold two runs against each other.",
     "controls": "Prove that Seawall detects: services misbehave on purpose, and each has to be caught.",
     "bench": "Hold Seawall's own speed and exactness against peers and limits.",
 }

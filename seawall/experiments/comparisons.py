@@ -15,7 +15,7 @@ from seawall.stats.ratios import compare_with_band, hodges_lehmann_ratio, is_sig
 
 TOO_FEW = "too few trials"
 
-_METRICS = {
+METRICS: dict[str, tuple[str, ...]] = {
     "data": ("duration_s", "achieved_per_s"),
     "load": ("response_p95_ms", "visible_p95_ms", "achieved_per_s", "cpu_s_per_1000_rows"),
 }
@@ -30,15 +30,16 @@ def compare_arms(arms: list[str], trials: Iterable[Trial]) -> Iterator[ArmCompar
     cells = dict.fromkeys((trial.kind, trial.entity, trial.count) for trial in good)
     for kind, entity, count in cells:
         here = [trial for trial in good if (trial.kind, trial.entity, trial.count) == (kind, entity, count)]
-        for metric in _METRICS[kind]:
-            figures = {arm: _figures(here, arm, metric) for arm in arms}
+        for metric in METRICS[kind]:
+            figures = {arm: figures_of(here, arm, metric) for arm in arms}
             for base, arm in combinations(arms, 2):
                 if len(figures[base]) and len(figures[arm]):
                     row = ArmComparison(base=base, arm=arm, kind=kind, entity=entity, count=count, metric=metric)
-                    yield _compare(figures[base], figures[arm], row)
+                    yield compare_figures(figures[base], figures[arm], row)
 
 
-def _compare(base: FloatArray, arm: FloatArray, row: ArmComparison) -> ArmComparison:
+def compare_figures(base: FloatArray, arm: FloatArray, row: ArmComparison) -> ArmComparison:
+    """Return *row* with the ratio of two sets of figures, one figure a trial each, and what it says."""
     trials = min(len(base), len(arm))
     estimate = float(np.exp(np.median(np.subtract.outer(np.log(arm), np.log(base)))))
     try:
@@ -56,7 +57,8 @@ def _compare(base: FloatArray, arm: FloatArray, row: ArmComparison) -> ArmCompar
     )
 
 
-def _figures(trials: list[Trial], arm: str, metric: str) -> FloatArray:
+def figures_of(trials: list[Trial], arm: str, metric: str) -> FloatArray:
+    """Return the figure of each of the arm's trials that has one, shape ``(trials,)``."""
     found = [_figure(trial, metric) for trial in trials if trial.arm == arm]
     return np.array([figure for figure in found if figure], dtype=np.float64)
 

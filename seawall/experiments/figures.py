@@ -12,8 +12,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from seawall.audit.ledger import Int64s, Ledger
-from seawall.audit.visibility import NEVER
+from seawall.audit.ledger import NEVER, Int64s, Ledger
 from seawall.load.pace import Scheduled, phase_of
 from seawall.load.trial import TrialDone, TrialLoad
 from seawall.result import Course, Quantiles

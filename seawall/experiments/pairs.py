@@ -8,7 +8,7 @@ from itertools import combinations
 import msgspec
 
 from seawall.experiments.arms import ArmPlan, unequal
-from seawall.experiments.comparisons import TOO_FEW, _figures, compare_arms
+from seawall.experiments.comparisons import TOO_FEW, compare_arms, figures_of
 from seawall.result import Arm, ArmComparison, Trial
 from seawall.stats.errors import StatsError
 from seawall.stats.precision import trials_for_ratio
@@ -68,6 +68,7 @@ def _trials_needed(row: ArmComparison, trials: Sequence[Trial]) -> int | None:
         if trial.outcome == "PASS" and (trial.kind, trial.entity, trial.count) == (row.kind, row.entity, row.count)
     ]
     try:
-        return trials_for_ratio(_figures(here, row.base, row.metric), _figures(here, row.arm, row.metric), PRECISION)
+        base, arm = (figures_of(here, name, row.metric) for name in (row.base, row.arm))
+        return trials_for_ratio(base, arm, PRECISION)
     except StatsError:
         return None

@@ -15,11 +15,12 @@ import numpy as np
 
 from contract.entities import ENTITIES
 from contract.topics import topic_of
-from seawall.audit.ledger import Int64s, Ledger, UInt64s, read_ledger
+from seawall.audit.fates import NO_PARTITION, write_fates
+from seawall.audit.ledger import NEVER, Int64s, Ledger, UInt64s, read_ledger
 from seawall.audit.log import LogReader, LogRecords
 from seawall.audit.reconcile import Found, Reconciliation, Sent, reconcile
 from seawall.audit.rows import RowReader
-from seawall.audit.visibility import NEVER, Journals
+from seawall.audit.visibility import Journals
 from seawall.experiments.figures import (
     Window,
     course_of,
@@ -30,6 +31,7 @@ from seawall.experiments.figures import (
     windows_available,
 )
 from seawall.experiments.load_process import LoadProcess
+from seawall.experiments.resources import ResourceWatch
 from seawall.experiments.validity import NO_LIMITS, Limits, shortcomings
 from seawall.load.trial import Progress, TrialDone, TrialLoad
 from seawall.result import Outcome, Trial
@@ -87,11 +89,14 @@ class TrialRunner:
         self._journals.forget()
         started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
         before, restarts_before = self._stack.resources(), self._restarts()
-        done = self._load.run(plan.load, on_progress)
-        drained = self._drain() if plan.load.path == "kafka" else True
+        with ResourceWatch(self._stack.resources) as watch:
+            done = self._load.run(plan.load, on_progress)
+            drained = self._drain() if plan.load.path == "kafka" else True
         after, restarts_after = self._stack.resources(), self._restarts()
         ledger = read_ledger(Path(done.ledger))
         visible_ns, audited = self._audit(plan, ledger)
+        write_fates(Path(done.ledger), visible_ns, np.full(len(visible_ns), NO_PARTITION, dtype=np.int16))
+        watch.write(Path(done.ledger) / "resources.parquet")
         trial = self._figures(plan, done, ledger, visible_ns, started_at)
         restarts = {
             name: count - restarts_before.get(name, 0)
@@ -199,6 +204,8 @@ class TrialRunner:
             started_at=started_at,
             users=load.users,
             count=load.count,
+            schedule_start_ns=done.start_ns,
+            warmup_s=load.warmup_s,
             offered_per_s=offered,
             achieved_per_s=round(achieved, 3),
             requests=int(judged.sum()),

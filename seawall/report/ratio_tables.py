@@ -17,7 +17,13 @@ _HEADINGS = {
     "achieved_per_s": "achieved\n/s",
     "cpu_s_per_1000_rows": "CPU s /\n1,000 rows",
 }
-_HEADLINES = {"visible_p95_ms": "visible p95", "duration_s": "duration"}
+_HEADLINES = {
+    "visible_p95_ms": "visible p95",
+    "duration_s": "duration",
+    "response_p95_ms": "response p95",
+    "achieved_per_s": "the achieved rate",
+}
+"""The first that was measured is the one whose precision counts."""
 _TRIALS_A_BLOCK = 2
 
 

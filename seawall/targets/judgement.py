@@ -122,6 +122,8 @@ def _told(target: Target, measured: Measurement) -> str:
     if target.metric.of_records:
         return unit.show(measured.value)
     figure, low, high = (_legible(number) for number in (measured.value, *measured.interval))
+    # Two trials that disagree give an interval of any length: that says the same as none.
+    low, high = (low if low > figure / _FAR else -inf), (high if high < figure * _FAR else inf)
     if low == high:
         return unit.show(figure)
     if not (isfinite(low) or isfinite(high)):
@@ -131,6 +133,9 @@ def _told(target: Target, measured: Measurement) -> str:
     if not isfinite(low):
         return f"{unit.show(figure)} ({unit.show(high)} or less)"
     return f"{unit.show(figure)} ({unit.show(low)} to {unit.show(high)})"
+
+
+_FAR = 1_000
 
 
 def _legible(number: float) -> float:

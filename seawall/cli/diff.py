@@ -1,0 +1,50 @@
+"""`diff`: two runs held against each other."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from seawall.cli.consoles import output_console
+from seawall.cli.exits import exit_of
+from seawall.experiments.differences import differences, obstacles, regression_outcome
+from seawall.report.difference_table import difference_table
+from seawall.report.errors import NotComparable
+from seawall.report.stored import stored_result
+
+EXAMPLES = """[bold]Examples[/]
+
+  bin/seawall diff results/before results/after            what changed, with intervals
+  bin/seawall diff results/before results/after --anyway   even where machine, settings or load differ
+
+Exit codes: 0 nothing got worse, 1 something did (more than 5 %, and more than chance explains), 2 the runs cannot be
+compared, 3 too few trials for any interval, 4 no cell is in both."""
+
+
+def diff(
+    base: Annotated[Path, typer.Argument(help="The directory of the earlier run.")],
+    other: Annotated[Path, typer.Argument(help="The directory of the later run.")],
+    *,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Go on where machine, settings, durability or load differ.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the rows as JSON.")] = False,
+) -> None:
+    """Compare two runs of the same experiment: how many times larger each figure became, with its interval."""
+    before, after = stored_result(base), stored_result(other)
+    found = obstacles(before, after)
+    if found and not anyway:
+        raise NotComparable(found, "give --anyway to compare them all the same")
+    rows = list(differences(before, after))
+    if as_json:
+        sys.stdout.write(msgspec.json.format(msgspec.json.encode(rows), indent=1).decode() + "\n")
+    else:
+        console = output_console()
+        for line in found:
+            console.print(f"[yellow]differs[/]: {line}", markup=True)
+        console.print(difference_table(rows, str(base), str(other)))
+    raise typer.Exit(exit_of(regression_outcome(rows)))

@@ -1,0 +1,36 @@
+"""`report`: makes a run's report again from its files."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from seawall.cli.consoles import error_console, output_console
+from seawall.report.files import write_reports
+from seawall.report.stored import stored_result
+
+EXAMPLES = """[bold]Examples[/]
+
+  bin/seawall report results/20261121T110000Z-compare    writes report.html, summary.csv and junit.xml there again
+  bin/seawall report results/reference/20261121-default --output /tmp/report
+
+Exit codes: 0 written, 2 the directory holds no result of ours, a broken one or one of a newer Seawall."""
+
+
+def report(
+    directory: Annotated[Path, typer.Argument(help="What a run wrote: the directory with result.json.")],
+    *,
+    output: Annotated[
+        Path | None, typer.Option(help="Where to write; the directory itself by default.", show_default=False)
+    ] = None,
+) -> None:
+    """Render the report of a run again, from result.json and the raw columns beside it."""
+    result = stored_result(directory)
+    target = output or directory
+    target.mkdir(parents=True, exist_ok=True)
+    with error_console().status("Reading the raw columns"):
+        write_reports(result, directory, target)
+    output_console().print(f"Report: {os.path.relpath(target / 'report.html')}")

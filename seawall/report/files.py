@@ -1,0 +1,25 @@
+"""The files that are made from a result: page, CSV and JUnit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from seawall.report.junit import write_junit
+from seawall.report.material import gather
+from seawall.report.page.page import render
+from seawall.report.summary_csv import write_summary
+from seawall.result import Result
+
+
+def write_reports(result: Result, directory: Path, output: Path | None = None) -> None:
+    """Write report.html, summary.csv and junit.xml from *result* and the raw columns in *directory*.
+
+    Each file appears in *output*, by default the same directory, only when it is whole.
+    """
+    output = output or directory
+    page = render(result, gather(result, directory))
+    partial = output / "report.partial"
+    partial.write_text(page, encoding="utf-8")
+    partial.replace(output / "report.html")
+    write_summary(result, output / "summary.csv")
+    write_junit(result, output / "junit.xml")

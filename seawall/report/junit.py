@@ -1,0 +1,61 @@
+"""`junit.xml`: one test case a target and path, as build servers show them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
+
+from seawall.result import JudgedTarget, Outcome, Result
+
+TRIALS = "every record is accounted for"
+
+
+def write_junit(result: Result, path: Path) -> None:
+    """Write the file; it appears only when it is whole.
+
+    FAIL is a failure and INVALID an error: the instrument and not the service fell short. INCONCLUSIVE is told as
+    skipped, since neither holds.
+    """
+    document = JUnitXml("seawall")
+    for arm in result.arms:
+        suite = TestSuite(f"{result.experiment} {arm.name}")
+        suite.timestamp = result.started_at
+        suite.add_property("durability", arm.durability)
+        for row in result.targets:
+            if row.arm == arm.name:
+                suite.add_testcase(_of_target(row, f"seawall.{result.experiment}.{arm.name}"))
+        suite.add_testcase(_of_audit(result, arm.name))
+        document.add_testsuite(suite)
+    document.update_statistics()  # type: ignore[no-untyped-call]  # the library has no types for it
+    partial = path.with_suffix(".partial")
+    document.write(str(partial), pretty=True)
+    partial.replace(path)
+
+
+def _of_target(row: JudgedTarget, group: str) -> TestCase:
+    case = TestCase(f"{row.name} ({row.metric} {row.limit})", classname=group)
+    case.system_out = row.reason
+    _mark(case, row.outcome, row.reason)
+    return case
+
+
+def _of_audit(result: Result, arm: str) -> TestCase:
+    case = TestCase(TRIALS, classname=f"seawall.{result.experiment}.{arm}")
+    trials = [trial for trial in result.trials if trial.arm == arm]
+    failed = [trial for trial in trials if trial.outcome is Outcome.FAIL]
+    case.time = sum(trial.duration_s or 0.0 for trial in trials)
+    if failed:
+        _mark(case, Outcome.FAIL, "; ".join(f"{trial.name}: {', '.join(trial.reasons)}" for trial in failed))
+    elif not trials:
+        _mark(case, Outcome.INVALID, "no trial was run")
+    return case
+
+
+def _mark(case: TestCase, outcome: Outcome, reason: str) -> None:
+    if outcome is Outcome.FAIL:
+        case.result = [Failure(reason, "FAIL")]
+    elif outcome is Outcome.INVALID:
+        case.result = [Error(reason, "INVALID")]
+    elif outcome is Outcome.INCONCLUSIVE:
+        case.result = [Skipped(reason)]

@@ -1,0 +1,205 @@
+"""Puts a result and its material into the page; what users can put into names and errors is escaped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from seawall.report.answer import answer_of, loads
+from seawall.report.page.chart import swatch
+from seawall.report.page.pictures import Material, cost_rows, kind_of, mark_of, pictures
+from seawall.result import AuditCounts, JudgedTarget, Outcome, Result, Trial
+
+NOTHING = "-"
+_HERE = Path(__file__).parent
+_AUDIT = (
+    "attempted", "acknowledged", "stored", "dead_lettered", "pending", "lost", "phantom", "duplicates", "corrupted",
+    "unknown", "log_duplicates",
+)  # fmt: skip
+_METRICS = {
+    "duration_s": "time until all are visible",
+    "achieved_per_s": "records per second",
+    "response_p95_ms": "response p95",
+    "visible_p95_ms": "visible p95",
+    "cpu_s_per_1000_rows": "CPU per 1,000 rows",
+}
+
+
+def render(result: Result, material: Material) -> str:
+    """Return the whole page."""
+    environment = Environment(
+        loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    template = environment.get_template("report.html.j2")
+    return template.render(
+        result=result,
+        style=Markup((_HERE / "style.css").read_text(encoding="utf-8")),  # noqa: S704 - our own file
+        answer=answer_of(result),
+        chip=chip,
+        arms=[_arm_row(result, arm.name) for arm in result.arms if loads(result, arm.name)],
+        arms_caption=_arms_caption(result),
+        pictures=list(pictures(result, material)),
+        legend=[_legend(result, arm.name) for arm in result.arms],
+        raw=bool(material) or not any(trial.kind == "load" for trial in result.trials),
+        costs=list(_costs(result)),
+        targets=[_target_row(row) for row in result.targets],
+        comparisons=list(_comparison_rows(result)),
+        audit_names=[name.replace("_", " ") for name in _AUDIT],
+        audit=list(_audit_rows(result)),
+        examples=[(t.name, kind, ", ".join(ids)) for t in result.trials for kind, ids in t.examples.items()],
+        trials=[_trial_row(trial) for trial in result.trials],
+        not_measured=list(_not_measured(result)),
+        environment=list(_environment_rows(result)),
+    )
+
+
+def chip(outcome: Outcome | None) -> Markup:
+    """Return an outcome as a coloured word."""
+    return Markup('<span class="chip {0}">{0}</span>').format(outcome.value) if outcome else Markup(NOTHING)  # noqa: S704
+
+
+def _legend(result: Result, arm: str) -> tuple[str, str, Markup]:
+    kind = kind_of(result, arm)
+    return kind, arm, Markup(swatch(kind, mark_of(result, arm)))  # noqa: S704 - made of our own constants
+
+
+def _arm_row(result: Result, name: str) -> dict[str, Any]:
+    trials = loads(result, name)
+    targets = {row.metric: row for row in result.targets if row.arm == name}
+    all_of_it = [trial for trial in result.trials if trial.arm == name and trial.kind == "load"]
+    asked = sum(trial.requests + trial.unsent for trial in all_of_it)
+    failed = sum(trial.failed for trial in all_of_it)
+    rates = [trial.achieved_per_s or 0.0 for trial in trials]
+    costs = [trial.cpu_s_per_1000_rows for trial in trials if trial.cpu_s_per_1000_rows]
+    response, visible = targets.get("response_p95_ms"), targets.get("visible_p95_ms")
+    return {
+        "name": name,
+        "outcome": result.verdicts.get(name),
+        "p95": figure(response.measured if response else None),
+        "p95_interval": _interval(response),
+        "visible": figure(visible.measured if visible else None),
+        "visible_interval": _interval(visible),
+        "achieved": f"{sum(rates) / len(rates):,.0f}" if rates else NOTHING,
+        "failed": f"{failed / asked:.2%}" if asked else NOTHING,
+        "lost": f"{sum(trial.audit.lost for trial in result.trials if trial.arm == name):,}",
+        "cost": figure(sum(costs) / len(costs) if costs else None),
+        "durability": result.arm(name).durability,
+    }
+
+
+def _arms_caption(result: Result) -> str:
+    trial = next((trial for trial in result.trials if trial.kind == "load"), None)
+    if trial is None or trial.offered_per_s is None:
+        return ""
+    counts = {sum(t.arm == arm.name and t.kind == "load" for t in result.trials) for arm in result.arms}
+    times = f"{max(counts)} trials a path" if max(counts) > 1 else "one trial a path"
+    return (
+        f"{trial.offered_per_s:,.0f} writes a second offered by {trial.users:,} users for {trial.duration_s:g} s,"
+        f" {times}; below each figure its 95 % interval"
+    )
+
+
+def _costs(result: Result) -> Iterator[tuple[str, list[tuple[str, str, str, str]]]]:
+    rows = cost_rows(result)
+    most = max((seconds for _, spent in rows for _, seconds in spent), default=0.0) or 1.0
+    for arm, spent in rows:
+        kind = kind_of(result, arm)
+        yield arm, [(name, figure(s), f"{100 * s / most:.1f}", kind) for name, s in spent if s >= 0.0005]  # noqa: PLR2004
+
+
+def _target_row(row: JudgedTarget) -> dict[str, Any]:
+    share = row.limit.endswith("%")
+    shown = [None if v is None else v * 100 if share else v for v in (row.measured, row.ci_low, row.ci_high)]
+    measured, low, high = shown
+    return {
+        "arm": row.arm, "name": row.name, "limit": row.limit, "outcome": row.outcome, "reason": row.reason,
+        "measured": figure(measured) + " %" * (share and measured is not None),
+        "interval": NOTHING if low == high else f"{figure(low)} to {figure(high)}",
+    }  # fmt: skip
+
+
+def _comparison_rows(result: Result) -> Iterator[dict[str, Any]]:
+    for row in result.comparisons:
+        cell = f"{row.count:,} {row.entity}" if row.count else f"load, {row.entity}"
+        interval = f"{figure(row.ci_low)} to {figure(row.ci_high)}" if row.ci_low is not None else NOTHING
+        yield {
+            "metric": _METRICS.get(row.metric, row.metric), "cell": cell, "base": row.base, "arm": row.arm,
+            "ratio": figure(row.ratio), "interval": interval, "trials": row.trials, "says": row.says,
+            "unequal": getattr(row, "unequal", ""),
+        }  # fmt: skip
+
+
+def _audit_rows(result: Result) -> Iterator[tuple[str, list[str]]]:
+    for arm in result.arms:
+        counts = sum((t.audit for t in result.trials if t.arm == arm.name), start=AuditCounts())
+        yield arm.name, [f"{getattr(counts, name):,}" for name in _AUDIT]
+
+
+def _trial_row(trial: Trial) -> dict[str, Any]:
+    return {
+        "name": trial.name, "outcome": trial.outcome, "requests": f"{trial.requests:,}", "failed": f"{trial.failed:,}",
+        "achieved": figure(trial.achieved_per_s), "p50": figure(trial.response_ms.p50),
+        "p95": figure(trial.response_ms.p95), "p99": figure(trial.response_ms.p99),
+        "visible": figure(trial.visible_ms.p95), "lag": figure(trial.generator_lag_ms.p99),
+        "loop": figure(trial.instrument.loop_lag_p99_ms), "cpu": f"{trial.instrument.cpu_share:.0%}",
+        "drain": figure(trial.drain_s), "remarks": "; ".join(trial.reasons),
+    }  # fmt: skip
+
+
+def _not_measured(result: Result) -> Iterator[str]:
+    tested = {arm.path for arm in result.arms}
+    missing = [path for path in ("sync", "grouped", "kafka") if path not in tested]
+    if missing:
+        yield f"The write paths {', '.join(missing)}."
+    if not any(trial.kind == "load" for trial in result.trials):
+        yield "Any load: users on a schedule, and so no target."
+    if not any(trial.kind == "data" for trial in result.trials):
+        yield "Equal numbers of records sent at once."
+    yield "Other rates than the one above: where a path's limit lies, and from which rate on the answer turns."
+    yield "A network between load, service and servers, and more than one machine."
+    yield "Faults: what happens when a server dies or stalls."
+    judged = {row.metric for row in result.targets}
+    if "availability" not in judged:
+        yield "Availability, users and writes a second as targets: a run that is meant to attain them judges them."
+
+
+def _environment_rows(result: Result) -> Iterator[tuple[str, str]]:
+    for name, value in result.environment.items():
+        yield name.replace("_", " "), _text(value)
+    for arm in result.arms:
+        for server, settings in arm.settings.items():
+            yield f"{arm.name}: {server}", _text(settings)
+    yield "options", _text(result.options)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, dict):
+        return "; ".join(f"{name} = {_text(one)}" for name, one in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_text, value))
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+def _interval(row: JudgedTarget | None) -> str:
+    if row is None or row.ci_low is None or row.ci_high is None:
+        return ""
+    if not row.measured or row.ci_high > _FAR * row.measured:
+        return "wide: its trials disagree"
+    return f"{figure(row.ci_low)} to {figure(row.ci_high)}"
+
+
+_FAR = 100
+"""An interval that ends so many times beyond its figure says no more than that."""
+
+
+def figure(value: float | None) -> str:
+    """Return a number in three digits, as far as people read."""
+    if value is None:
+        return NOTHING
+    if value and abs(value) >= 100:  # noqa: PLR2004
+        return f"{value:,.0f}"
+    return f"{value:.3g}"

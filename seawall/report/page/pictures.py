@@ -1,0 +1,274 @@
+"""The report's charts, each made from a result and its raw material."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from seawall.report.material import CURVE, ArmMaterial, Course, Floats
+from seawall.report.page.chart import MARKS, Chart
+from seawall.report.page.scales import Linear, Percentile, linear, logarithmic
+from seawall.result import JudgedTarget, Result, Trial
+
+Material = dict[str, ArmMaterial]
+KINDS = 6
+"""So many colours the style sheet holds."""
+NAME_ROOM = 62
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A chart with what it says above and beneath it."""
+
+    heading: str
+    svg: str
+    reading: str
+    """How to read it, in a sentence or two."""
+
+
+def kind_of(result: Result, arm: str) -> str:
+    """Return the style class of an arm."""
+    return f"arm-{[one.name for one in result.arms].index(arm) % KINDS}"
+
+
+def mark_of(result: Result, arm: str) -> str:
+    """Return the shape of an arm's marks."""
+    return MARKS[[one.name for one in result.arms].index(arm) % len(MARKS)]
+
+
+def pictures(result: Result, material: Material) -> Iterator[Picture]:
+    """Yield the charts that there is something for, in the order of the page."""
+    makers: tuple[Callable[[Result, Material], Picture | None], ...] = (
+        throughput, distribution, break_even, rate, response, visible, backlog, processors,
+    )  # fmt: skip
+    for make in makers:
+        picture = make(result, material)
+        if picture is not None:
+            yield picture
+
+
+def throughput(result: Result, _: Material) -> Picture | None:
+    """Return achieved rate against p95, a mark a trial and a larger one an arm."""
+    trials = [t for t in result.trials if t.kind == "load" and t.achieved_per_s and t.response_ms.p95]
+    if not trials:
+        return None
+    limit = _limit(result, "response_p95_ms")
+    heights = [t.response_ms.p95 or 0.0 for t in trials] + ([limit.number] if limit else [])
+    offered = [t.offered_per_s for t in trials if t.offered_per_s]
+    chart = Chart(
+        "Throughput against response time",
+        "Each mark is a trial: how many records a second it made visible, and the p95 of its response time.",
+        linear([t.achieved_per_s or 0.0 for t in trials] + offered), logarithmic(heights),
+        "records made visible, per second", "response p95, ms",
+    )  # fmt: skip
+    if limit:
+        chart.limit(limit.number, limit.says)
+    for trial in trials:
+        x, y = trial.achieved_per_s or 0.0, trial.response_ms.p95 or 0.0
+        kind, mark = kind_of(result, trial.arm), mark_of(result, trial.arm)
+        low, high = trial.response_ms.p95_low, trial.response_ms.p95_high
+        if low is not None and high is not None:
+            chart.whisker((x, x), (low, high), kind)
+        invalid = f" (invalid: {trial.invalid_because[0]})" if trial.invalid_because else ""
+        chart.point(x, y, kind, f"{trial.name}: {x:,.0f}/s, p95 {y:,.1f} ms{invalid}", mark=mark, faint=bool(invalid))
+    return Picture(
+        "How much, how fast",
+        chart.svg(),
+        "Right and low is good. A mark a trial; the line through it is the 95 % interval of its p95, where the run is"
+        " long enough to give one. Response time counts from the moment at which the request was due.",
+    )
+
+
+def distribution(result: Result, material: Material) -> Picture | None:
+    """Return the distribution of response time and visible delay of each arm, on an axis of percentiles."""
+    arms = {name: one for name, one in material.items() if one.response_ms is not None}
+    if not arms:
+        return None
+    nines = max(one.nines for one in arms.values())
+    scale = Percentile(min(0.9999, nines))
+    limit = _limit(result, "response_p95_ms")
+    curves = [curve for one in arms.values() for curve in (one.response_ms, one.visible_ms) if curve is not None]
+    told = scale.most >= CURVE
+    values = [float(value) for curve in curves for value in curve[told]]
+    chart = Chart(
+        "Distribution of response time and visible delay",
+        "Solid lines are response times, dashed ones the delay until the record is visible.",
+        scale, logarithmic(values + ([limit.number] if limit else [])),
+        "per cent of requests that were at least as fast", "time, ms", right=NAME_ROOM,
+    )  # fmt: skip
+    if limit:
+        chart.limit(limit.number, limit.says)
+    for name, one in arms.items():
+        kind = kind_of(result, name)
+        here = told & (max(one.nines, 0.5) >= CURVE)
+        if one.visible_ms is not None and not _equal(one.visible_ms, one.response_ms):
+            chart.line(_points(CURVE[here], one.visible_ms[here]), kind, dashed=True, name=f"{name} visible")
+        if one.response_ms is not None:
+            chart.line(_points(CURVE[here], one.response_ms[here]), kind, name=name)
+    samples = ", ".join(f"{name} {one.samples:,}" for name, one in arms.items())
+    return Picture(
+        "The whole distribution",
+        chart.svg(),
+        f"All judged requests of all valid trials ({samples}), counted from when each was due. Each step to the right"
+        " leaves a tenth of the requests; lines end where fewer than ten are left. On sync and grouped a record is"
+        " visible with its answer.",
+    )
+
+
+def break_even(result: Result, _: Material) -> Picture | None:
+    """Return how the time for a number of records relates to that of the first path, over that number."""
+    rows = [r for r in result.comparisons if r.kind == "data" and r.metric == "duration_s" and r.ratio and r.count]
+    base = result.arms[0].name if result.arms else ""
+    rows = [row for row in rows if row.base == base]
+    if not rows:
+        return None
+    ends = [end for row in rows for end in (row.ratio, row.ci_low, row.ci_high) if end]
+    chart = Chart(
+        f"Time for equal records, against {base}",
+        f"Below 1 an arm is quicker than {base}; upright lines are 95 % intervals.",
+        logarithmic([float(row.count or 1) for row in rows]), logarithmic([*ends, 1.0]),
+        "records sent as fast as they are answered", f"time, {base} = 1", right=NAME_ROOM,
+    )  # fmt: skip
+    chart.limit(1.0, f"as long as {base}")
+    entities = list(dict.fromkeys(row.entity for row in rows))
+    arms = list(dict.fromkeys(row.arm for row in rows))
+    for place, (arm, entity) in enumerate((arm, entity) for arm in arms for entity in entities):
+        mine = sorted((row for row in rows if (row.arm, row.entity) == (arm, entity)), key=lambda row: row.count or 0)
+        kind, shift = kind_of(result, arm), 1.0 + 0.03 * (place - len(arms) * len(entities) / 2)
+        for row in mine:
+            x = float(row.count or 1) * shift
+            if row.ci_low and row.ci_high:
+                chart.whisker((x, x), (row.ci_low, row.ci_high), kind)
+            says = f"{row.count:,} {entity}: {arm} takes {row.ratio:.2f} times as long as {base} ({row.says})"
+            chart.point(x, row.ratio or 1.0, kind, says, mark=mark_of(result, arm), faint=row.ci_low is None)
+        last = entity == entities[-1]
+        chart.line(
+            [(float(row.count or 1) * shift, row.ratio or 1.0) for row in mine],
+            kind,
+            thin=True,
+            name=arm if last else "",
+        )
+    return Picture(
+        "From how many records on",
+        chart.svg(),
+        f"The time until the last of so many records is visible, as a multiple of {base}'s; one line for each of"
+        f" {', '.join(entities)}. An interval that holds 1 shows no difference.",
+    )
+
+
+def rate(result: Result, material: Material) -> Picture | None:
+    """Return the records made visible, per second, over time."""
+    return _over_time(result, material, "Rate over time", "records/s made visible", lambda c: c.rate_per_s, floor=True)
+
+
+def response(result: Result, material: Material) -> Picture | None:
+    """Return the p95 of the response time over time."""
+    return _over_time(result, material, "Response time over time", "response p95, ms", lambda c: c.response_p95_ms)
+
+
+def visible(result: Result, material: Material) -> Picture | None:
+    """Return the p95 of the visible delay over time."""
+    return _over_time(result, material, "Visible delay over time", "visible p95, ms", lambda c: c.visible_p95_ms)
+
+
+def backlog(result: Result, material: Material) -> Picture | None:
+    """Return the records accepted and not yet visible, over time."""
+    return _over_time(
+        result, material, "Consumer lag over time", "accepted, not visible", lambda c: c.backlog, floor=True
+    )
+
+
+def processors(result: Result, material: Material) -> Picture | None:
+    """Return the cores that all servers of an arm used, over time."""
+
+    def cores(course: Course) -> Floats:
+        total = np.zeros(len(course.at_s))
+        for at_s, used in course.cpu_s_per_s.values():
+            total += np.interp(course.at_s, at_s, used)
+        return total if course.cpu_s_per_s else np.full(len(course.at_s), math.nan)
+
+    return _over_time(result, material, "Processor use over time", "cores, all servers", cores, floor=True)
+
+
+def _over_time(
+    result: Result,
+    material: Material,
+    title: str,
+    label: str,
+    figure: Callable[[Course], Floats],
+    *,
+    floor: bool = False,
+) -> Picture | None:
+    """Return one figure over the time of all trials: thin lines are trials, thick ones their median."""
+    series = {name: [(c, figure(c)) for c in one.courses] for name, one in material.items()}
+    values = [float(v) for trials in series.values() for _, figures in trials for v in figures if math.isfinite(v)]
+    if not values:
+        return None
+    courses = [course for trials in series.values() for course, _ in trials]
+    end = max(float(course.at_s[-1] * 2 - course.at_s[-2]) if len(course.at_s) > 1 else 1.0 for course in courses)
+    chart = Chart(
+        title, "Thin lines are trials, thick ones the median of an arm's trials.",
+        Linear(end), linear(values) if floor else logarithmic(values),
+        "seconds since the schedule began", label, right=NAME_ROOM,
+    )  # fmt: skip
+    chart.shade(0.0, max(course.warmup_s for course in courses), "warm-up")
+    for name, trials in series.items():
+        kind = kind_of(result, name)
+        for course, figures in trials:
+            chart.line(_finite(course.at_s, figures), kind, thin=True)
+        grid = max((course.at_s for course, _ in trials), key=len)
+        all_of_it = np.array([np.interp(grid, *_known(course.at_s, figures)) for course, figures in trials])
+        chart.line(_finite(grid, np.median(all_of_it, axis=0)), kind, name=name)
+    return Picture(title, chart.svg(), "Thin lines are trials, thick ones an arm's median. The warm-up is not judged.")
+
+
+@dataclass(frozen=True)
+class _Limit:
+    number: float
+    says: str
+
+
+def _limit(result: Result, metric: str) -> _Limit | None:
+    row: JudgedTarget | None = next((row for row in result.targets if row.metric == metric), None)
+    if row is None:
+        return None
+    number = float("".join(sign for sign in row.limit if sign.isdigit() or sign == "."))
+    number *= 1000 if row.limit.endswith(" s") else 1
+    return _Limit(number, f"target: p95 {row.limit}")
+
+
+def cost_rows(result: Result) -> list[tuple[str, list[tuple[str, float]]]]:
+    """Return, for each arm, the processor seconds of each process for 1,000 stored rows, dearest arm's order."""
+    found = []
+    for arm in result.arms:
+        trials = [t for t in result.trials if t.arm == arm.name and t.kind == "load" and t.audit.stored and t.cpu_s]
+        rows = sum(trial.audit.stored for trial in trials)
+        names = dict.fromkeys(name for trial in trials for name in trial.cpu_s)
+        if rows:
+            spent = [(name, sum(_cpu(trial, name) for trial in trials) / rows * 1_000) for name in names]
+            found.append((arm.name, spent))
+    return found
+
+
+def _cpu(trial: Trial, name: str) -> float:
+    return trial.cpu_s.get(name, 0.0)
+
+
+def _points(x: Floats, y: Floats) -> list[tuple[float, float]]:
+    return [(float(a), float(b)) for a, b in zip(x, y, strict=True)]
+
+
+def _finite(x: Floats, y: Floats) -> list[tuple[float, float]]:
+    return [point for point in _points(x, y) if math.isfinite(point[1])]
+
+
+def _known(x: Floats, y: Floats) -> tuple[Floats, Floats]:
+    known = np.isfinite(y)
+    return (x[known], y[known]) if known.any() else (x, np.zeros(len(x)))
+
+
+def _equal(first: Floats, second: Floats | None) -> bool:
+    return second is not None and bool(np.allclose(first, second, rtol=1e-3))
