@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -70,7 +71,9 @@ def test_latency_compares_the_same_requests_on_both_sides(results: dict[str, dic
     ]
     # The server's times are drawn: 20 ms is their median, and no machine makes them shorter.
     assert all(figure["beside"] > 15 for figure in result["figures"])
-    assert "uniform: 300 requests" in " ".join(result["notes"])
+    sent = re.search(r"uniform: (\d+) requests", " ".join(result["notes"]))
+    assert sent is not None
+    assert 200 < int(sent[1]) < 400  # each of 200 users once or twice
     assert sum("from due to sent" in note for note in result["notes"]) == 2
 
 
