@@ -166,9 +166,9 @@ class ControlBench:
         """Return the deeds of the last trial that are called *event*."""
         return [deed for deed in self._deeds if deed.event == event]
 
-    def run_with(self, runner: TrialRunner, plan: TrialPlan) -> Trial:
+    def run_with(self, runner: TrialRunner, plan: TrialPlan, on_progress: OnProgress | None = None) -> Trial:
         """Run *plan* with a runner of the control's own, and keep the trial."""
-        trial = runner.run(plan, self.on_progress)
+        trial = runner.run(plan, on_progress or self.on_progress)
         self.trials.append(trial)
         self.arms[plan.arm] = plan.load.path
         return trial
