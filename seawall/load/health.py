@@ -27,6 +27,8 @@ class HealthProbe:
         self._process = psutil.Process()
         self.cpu_s = 0.0
         """Processor seconds between start and stop."""
+        self.last_tick_ns = 0
+        """When the event loop last turned, monotonic."""
 
     def __enter__(self) -> Self:
         self._began = time.monotonic()
@@ -65,6 +67,7 @@ class HealthProbe:
             self._lags_ms.append(max(0.0, now - due) * 1e3)
             # From now on, not from the missed moment: one stall is one late tick and not a row of them.
             due = max(due, now) + TICK_S
+            self.last_tick_ns = time.monotonic_ns()
 
     def _note_collection(self, phase: str, _: dict[str, int]) -> None:
         if phase == "start":

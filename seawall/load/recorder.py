@@ -5,24 +5,23 @@ The id of a record follows from run, user and sequence and its fields from the s
 
 from __future__ import annotations
 
-import json
-import time
+from abc import ABC, abstractmethod
 from array import array
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-import gevent
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
-from gevent.event import AsyncResult
 
 from contract.ids import Run
 from contract.samples import AS_DRAWN, Shape
+from seawall.load.parts import Columns, PartFiles, as_columns, empty_arrays
+from seawall.load.start_lag import StartLag
 
 NO_RECORD = 0
 """The `entity` of a request that writes no record."""
+MOST_ENDPOINTS = 256
+OTHER_ENDPOINTS = "(other endpoints)"
+"""Stands for every name after the first 255: a ledger's endpoint is a byte."""
 
 
 class Recorder(Protocol):
@@ -39,7 +38,7 @@ class Recorder(Protocol):
 
 
 class NullRecorder:
-    """Keeps nothing: plain `locust -f` judges by Locust's own statistics."""
+    """Keeps nothing."""
 
     def add(
         self, user: int, sequence: int, entity: int, endpoint: str, times_ns: tuple[int, int, int], status: int
@@ -47,96 +46,117 @@ class NullRecorder:
         """Forget the request."""
 
 
-class ColumnRecorder:
-    """Keeps 36 bytes a request in memory, and writes them to Parquet files as they fill up.
+class LagRecorder:
+    """Keeps only how late each request left."""
 
-    *directory* gets a file for each *part_rows* requests, the rest when it is closed. Files are written by a thread of
-    gevent's pool, so the event loop goes on; each appears only when it is whole, so what was written stays readable
-    whatever happens to the process.
-    """
-
-    def __init__(
-        self, directory: Path, run: Run, seed: int, *, shape: Shape = AS_DRAWN, part_rows: int = 100_000
-    ) -> None:
-        self._directory = directory
-        self._about = {"run_ms": run.ms, "run_nonce": run.nonce, "seed": seed, "shape": asdict(shape)}
-        self._part_rows = part_rows
-        self._endpoints: dict[str, int] = {}
-        self._writers: list[AsyncResult] = []
-        self._written = 0
-        self._columns = _empty_columns()
-        directory.mkdir(parents=True)
+    def __init__(self) -> None:
+        self.start_lag = StartLag()
+        self._lags_ns = array("q")
+        self._counted = 0
 
     def __len__(self) -> int:
-        return self._written + len(self._columns["status"])
+        return self._counted + len(self._lags_ns)
+
+    def add(
+        self,
+        user: int,  # noqa: ARG002 - as every recorder
+        sequence: int,  # noqa: ARG002
+        entity: int,  # noqa: ARG002
+        endpoint: str,  # noqa: ARG002
+        times_ns: tuple[int, int, int],
+        status: int,  # noqa: ARG002
+    ) -> None:
+        """Note the start lag."""
+        self._lags_ns.append(times_ns[1] - times_ns[0])
+
+    def flush(self) -> None:
+        """Count what was noted."""
+        lags_ns, self._lags_ns = self._lags_ns, array("q")
+        self._counted += len(lags_ns)
+        self.start_lag.add(np.frombuffer(lags_ns, np.int64))
+
+
+class ColumnBuffer(ABC):
+    """Keeps 36 bytes a request in memory, and hands them on as they fill up."""
+
+    def __init__(self, part_rows: int, start_lag: StartLag | None = None) -> None:
+        self.start_lag = start_lag
+        """Counts the start lag of what is handed on, where somebody asks for it."""
+        self._part_rows = part_rows
+        self._endpoints = Endpoints()
+        self._passed_on = 0
+        self._arrays = empty_arrays()
+
+    def __len__(self) -> int:
+        return self._passed_on + len(self._arrays["status"])
 
     def add(
         self, user: int, sequence: int, entity: int, endpoint: str, times_ns: tuple[int, int, int], status: int
     ) -> None:
         """Keep one request."""
-        columns = self._columns
-        columns["user"].append(user)
-        columns["sequence"].append(sequence)
-        columns["entity"].append(entity)
-        columns["endpoint"].append(self._endpoints.setdefault(endpoint, len(self._endpoints)))
-        columns["intended_ns"].append(times_ns[0])
-        columns["sent_ns"].append(times_ns[1])
-        columns["answered_ns"].append(times_ns[2])
-        columns["status"].append(status)
-        if len(columns["status"]) >= self._part_rows:
-            self._spill()
+        arrays = self._arrays
+        arrays["user"].append(user)
+        arrays["sequence"].append(sequence)
+        arrays["entity"].append(entity)
+        arrays["endpoint"].append(self._endpoints[endpoint])
+        arrays["intended_ns"].append(times_ns[0])
+        arrays["sent_ns"].append(times_ns[1])
+        arrays["answered_ns"].append(times_ns[2])
+        arrays["status"].append(status)
+        if len(arrays["status"]) >= self._part_rows:
+            self.flush()
+
+    def flush(self) -> None:
+        """Hand on what is there."""
+        arrays, self._arrays = self._arrays, empty_arrays()
+        columns = as_columns(arrays)
+        if not len(columns["status"]):
+            return
+        self._passed_on += len(columns["status"])
+        if self.start_lag is not None:
+            self.start_lag.add(columns["sent_ns"] - columns["intended_ns"])
+        self._pass_on(columns, list(self._endpoints))
+
+    @abstractmethod
+    def _pass_on(self, columns: Columns, endpoints: list[str]) -> None:
+        """Take one part; *endpoints* are all known so far, in the order of their numbers."""
+
+
+class ColumnRecorder(ColumnBuffer):
+    """Writes requests to Parquet files: one for each *part_rows* requests, the rest when it is closed."""
+
+    def __init__(
+        self,
+        directory: Path,
+        run: Run,
+        seed: int,
+        *,
+        shape: Shape = AS_DRAWN,
+        part_rows: int = 100_000,
+        start_lag: StartLag | None = None,
+        exist_ok: bool = False,
+    ) -> None:
+        super().__init__(part_rows, start_lag)
+        directory.mkdir(parents=True, exist_ok=exist_ok)
+        self._files = PartFiles(directory, run, seed, shape)
 
     def check(self) -> None:
         """Raise the `OSError` of a file that could not be written; call it now and then."""
-        for writer in [writer for writer in self._writers if writer.ready()]:
-            self._writers.remove(writer)
-            writer.get()
+        self._files.check()
 
     def close(self) -> None:
         """Write what is left and wait for all files; raises `OSError` where one could not be written."""
-        if len(self._columns["status"]) or not self._written:
-            self._spill()
-        for writer in self._writers:
-            writer.get()
-        self._writers.clear()
+        self.flush()
+        self._files.close()
 
-    def _spill(self) -> None:
-        columns, self._columns = self._columns, _empty_columns()
-        path = self._directory / f"part-{self._written:012d}.parquet"
-        self._written += len(columns["status"])
-        about = {
-            **self._about,
-            "endpoints": list(self._endpoints),
-            "clock_monotonic_ns": time.monotonic_ns(),
-            "clock_wall_ns": time.time_ns(),
-        }
-        self._writers.append(gevent.get_hub().threadpool.spawn(_write_part, path, columns, about))
+    def _pass_on(self, columns: Columns, endpoints: list[str]) -> None:
+        self._files.write(columns, endpoints)
 
 
-def _empty_columns() -> dict[str, array[int]]:
-    return {name: array(code) for name, code in _CODES.items()}
+class Endpoints(dict[str, int]):
+    """Numbers endpoints in the order of their first request."""
 
-
-_CODES = {
-    "user": "I",
-    "sequence": "I",
-    "entity": "B",
-    "endpoint": "B",
-    "intended_ns": "q",
-    "sent_ns": "q",
-    "answered_ns": "q",
-    "status": "H",
-}
-_DTYPES = {"I": np.uint32, "B": np.uint8, "q": np.int64, "H": np.uint16}
-
-
-def _write_part(path: Path, columns: dict[str, array[int]], about: dict[str, Any]) -> None:
-    """Write one file; runs outside the event loop, so it uses nothing of gevent's."""
-    table = pa.table({name: np.frombuffer(column, _DTYPES[column.typecode]) for name, column in columns.items()})
-    partial = path.with_suffix(".partial")
-    try:
-        pq.write_table(table.replace_schema_metadata({"seawall": json.dumps(about)}), partial, compression="zstd")
-        partial.replace(path)
-    except OSError:
-        partial.unlink(missing_ok=True)
-        raise
+    def __missing__(self, name: str) -> int:
+        if len(self) < MOST_ENDPOINTS - 1:
+            return self.setdefault(name, len(self))
+        return self.setdefault(OTHER_ENDPOINTS, MOST_ENDPOINTS - 1)

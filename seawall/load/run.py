@@ -6,7 +6,10 @@ import itertools
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Protocol
 
+import gevent
+from gevent import Greenlet
 from gevent.event import Event
 
 from contract.entities import ENTITIES
@@ -20,6 +23,22 @@ from seawall.load.recorder import NullRecorder, Recorder
 
 LOCAL_USER_BITS = 16
 """User numbers of one process; the bits above them number the process."""
+LAST_DEEDS_S = 5.0
+"""So long an `on_stop` of users may take."""
+
+
+class Member(Protocol):
+    """A user, as its run sees it."""
+
+    number: int
+
+    def owes(self, now_ns: int) -> int:
+        """Return how many requests were due by now and not sent."""
+        ...
+
+    def dismiss(self) -> Greenlet | None:
+        """End now if nothing is under way, and return what is ending; else end with the answer."""
+        ...
 
 
 @dataclass
@@ -50,7 +69,7 @@ class LoadRun:
     """For each entity of the mix, the pool of its bodies without their heads."""
     unsent: int = 0
     """Requests that were due when their user left or the run ended, and were not sent."""
-    _paces: dict[int, Pace] = field(default_factory=dict)
+    _members: dict[int, Member] = field(default_factory=dict)
     _users: int = 0
 
     def __post_init__(self) -> None:
@@ -89,22 +108,23 @@ class LoadRun:
             return Poisson(self.rate_per_s, joined_ns, self.end_ns, f"{self.seed}/{user}/arrivals")
         return Scheduled(self.rate_per_s, joined_ns, self.end_ns, phase_of(self.seed, user))
 
-    def join(self, user: int, joined_ns: int) -> Pace:
-        """Let *user* take part from *joined_ns* on, and return its pace."""
-        pace = self._paces[user] = self.pace_of(user, joined_ns)
-        return pace
+    def join(self, member: Member) -> None:
+        """Let *member* take part from now on."""
+        self._members[member.number] = member
 
-    def leave(self, user: int, now_ns: int) -> None:
-        """Count what *user* still owes; it sends no more."""
-        pace = self._paces.pop(user, None)
-        if pace is not None:
-            self.unsent += pace.due(now_ns)
+    def leave(self, member: Member, now_ns: int) -> None:
+        """Count what *member* still owes; it sends no more."""
+        if self._members.pop(member.number, None) is not None:
+            self.unsent += member.owes(now_ns)
 
-    def finish(self, now_ns: int) -> None:
-        """End the run: no user sends any more, and what all of them owe is counted."""
+    def finish(self, end_ns: int) -> None:
+        """End the run: no user sends any more, and what was due by *end_ns* and not sent is counted."""
         self.closed = True
-        for user in list(self._paces):
-            self.leave(user, now_ns)
+        ending = []
+        for member in list(self._members.values()):
+            self.leave(member, end_ns)
+            ending.append(member.dismiss())
+        gevent.joinall([greenlet for greenlet in ending if greenlet is not None], timeout=LAST_DEEDS_S)
 
     def sequences(self, user: int, identity: Callable[[int, int], bytes]) -> Iterator[int]:
         """Return the sequence numbers of *user*'s records."""

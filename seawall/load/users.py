@@ -30,7 +30,7 @@ import gevent
 from locust import FastHttpUser
 from locust.env import Environment
 from locust.exception import StopUser
-from locust.user.task import LOCUST_STATE_RUNNING, LOCUST_STATE_WAITING
+from locust.user.task import LOCUST_STATE_RUNNING, LOCUST_STATE_STOPPING, LOCUST_STATE_WAITING
 
 from contract.entities import ENTITIES
 from seawall.load import setup
@@ -83,13 +83,29 @@ class ScheduledUser(FastHttpUser):
         load.waiting += 1
         self._state = LOCUST_STATE_WAITING  # so that Locust may end the user here, as it may in any other wait
         load.gate.wait()
-        self.pace = load.join(self.number, load.start_ns if waits else time.monotonic_ns())
+        self.pace = load.pace_of(self.number, load.start_ns if waits else time.monotonic_ns())
+        load.join(self)
         gevent.sleep(self.wait_time())
+        if self._state == LOCUST_STATE_STOPPING:
+            raise StopUser
         self._state = LOCUST_STATE_RUNNING
 
     def on_stop(self) -> None:
         """Leave the run."""
-        self.load.leave(self.number, time.monotonic_ns())
+        self.load.leave(self, time.monotonic_ns())
+
+    def owes(self, now_ns: int) -> int:
+        """Return how many requests were due by now and not sent."""
+        overslept = self._state == LOCUST_STATE_WAITING and 0 < self.intended_ns <= now_ns
+        return self.pace.due(now_ns) + overslept
+
+    def dismiss(self) -> gevent.Greenlet | None:
+        """End now if nothing is under way, and return what is ending; else Locust stops this user with its answer."""
+        if self._state != LOCUST_STATE_WAITING:
+            return None
+        self._state = LOCUST_STATE_STOPPING  # whichever comes first, waking up or the end: nothing is sent
+        self.greenlet.kill(block=False)
+        return self.greenlet
 
     def wait_time(self) -> float:
         """Return the seconds until the next intended time; ends the user when its pace is at its end."""

@@ -13,6 +13,7 @@ import pytest
 from contract.ids import Run, mint
 from seawall.audit.errors import AuditFailed
 from seawall.audit.ledger import read_ledger
+from seawall.load.parts import CODES
 from seawall.load.recorder import ColumnRecorder
 
 RUN = Run(1_800_000_000_000, 77)
@@ -95,8 +96,6 @@ def test_a_directory_without_a_ledger_is_named(tmp_path: Path) -> None:
 
 def test_a_request_costs_less_than_forty_bytes() -> None:
     """The columns' items add up to what the documentation says."""
-    from seawall.load.recorder import _CODES  # noqa: PLC0415
-
     sizes = {"I": 4, "B": 1, "q": 8, "H": 2}
-    assert sum(sizes[code] for code in _CODES.values()) == 36
+    assert sum(sizes[code] for code in CODES.values()) == 36
     assert np.dtype(np.uint32).itemsize == sizes["I"]

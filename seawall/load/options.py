@@ -1,0 +1,145 @@
+"""What `locust -f` can be told about the load: options on the command line, in the environment and in the web page."""
+
+from __future__ import annotations
+
+import math
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any, Self, get_args
+
+import msgspec
+
+from contract.entities import ENTITIES
+from contract.ids import Run, new_run
+from contract.samples import Shape, check_shape
+from contract.topics import PARTITIONS
+from seawall.load.pace import Arrival
+from seawall.load.payloads import MIXES
+from seawall.stack.state import read_state
+
+
+def add_options(parser: ArgumentParser) -> None:
+    """Add the options to Locust's parser."""
+    # Not in a group of their own: Locust's web page only offers options that were added to the parser itself.
+    parser.add_argument(
+        "--user-rate",
+        type=float,
+        default=1.0,
+        env_var="SEAWALL_USER_RATE",
+        help="Requests a second of each user, on an absolute schedule (default 1)",
+    )
+    parser.add_argument(
+        "--arrival",
+        choices=get_args(Arrival),
+        default="uniform",
+        env_var="SEAWALL_ARRIVAL",
+        help="How a user's requests follow each other: evenly, at random (poisson) with the same rate on the whole, or"
+        " closed: each after the answer to the last, whatever --user-rate says (default uniform)",
+    )
+    parser.add_argument(
+        "--entity",
+        choices=sorted(MIXES),
+        default="mixed",
+        env_var="SEAWALL_ENTITY",
+        help="Which records are written (default mixed: 8 orders to 1 user and 1 product)",
+    )
+    # Numbers that need not be given are texts: Locust's web page keeps the type of the default.
+    parser.add_argument(
+        "--record-bytes",
+        default="",
+        env_var="SEAWALL_RECORD_BYTES",
+        help="About how long each record's JSON is (default: as drawn)",
+    )
+    parser.add_argument(
+        "--compressibility",
+        default="",
+        env_var="SEAWALL_COMPRESSIBILITY",
+        help="From 0, text that does not compress, to 1, text that compresses to nearly nothing (default: as drawn)",
+    )
+    parser.add_argument(
+        "--key-skew",
+        type=float,
+        default=0.0,
+        env_var="SEAWALL_KEY_SKEW",
+        help="Zipf's exponent over Kafka's partitions: 0 spreads keys evenly, 1 gives the first most (default 0)",
+    )
+    parser.add_argument("--seed", type=int, default=1, env_var="SEAWALL_SEED", help="Seed of contents and phases")
+    parser.add_argument(
+        "--record",
+        default="",
+        metavar="DIR",
+        env_var="SEAWALL_RECORD",
+        help="Keep every request in this directory (default: PREFIX_requests where --csv PREFIX is given)",
+    )
+
+
+class LoadOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """One plain Locust run's load, as it was asked for."""
+
+    rate_per_s: float
+    arrival: Arrival
+    entity: str
+    shape: Shape
+    key_skew: float
+    partitions: int
+    seed: int
+    run: Run
+    recorded: bool
+
+    @classmethod
+    def of(cls, options: Any) -> Self:
+        """Read what Locust parsed, or what its page or master sent; raises `ValueError` with all that is wrong."""
+        wrong = []
+        if options.arrival != "closed" and not 0 < options.user_rate < math.inf:
+            wrong.append(f"--user-rate must be above 0, and {options.user_rate:g} is not")
+        if options.arrival not in get_args(Arrival):
+            wrong.append(f"--arrival must be one of {', '.join(get_args(Arrival))}")
+        if options.entity not in MIXES:
+            wrong.append(f"--entity must be one of {', '.join(sorted(MIXES))}")
+        if not 0 <= options.key_skew < math.inf:
+            wrong.append(f"--key-skew must be 0 or more, and {options.key_skew:g} is not")
+        shape = Shape(_number(options, "record_bytes", int, wrong), _number(options, "compressibility", float, wrong))
+        for name in sorted(set(MIXES.get(options.entity, ()))):
+            try:
+                check_shape(ENTITIES[name], shape)
+            except ValueError as error:
+                wrong.append(str(error))
+        if wrong:
+            raise ValueError("; ".join(dict.fromkeys(wrong)))
+        return cls(
+            rate_per_s=options.user_rate,
+            arrival=options.arrival,
+            entity=options.entity,
+            shape=shape,
+            key_skew=options.key_skew,
+            partitions=getattr(options, "seawall_partitions", PARTITIONS),
+            seed=options.seed,
+            run=Run(*getattr(options, "seawall_run", new_run())),
+            recorded=getattr(options, "seawall_recorded", False),
+        )
+
+
+def announce(options: Any, *, recorded: bool) -> None:
+    """Fix what all processes of the coming run must share; Locust carries it to the workers with all options."""
+    state = read_state()
+    options.seawall_run = list(new_run())
+    options.seawall_partitions = state.partitions if state else PARTITIONS
+    options.seawall_recorded = recorded
+
+
+def record_directory(options: Any) -> Path | None:
+    """Return where requests are to be kept; None if nowhere."""
+    if options.record:
+        return Path(options.record)
+    return Path(f"{options.csv_prefix}_requests") if options.csv_prefix else None
+
+
+def _number(options: Any, name: str, kind: type, wrong: list[str]) -> Any:
+    text = str(getattr(options, name)).strip()
+    if not text:
+        return None
+    try:
+        return kind(text)
+    except ValueError:
+        wrong.append(f"--{name.replace('_', '-')} must be a number, and {text!r} is none")
+        return None

@@ -1,0 +1,107 @@
+"""This process's share of a plain Locust run: its users' load, its recorder, its watch over itself."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Protocol
+
+import gevent
+from locust.env import Environment
+
+from seawall.load.health import TICK_S, HealthProbe
+from seawall.load.options import LoadOptions
+from seawall.load.recorder import Recorder
+from seawall.load.run import LoadRun
+from seawall.load.run_record import Share
+from seawall.load.start_lag import StartLag
+
+LAST_ANSWERS_S = 5.0
+"""How long answers are awaited when a run ends; requests that are unanswered then count as unknown."""
+
+
+class CountingRecorder(Recorder, Protocol):
+    """A recorder that knows how many requests it took, and how late they left."""
+
+    @property
+    def start_lag(self) -> StartLag | None:
+        """The start lags of what was handed on."""
+        ...
+
+    def __len__(self) -> int:
+        """Return the number of requests."""
+        ...
+
+    def flush(self) -> None:
+        """Hand on what is there."""
+        ...
+
+
+class OwnShare:
+    """Begins with the first user and ends with the last answer."""
+
+    def __init__(
+        self,
+        environment: Environment,
+        options: LoadOptions,
+        worker: int,
+        recorder: CountingRecorder,
+        *,
+        flush_every_s: float,
+        on_flush: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.load = LoadRun(
+            seed=options.seed,
+            entity=options.entity,
+            rate_per_s=options.rate_per_s,
+            shape=options.shape,
+            arrival=options.arrival,
+            key_skew=options.key_skew,
+            partitions=options.partitions,
+            worker_index=worker,
+            run=options.run,
+            recorder=recorder,
+        )
+        self._environment = environment
+        self._worker = worker
+        self._recorder = recorder
+        self._flush_every_s = flush_every_s
+        self._on_flush = on_flush
+        self._stop_timeout_s = environment.stop_timeout
+        self._watch = ExitStack()
+        self._probe = self._watch.enter_context(HealthProbe())
+        self._flusher = gevent.spawn(self._flush_now_and_then)
+        self.load.open_gate(time.monotonic_ns(), None)
+
+    def stop_sending(self) -> None:
+        """End the schedules; Locust then waits for the answers under way."""
+        # Locust takes a while to look where its stop was called from; what was due meanwhile is not the load's fault.
+        last_turn_ns = self._probe.last_tick_ns + int(2 * TICK_S * 1e9)
+        self.load.finish(min(time.monotonic_ns(), last_turn_ns))
+        self._stop_timeout_s = self._environment.stop_timeout
+        self._environment.stop_timeout = max(self._stop_timeout_s or 0.0, LAST_ANSWERS_S)
+
+    def end(self) -> Share:
+        """Hand on the last requests, and return what this process did."""
+        self._environment.stop_timeout = self._stop_timeout_s
+        self._flusher.kill()
+        self._watch.close()
+        self._recorder.flush()
+        lag = self._recorder.start_lag
+        return Share(
+            worker=self._worker,
+            host=socket.gethostname(),
+            users=self.load.users,
+            requests=len(self._recorder),
+            unsent=self.load.unsent,
+            start_lag=dict(lag.counts) if lag else {},
+            health=self._probe.health(connections=self.load.connections, users=self.load.users),
+        )
+
+    def _flush_now_and_then(self) -> None:
+        while True:
+            gevent.sleep(self._flush_every_s)
+            self._recorder.flush()
+            self._on_flush()

@@ -1,0 +1,102 @@
+"""The files of a ledger: columns of requests, a Parquet file for each part of a run."""
+
+from __future__ import annotations
+
+import json
+import time
+from array import array
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import gevent
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+from gevent.event import AsyncResult
+
+from contract.ids import Run
+from contract.samples import Shape
+
+Columns = dict[str, npt.NDArray[Any]]
+"""One array a column, shape ``(requests,)`` each."""
+
+CODES = {
+    "user": "I",
+    "sequence": "I",
+    "entity": "B",
+    "endpoint": "B",
+    "intended_ns": "q",
+    "sent_ns": "q",
+    "answered_ns": "q",
+    "status": "H",
+}
+DTYPES = {"I": np.uint32, "B": np.uint8, "q": np.int64, "H": np.uint16}
+
+
+class PartFiles:
+    """Writes parts into a directory that is there already.
+
+    Files are written by a thread of gevent's pool, so the event loop goes on; each appears only when it is whole, so
+    what was written stays readable whatever happens to the process.
+    """
+
+    def __init__(self, directory: Path, run: Run, seed: int, shape: Shape) -> None:
+        self.directory = directory
+        self.rows = 0
+        """Requests of all parts so far."""
+        self._about = {"run_ms": run.ms, "run_nonce": run.nonce, "seed": seed, "shape": asdict(shape)}
+        self._writers: list[AsyncResult] = []
+
+    def write(self, columns: Columns, endpoints: list[str]) -> None:
+        """Begin to write one part; *endpoints* must start with those of the part before."""
+        path = self.directory / f"part-{self.rows:012d}.parquet"
+        self.rows += len(columns["status"])
+        about = {
+            **self._about,
+            "endpoints": endpoints,
+            "clock_monotonic_ns": time.monotonic_ns(),
+            "clock_wall_ns": time.time_ns(),
+        }
+        self._writers.append(gevent.get_hub().threadpool.spawn(_write_part, path, columns, about))
+
+    def check(self) -> None:
+        """Raise the `OSError` of a file that could not be written; call it now and then."""
+        for writer in [writer for writer in self._writers if writer.ready()]:
+            self._writers.remove(writer)
+            writer.get()
+
+    def close(self) -> None:
+        """Wait for all files; raises `OSError` where one could not be written."""
+        if not self.rows and not self._writers:
+            self.write(as_columns(empty_arrays()), [])
+        gevent.wait(self._writers)
+        self.check()
+
+
+def holds_ledger(directory: Path) -> bool:
+    """Tell whether a run was recorded in *directory*."""
+    return directory.is_dir() and any(directory.glob("part-*.parquet"))
+
+
+def empty_arrays() -> dict[str, array[int]]:
+    """Return arrays to be filled, one a column."""
+    return {name: array(code) for name, code in CODES.items()}
+
+
+def as_columns(arrays: dict[str, array[int]]) -> Columns:
+    """Return what *arrays* hold, without a copy; they cannot grow any more."""
+    return {name: np.frombuffer(values, DTYPES[values.typecode]) for name, values in arrays.items()}
+
+
+def _write_part(path: Path, columns: Columns, about: dict[str, Any]) -> None:
+    """Write one file; runs outside the event loop, so it uses nothing of gevent's."""
+    partial = path.with_suffix(".partial")
+    try:
+        table = pa.table(columns).replace_schema_metadata({"seawall": json.dumps(about)})
+        pq.write_table(table, partial, compression="zstd")
+        partial.replace(path)
+    except OSError:
+        partial.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,114 @@
+"""Where plain Locust runs are kept, and how they end."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+from typing import Any
+
+import gevent
+from locust.env import Environment
+from locust.runners import LocalRunner, MasterRunner, WorkerRunner
+
+from seawall.load.options import record_directory
+from seawall.load.parts import holds_ledger
+from seawall.load.run_record import FILE_NAME, RunRecord
+
+logger = logging.getLogger(__name__)
+
+
+class Ledgers:
+    """Where the runs of one Locust process are kept: the first in the directory asked for, later ones beside it."""
+
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+        self._free: Path | None = None
+
+    def claim(self) -> None:
+        """Take the directory asked for before anything starts; raises `OSError` with a reason where it cannot be."""
+        directory = self._wanted()
+        if directory is None:
+            return
+        if _is_taken(directory):
+            raise FileExistsError(
+                f"{directory} holds a recorded run already: give another directory by --record, or move it away"
+            )
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            probe = directory / ".writable"
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            raise OSError(f"requests cannot be recorded in {directory}: {error.strerror}") from None
+        self._free = directory
+
+    def next(self) -> Path | None:
+        """Return the directory of the run that starts now, or None."""
+        directory, self._free = self._free, None
+        if directory is not None and directory == self._wanted():
+            return directory
+        directory, number = self._wanted(), 2
+        if directory is None:
+            return None
+        first = directory
+        while _is_taken(directory):
+            directory, number = first.with_name(f"{first.name}-{number}"), number + 1
+        directory.mkdir(parents=True, exist_ok=True)
+        return directory
+
+    def _wanted(self) -> Path | None:
+        return record_directory(self._environment.parsed_options)
+
+
+class Ending:
+    """What is said and done at the end of a run, once."""
+
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+        self._line: str | None = None
+
+    def conclude(self, record: RunRecord, directory: Path | None) -> None:
+        """Write *record* beside the requests, and say it: at once on the web, else after Locust's own tables."""
+        if record.users or record.requests:
+            self._line = record.line() + (f"; requests in {directory}" if directory else "")
+        if directory is not None:
+            try:
+                record.write(directory)
+            except OSError as error:
+                self.fail(error)
+        if self._environment.web_ui is not None:
+            self.say()
+
+    def say(self) -> None:
+        """Say how the run was, unless it was said."""
+        line, self._line = self._line, None
+        if line:
+            logger.info(line)
+
+    def fail(self, error: OSError) -> None:
+        """Say that requests could not be recorded, and end the run with code 2; what was written stays."""
+        if self._environment.process_exit_code != 2:  # noqa: PLR2004 - wrong usage or setup
+            logger.error(
+                "requests could not be recorded (%s): the run ends here, and what was written before can be read",
+                error.strerror or error,
+            )
+        self._environment.process_exit_code = 2
+        runner = self._environment.runner
+        if runner is not None:
+            gevent.spawn(runner.stop if self._environment.web_ui is not None else runner.quit)
+
+
+def is_running(runner: LocalRunner | WorkerRunner | MasterRunner) -> bool:
+    """Tell whether a test is under way in this process."""
+    return runner.state in ("spawning", "running")
+
+
+def refuse(reason: Any) -> None:
+    """Say *reason* and end the process with code 2: wrong usage or setup."""
+    logger.error(reason)
+    sys.exit(2)
+
+
+def _is_taken(directory: Path) -> bool:
+    return holds_ledger(directory) or (directory / FILE_NAME).exists()

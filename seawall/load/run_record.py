@@ -1,0 +1,113 @@
+"""What is written down about a plain Locust run beside its requests, and said at its end."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from seawall.load.options import LoadOptions
+from seawall.load.start_lag import StartLag
+from seawall.result import InstrumentHealth
+
+FILE_NAME = "run.json"
+SCHEMA_VERSION = 1
+
+
+class Share(msgspec.Struct, kw_only=True):
+    """One process's part of a run."""
+
+    worker: int
+    """The number in its users' numbers; 0 where one process does it all."""
+    host: str
+    users: int = 0
+    """Users that were started."""
+    requests: int = 0
+    unsent: int = 0
+    """Requests that were due and not sent when their user left or the run ended."""
+    start_lag: dict[int, int] = {}
+    """As `StartLag` counts."""
+    health: InstrumentHealth | None = None
+    clock: str = "shared"
+    """``shared``, or ``wall``: times were converted by the wall clocks of both hosts."""
+    complete: bool = True
+    """False where the process ended without a word: its last seconds are missing."""
+
+
+class RunRecord(msgspec.Struct, kw_only=True):
+    """A plain Locust run."""
+
+    schema_version: int = SCHEMA_VERSION
+    run_ms: int
+    run_nonce: int
+    seed: int
+    entity: str
+    loop: str
+    """``open``: a schedule that answers do not stretch; ``closed``: each request follows an answer."""
+    arrival: str
+    rate_per_s: float | None
+    """Of each user; None in a closed loop."""
+    record_bytes: int | None
+    compressibility: float | None
+    key_skew: float
+    partitions: int
+    started_at: str
+    users: int = 0
+    planned: int = 0
+    """Requests that were due up to the end."""
+    requests: int = 0
+    unsent: int = 0
+    start_lag_p50_ms: float | None = None
+    start_lag_p99_ms: float | None = None
+    processes: list[Share] = []
+
+    @classmethod
+    def of(cls, options: LoadOptions) -> RunRecord:
+        """Return the record of a run that begins now."""
+        closed = options.arrival == "closed"
+        return cls(
+            run_ms=options.run.ms,
+            run_nonce=options.run.nonce,
+            seed=options.seed,
+            entity=options.entity,
+            loop="closed" if closed else "open",
+            arrival=options.arrival,
+            rate_per_s=None if closed else options.rate_per_s,
+            record_bytes=options.shape.record_bytes,
+            compressibility=options.shape.compressibility,
+            key_skew=options.key_skew,
+            partitions=options.partitions,
+            started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        )
+
+    def conclude(self, shares: list[Share]) -> None:
+        """Add up what all processes did."""
+        self.processes = sorted(shares, key=lambda share: share.worker)
+        self.users = sum(share.users for share in shares)
+        self.requests = sum(share.requests for share in shares)
+        self.unsent = sum(share.unsent for share in shares)
+        self.planned = self.requests + self.unsent
+        lag = StartLag()
+        for share in shares:
+            lag.merge(StartLag(share.start_lag))
+        self.start_lag_p50_ms, self.start_lag_p99_ms = _rounded(lag.quantile_ms(0.5)), _rounded(lag.quantile_ms(0.99))
+
+    def line(self) -> str:
+        """Return the run in a line."""
+        if self.start_lag_p99_ms is None:
+            return f"{self.loop} loop ({self.arrival}): no request was sent, {self.unsent:,} were due"
+        return (
+            f"{self.loop} loop ({self.arrival}): start lag p50 {self.start_lag_p50_ms:g} ms,"
+            f" p99 {self.start_lag_p99_ms:g} ms; not sent {self.unsent:,} of {self.planned:,}"
+        )
+
+    def write(self, directory: Path) -> None:
+        """Write the record into *directory*."""
+        partial = directory / f"{FILE_NAME}.partial"
+        partial.write_bytes(msgspec.json.format(msgspec.json.encode(self), indent=1) + b"\n")
+        partial.replace(directory / FILE_NAME)
+
+
+def _rounded(value_ms: float | None) -> float | None:
+    return None if value_ms is None else round(value_ms, 3)
