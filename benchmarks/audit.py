@@ -81,7 +81,10 @@ def figures(data: AuditData, run: AuditRun, *, judged: bool) -> list[Figure]:
 
 def _phase(phase: Phase) -> Figure:
     return Figure(
-        name=phase.name, measured=phase.seconds, unit="s", error=f"{phase.peak_bytes / 2**20:,.0f} MB at its highest"
+        name=phase.name,
+        measured=phase.seconds,
+        unit="s",
+        error=f"{phase.cpu_s:.1f} s of CPU, {phase.peak_bytes / 2**20:,.0f} MB at its highest",
     )
 
 

@@ -32,6 +32,8 @@ class Phase(msgspec.Struct, frozen=True):
 
     name: str
     seconds: float
+    cpu_s: float
+    """Of this process; the rest is the servers' work, and what the machine was busy with otherwise."""
     peak_bytes: int
 
 
@@ -54,9 +56,10 @@ class Clock:
     def phase(self, name: str) -> Iterator[None]:
         """Note time and highest memory of the block."""
         Path("/proc/self/clear_refs").write_text(_RESET_PEAK)
-        begun_s = time.monotonic()
+        begun_s, begun_cpu_s = time.monotonic(), time.process_time()
         yield
-        self.phases.append(Phase(name, round(time.monotonic() - begun_s, 3), _peak_bytes()))
+        seconds, cpu_s = time.monotonic() - begun_s, time.process_time() - begun_cpu_s
+        self.phases.append(Phase(name, round(seconds, 3), round(cpu_s, 3), _peak_bytes()))
 
 
 def run(data: AuditData) -> AuditRun:

@@ -58,6 +58,30 @@ class InstrumentHealth(msgspec.Struct, kw_only=True, frozen=True):
     """By how much the wall clock moved against the monotonic one."""
 
 
+class ReaderFigures(msgspec.Struct, kw_only=True, frozen=True):
+    """What an independent reader saw, who polled the table for some users' records."""
+
+    visible_ms: Quantiles = Quantiles()
+    """Their visible delay, to the end of the poll that saw them: too large by up to the resolution, never too small."""
+    resolution_p50_ms: float | None = None
+    resolution_p99_ms: float | None = None
+    """Between the begins of two polls."""
+    contradictions: int = 0
+    """Records that were said to be visible when a later poll did not see them."""
+    cpu_share: float = 0.0
+
+
+class LagFigures(msgspec.Struct, kw_only=True, frozen=True):
+    """Consumer lag over the judged time: records acknowledged and not yet visible."""
+
+    maximum: int = 0
+    partition_maximum: dict[str, int] = {}
+    slope_per_s: float | None = None
+    slope_low: float | None = None
+    slope_high: float | None = None
+    """By how many records a second it grew, with its 95 % interval."""
+
+
 class Course(msgspec.Struct, kw_only=True, frozen=True):
     """How a figure moved while a trial was judged, in windows of equal length."""
 
@@ -103,6 +127,8 @@ class AuditCounts(msgspec.Struct, kw_only=True, frozen=True):
     """Offsets of which two readers tell different things."""
     offsets_ahead: int = 0
     """Offsets that were committed before the row was visible."""
+    contradicted: int = 0
+    """Records said to be visible when the independent reader, beginning to look after that, did not see them."""
 
     def __add__(self, other: AuditCounts) -> AuditCounts:
         """Return the sums."""
@@ -125,6 +151,7 @@ VIOLATIONS = (
     "duplicates",
     "corrupted",
     "phantom",
+    "contradicted",
     "offsets_ahead",
     "out_of_order",
     "visible_out_of_order",
@@ -183,6 +210,10 @@ class Trial(msgspec.Struct, kw_only=True, frozen=True):
     """Whole seconds of the judged time in which requests were offered."""
     windows_available: int = 0
     """Those in which at least 99 % of them succeeded."""
+    reader: ReaderFigures | None = None
+    """None where no reader ran."""
+    lag: LagFigures | None = None
+    """None where nothing went through the log."""
     drain_s: float | None = None
     cpu_s: dict[str, float] = {}
     rss_bytes: dict[str, int] = {}

@@ -61,15 +61,18 @@ def lag_events(log: LogRecords, acknowledged: UInt64s, answered_ns: Int64s, visi
     *log*. A row may appear before the HTTP answer has come back; its record then counts as acknowledged at that moment,
     so that no lag is negative.
     """
-    order = np.argsort(acknowledged)
-    place, there = places(log.low, acknowledged[order])
-    acked_ns = np.minimum(answered_ns[order][place[there]], visible_ns[there])
-    seen_ns, partition = visible_ns[there], log.partition[there]
+    order = np.argsort(acknowledged, kind="stable")
+    acknowledged, answered_ns = acknowledged[order], answered_ns[order]
     events = {}
-    for number in np.unique(partition).tolist():
-        here = partition == number
-        seen_here = seen_ns[here]
-        events[f"{log.topic}[{number}]"] = LagEvents(np.sort(acked_ns[here]), np.sort(seen_here[seen_here != NEVER]))
+    for number in np.unique(log.partition).tolist():
+        here = log.partition == number
+        place, there = places(log.low[here], acknowledged)
+        seen_ns = visible_ns[here][there]
+        acked_ns = np.minimum(answered_ns[place[there]], seen_ns)
+        acked_ns.sort()
+        seen_ns = seen_ns[seen_ns != NEVER]
+        seen_ns.sort()
+        events[f"{log.topic}[{number}]"] = LagEvents(acked_ns, seen_ns)
     return events
 
 

@@ -10,7 +10,7 @@ from contract.ids import Run
 from seawall.audit.committed import CommittedSamples
 from seawall.audit.ledger import NEVER, Int64s, UInt64s
 from seawall.audit.log import LogRecords
-from seawall.audit.membership import among
+from seawall.audit.membership import among, is_sorted
 from seawall.audit.reconcile import NAMED, Reconciliation, named
 from seawall.audit.rows import DeadLetters
 from seawall.audit.visibility import JournalTally
@@ -27,10 +27,14 @@ def gaps(log: LogRecords) -> Reconciliation:
 def inconsistent_with_letters(run: Run, log: LogRecords, letters: DeadLetters) -> Reconciliation:
     """Name the dead letters that say to come from an offset where the log holds another record."""
     wrong = []
-    for low, partition, offset in zip(letters.low, letters.partition, letters.offset, strict=True):
-        at_offset = log.low[(log.partition == partition) & (log.offset == offset)]
-        if len(at_offset) and low not in at_offset:
-            wrong.append(low)
+    for partition in np.unique(letters.partition):
+        here = log.partition == partition
+        offset, low = log.offset[here], log.low[here]
+        chosen = letters.partition == partition
+        for whose, where in zip(letters.low[chosen], letters.offset[chosen], strict=True):
+            first, last = np.searchsorted(offset, where), np.searchsorted(offset, where, side="right")
+            if first < last and whose not in low[first:last]:
+                wrong.append(whose)
     found = np.array(wrong, dtype=np.uint64)
     return Reconciliation(AuditCounts(inconsistent_offsets=len(found)), named(run, inconsistent_offsets=found))
 
@@ -55,25 +59,25 @@ def committed_ahead(
     *visible_ns* belongs to *log*; *accounted* are the ids of rows and dead letters, which count where no journal covers
     an offset. What was committed beyond the log's end is counted too.
     """
-    uncovered = visible_ns == NEVER
-    early = np.zeros(len(log.low), dtype=np.bool_)
-    beyond = 0
-    for partition in np.unique(log.partition):
+    ordered = accounted if is_sorted(accounted) else np.sort(accounted)
+    ahead, beyond = [log.low[:0]], 0
+    for partition in np.unique(log.partition).tolist():
         here = log.partition == partition
-        offset = log.offset[here]
+        low, offset, seen_ns = log.low[here], log.offset[here], visible_ns[here]
+        uncovered = seen_ns == NEVER
         # A record that is nowhere although the group is done with it.
-        early[here] |= uncovered[here] & (offset < log.committed.get(int(partition), 0))
-        one = samples.get((log.topic, int(partition)))
-        if one is None or not len(one.committed):
-            continue
-        reached = np.maximum.accumulate(one.committed)
-        sample = np.searchsorted(reached, offset, side="right")
-        known = sample < len(reached)
-        done_ns = one.end_ns[np.minimum(sample, len(reached) - 1)]
-        early[here] |= known & (uncovered[here] | (visible_ns[here] > done_ns))
-        beyond += max(0, int((one.committed - one.end_offset).max()))
-    ahead = early & ~(uncovered & among(log.low, np.sort(accounted)))
-    found = log.low[ahead]
+        early = uncovered & (offset < log.committed.get(partition, 0))
+        one = samples.get((log.topic, partition))
+        if one is not None and len(one.committed):
+            reached = np.maximum.accumulate(one.committed)
+            sample = np.searchsorted(reached, offset, side="right")
+            known = sample < len(reached)
+            done_ns = one.end_ns[np.minimum(sample, len(reached) - 1)]
+            early |= known & (uncovered | (seen_ns > done_ns))
+            beyond += max(0, int((one.committed - one.end_offset).max()))
+        low, uncovered = low[early], uncovered[early]
+        ahead.append(low[~(uncovered & among(low, ordered))])
+    found = np.concatenate(ahead)
     examples = named(run, offsets_ahead=found)
     if beyond:
         examples.setdefault("offsets_ahead", []).append(f"{beyond} offsets beyond the end of {log.topic}")

@@ -9,6 +9,8 @@ import numpy as np
 from contract.ids import Run
 from seawall.audit.ledger import NEVER, Int64s, UInt64s
 from seawall.audit.membership import places
+from seawall.audit.reconcile import Reconciliation, named
+from seawall.result import AuditCounts
 
 NONE_NS = -1
 
@@ -64,6 +66,12 @@ def contradictions(sightings: Sightings, low: UInt64s, visible_ns: Int64s) -> UI
     claimed = visible_ns[there]
     contradicted: UInt64s = low[there][(claimed != NEVER) & (unseen_ns > claimed)]
     return contradicted
+
+
+def contradicted(run: Run, sightings: Sightings, low: UInt64s, visible_ns: Int64s) -> Reconciliation:
+    """Name the records of `contradictions`; nothing is said where the reader followed another run."""
+    found = contradictions(sightings, low, visible_ns) if sightings.run == run else low[:0]
+    return Reconciliation(AuditCounts(contradicted=len(found)), named(run, contradicted=found))
 
 
 def reader_visible_delay(sightings: Sightings, low: UInt64s, intended_ns: Int64s) -> ReaderDelays:

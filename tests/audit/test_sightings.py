@@ -1,10 +1,11 @@
 """What the independent reader saw, held against what others say."""
 
 import numpy as np
-from small_logs import RUN, lows
+from small_logs import RUN, identity, lows
 
+from contract.ids import Run
 from seawall.audit.ledger import NEVER
-from seawall.audit.sightings import Sightings, contradictions, reader_visible_delay
+from seawall.audit.sightings import Sightings, contradicted, contradictions, reader_visible_delay
 
 LOW = lows((1, 1), (1, 2), (1, 3), (1, 4))
 
@@ -19,6 +20,15 @@ def test_a_claim_before_a_poll_that_saw_nothing_is_contradicted() -> None:
     """Said to be visible at 90, and a poll begun at 100 did not see it; at 100 and later there is no contradiction."""
     seen = sightings((100, 110, 112), (100, 110, 112), (100, -1, -1), (-1, 100, 102))
     assert contradictions(seen, LOW, np.array([90, 100, 99, 1])).tolist() == LOW[[0, 2]].tolist()
+
+
+def test_contradicted_records_are_named_and_fail() -> None:
+    """Of the run that was followed; of another one the reader knows nothing."""
+    seen, claims = sightings((100, 110, 112), (100, 110, 112)), np.array([90, 100])
+    found = contradicted(RUN, seen, LOW[:2], claims)
+    assert found.examples == {"contradicted": [identity(1, 1)]}
+    assert not found.counts.clean
+    assert contradicted(Run(1, 1), seen, LOW[:2], claims).counts.clean
 
 
 def test_who_claims_nothing_is_not_contradicted() -> None:
