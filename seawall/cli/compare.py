@@ -38,11 +38,11 @@ EXAMPLES = """[bold]Examples[/]
   bin/seawall compare --parts load --users 200 --rate 20 --arrival poisson
   bin/seawall compare --paths sync,kafka --entities orders --counts 100,10000
   bin/seawall compare --brokers 3 --sinks 3    Kafka with three brokers and three sinks
-  bin/seawall compare --durability --parts load    what each promise of safety costs, on each path
-  bin/seawall compare --arms sync,kafka-flushed    both flush to disk before they answer
+  bin/seawall compare --durability --parts load         what each promise of safety costs, on each path
+  bin/seawall compare --arms sync,kafka-flushed         both flush to disk before they answer
+  bin/seawall compare --paths kafka --key-skew 1.2      one partition gets most of the records
+  bin/seawall compare --blocks 4                        eight trials an arm: narrower intervals
   bin/seawall compare --record-bytes 4000 --compressibility 0.2 --entities orders --load-entity orders
-  bin/seawall compare --paths kafka --key-skew 1.2     one partition gets most of the records
-  bin/seawall compare --blocks 4               eight trials an arm: narrower intervals
   bin/seawall compare --gate kafka             a gate for CI: the exit code is that path's verdict against targets.toml
   bin/seawall compare --quick --json           the result for machines, on standard output
 
@@ -60,7 +60,8 @@ is missed, 3 an interval straddles a limit, 4 a figure says nothing; anything lo
 def compare(
     *,
     paths: Annotated[
-        str, typer.Option(help=f"Write paths: {', '.join(PATHS)}.  [default: all]", metavar="LIST", show_default=False)
+        str,
+        typer.Option(help=f"Write paths: {', '.join(PATHS)}.  \\[default: all]", metavar="LIST", show_default=False),
     ] = "",
     arms: Annotated[
         str,
@@ -86,28 +87,28 @@ def compare(
         str, typer.Option(help=f"Spacing of a user's requests, same-load part: {' or '.join(ARRIVALS)}.")
     ] = ARRIVALS[0],
     record_bytes: Annotated[
-        int | None, typer.Option(help="Length of each record.  [default: as real ones]", show_default=False)
+        int | None, typer.Option(help="Length of each record.  \\[default: as real ones]", show_default=False)
     ] = None,
     compressibility: Annotated[
         float | None,
-        typer.Option(help="Of its text: 0 not at all, 1 to nothing.  [default: as real text]", show_default=False),
+        typer.Option(help="Of its text: 0 not at all, 1 to nothing.  \\[default: as real text]", show_default=False),
     ] = None,
     key_skew: Annotated[float, typer.Option(help="Zipf's exponent over Kafka's partitions; 0 is even.")] = 0.0,
     blocks: Annotated[
         int | None,
-        typer.Option(help="Blocks; each runs every arm twice.  [default: 2, quick: 1]", show_default=False),
+        typer.Option(help="Blocks; each runs every arm twice.  \\[default: 2, quick: 1]", show_default=False),
     ] = None,
     brokers: Annotated[
-        int | None, typer.Option(help="Kafka brokers: 1 or 3.  [default: 1]", show_default=False)
+        int | None, typer.Option(help="Kafka brokers: 1 or 3.  \\[default: 1]", show_default=False)
     ] = None,
-    sinks: Annotated[int | None, typer.Option(help="Sink workers.  [default: 1]", show_default=False)] = None,
+    sinks: Annotated[int | None, typer.Option(help="Sink workers.  \\[default: 1]", show_default=False)] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Two trials an arm, one count, short load: 90 s.")] = False,
     clean: Annotated[bool, typer.Option("--clean", help="Remove rows of earlier runs without asking.")] = False,
     keep: Annotated[bool, typer.Option("--keep", help="Keep them: trials do not start on fresh state.")] = False,
     seed: Annotated[int, typer.Option(help="Seed of contents and of the users' phases.")] = 1,
     drain_timeout: Annotated[str, typer.Option(help="How long the log may take to drain.", metavar="TIME")] = "60s",
     gate: Annotated[
-        str | None, typer.Option(help="The path whose verdict is the exit code.", show_default=False)
+        str | None, typer.Option(help="The path or arm whose verdict is the exit code.", show_default=False)
     ] = None,
     targets: Annotated[Path, typer.Option(help="File of targets.", show_default="targets.toml")] = ROOT
     / "targets.toml",
@@ -118,7 +119,7 @@ def compare(
     """Compare writing straight to the database with writing through Kafka, on real servers under real load.
 
     Every record is followed to its row; delay counts until the row is visible. Runs on the stack that is up, or
-    starts one for the time of the comparison.
+    starts one for the time of the comparison. Arms that promise a durability get stacks of their own.
     """
     options = CompareOptions(
         paths=names(paths) or PATHS,
