@@ -208,4 +208,4 @@ def outcome_of(trials: list[Trial], *, interrupted: bool) -> Outcome:
         return Outcome.FAIL
     if Outcome.INVALID in found or interrupted or not trials:
         return Outcome.INVALID
-    return Outcome.PASS
+    return Outcome.INCONCLUSIVE if Outcome.INCONCLUSIVE in found else Outcome.PASS

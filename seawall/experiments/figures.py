@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seawall.audit.ledger import NEVER, Int64s, Ledger
-from seawall.load.pace import Scheduled, phase_of
+from seawall.load.pace import schedule_of
 from seawall.load.trial import TrialDone, TrialLoad
 from seawall.result import Course, Quantiles
 from seawall.stats.availability import availability
@@ -145,7 +145,7 @@ def unsent_times(load: TrialLoad, done: TrialDone, ledger: Ledger) -> Int64s:
 
 
 def _schedule(load: TrialLoad, done: TrialDone, user: int) -> Iterator[int]:
-    pace = Scheduled(load.rate_per_s or 0.0, done.start_ns, done.end_ns, phase_of(load.seed, user))
+    pace = schedule_of(load.arrival, load.rate_per_s or 0.0, done.start_ns, done.end_ns, seed=load.seed, user=user)
     while (intended_ns := pace.next_ns(0)) is not None:
         yield intended_ns
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,14 +12,10 @@ from typing import Any, Self
 import msgspec
 import numpy as np
 
-from contract.entities import ENTITIES
-from contract.topics import topic_of
-from seawall.audit.fates import NO_PARTITION, write_fates
-from seawall.audit.ledger import NEVER, Int64s, Ledger, UInt64s, read_ledger
-from seawall.audit.log import LogReader, LogRecords
-from seawall.audit.reconcile import Found, Reconciliation, Sent, reconcile
-from seawall.audit.rows import RowReader
-from seawall.audit.visibility import Journals
+from seawall.audit.drain import DrainProof, DrainReading, proof_of_drain
+from seawall.audit.fates import write_fates
+from seawall.audit.ledger import NEVER, Int64s, Ledger, read_ledger
+from seawall.audit.reconcile import Reconciliation
 from seawall.experiments.figures import (
     Window,
     course_of,
@@ -32,12 +27,15 @@ from seawall.experiments.figures import (
 )
 from seawall.experiments.load_process import LoadProcess
 from seawall.experiments.resources import ResourceWatch
+from seawall.experiments.trial_audit import Audited, TrialAudit, Watched
 from seawall.experiments.validity import NO_LIMITS, Limits, shortcomings
+from seawall.experiments.watcher_figures import lag_figures, reader_figures
 from seawall.load.trial import Progress, TrialDone, TrialLoad
 from seawall.result import Outcome, Trial
 from seawall.stack.stack import Stack
 
 DRAIN_POLL_S = 0.02
+PROOF_PAUSE_S, PROOF_WITHIN_S = 0.1, 5.0
 STANDSTILL_S = 10.0
 """A lag that has not shrunk for so long is standing still: longer than a sink takes to be started again."""
 
@@ -67,37 +65,32 @@ class TrialRunner:
         self._limits = limits
         self._drain_timeout_s = drain_timeout_s
         self._keep_rows = keep_rows
-        self._open = contextlib.ExitStack()
-        self._rows = RowReader(stack.connections.psycopg_url)
-        self._open.callback(self._rows.close)
-        self._journals = Journals(Path(stack.state.journal_dir))
-        self._log: LogReader | None = None
-        if stack.state.kafka:
-            self._log = LogReader(stack.connections.kafka)
-            self._open.callback(self._log.close)
+        self._audit = TrialAudit(stack)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._open.close()
+        self._audit.__exit__()
 
     def run(self, plan: TrialPlan, on_progress: Callable[[Progress], None]) -> Trial:
         """Run one trial to its audit."""
         if not self._keep_rows:
             self._stack.fresh()
-        self._journals.forget()
+        self._audit.begin()
         started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
         before, restarts_before = self._stack.resources(), self._restarts()
-        with ResourceWatch(self._stack.resources) as watch:
+        with ResourceWatch(self._stack.resources) as resources, self._audit.watch(plan.load) as watched:
             done = self._load.run(plan.load, on_progress)
-            drained = self._drain() if plan.load.path == "kafka" else True
+            drained = self._drain(plan)
         after, restarts_after = self._stack.resources(), self._restarts()
         ledger = read_ledger(Path(done.ledger))
-        visible_ns, audited = self._audit(plan, ledger)
-        write_fates(Path(done.ledger), visible_ns, np.full(len(visible_ns), NO_PARTITION, dtype=np.int16))
-        watch.write(Path(done.ledger) / "resources.parquet")
-        trial = self._figures(plan, done, ledger, visible_ns, started_at)
+        audited = self._audit.audit(plan.load, ledger, watched)
+        write_fates(Path(done.ledger), audited.visible_ns, audited.partition)
+        resources.write(Path(done.ledger) / "resources.parquet")
+        trial = _with_watchers(
+            self._figures(plan, done, ledger, audited.visible_ns, started_at), ledger, audited, watched
+        )
         restarts = {
             name: count - restarts_before.get(name, 0)
             for name, count in restarts_after.items()
@@ -106,14 +99,14 @@ class TrialRunner:
         used = {name: use for name, use in after.items() if name in before}
         cpu_s = {name: round(max(0.0, use.cpu_s - before[name].cpu_s), 3) for name, use in used.items()}
         invalid_because = shortcomings(trial, self._limits, interrupted=done.interrupted)
-        outcome, reasons = _judge(trial, audited, invalid_because, drained=drained)
+        outcome, reasons = _judge(trial, audited.whole, invalid_because, drained)
         return msgspec.structs.replace(
             trial,
             cpu_s={**cpu_s, "load": round(done.cpu_s, 3)},
             rss_bytes={**{name: use.rss_bytes for name, use in used.items()}, "load": done.rss_bytes},
             restarts=restarts,
-            audit=audited.counts,
-            examples=audited.examples,
+            audit=audited.whole.counts,
+            examples={**trial.examples, **audited.whole.examples},
             invalid_because=invalid_because,
             outcome=outcome,
             reasons=reasons,
@@ -122,53 +115,24 @@ class TrialRunner:
     def _restarts(self) -> dict[str, int]:
         return {name: service.restarts for name, service in self._stack.state.services.items()}
 
-    def _drain(self) -> bool:
-        """Wait until the sinks have stored all of the log; False if the time is up or the lag stands still."""
+    def _drain(self, plan: TrialPlan) -> DrainProof:
+        """Wait until the sinks have stored all of the log, as long as it shrinks and the time allows; then prove it."""
         begun = time.monotonic()
-        least, least_at = self._stack.lag(), begun
-        lag = least
-        while lag > 0:
-            time.sleep(DRAIN_POLL_S)
-            lag = self._stack.lag()
-            now = time.monotonic()
-            if lag < least:
-                least, least_at = lag, now
-            if now - begun > self._drain_timeout_s or now - least_at > STANDSTILL_S:
-                return False
-        return True
+        if plan.load.path == "kafka":
+            least, least_at = self._stack.lag(), begun
+            while (lag := self._stack.lag()) > 0:
+                now = time.monotonic()
+                if lag < least:
+                    least, least_at = lag, now
+                if now - begun > self._drain_timeout_s or now - least_at > STANDSTILL_S:
+                    break
+                time.sleep(DRAIN_POLL_S)
 
-    def _audit(self, plan: TrialPlan, ledger: Ledger) -> tuple[Int64s, Reconciliation]:
-        """Return when each request's record was visible (`NEVER` where it was not), and the reconciliation."""
-        visible_ns = np.full(len(ledger.status), NEVER, dtype=np.int64)
-        whole = Reconciliation()
-        low, content, accepted, refused = ledger.low, ledger.content, ledger.accepted, ledger.refused
-        for entity in ENTITIES.values():
-            mine = np.flatnonzero(ledger.entity == entity.number)
-            if not len(mine):
-                continue
-            rows = self._rows.rows(entity, ledger.run)
-            digests = self._rows.expected_digests(entity, ledger.seed, ledger.shape)
-            dead = self._rows.dead_lettered(topic_of(entity), ledger.run)
-            log = self._log.records(topic_of(entity), ledger.run) if self._log and plan.load.path == "kafka" else None
-            sent = Sent(low[mine], accepted[mine], refused[mine], digests[content[mine]])
-            found = Found(rows.low, rows.digest, dead, log.low if log else None, _ahead(log) if log else None)
-            whole.add(reconcile(ledger.run, sent, found))
-            stored = np.isin(low[mine], rows.low)
-            seen = self._log_visible(log, low[mine]) if log else ledger.answered_ns[mine]
-            visible_ns[mine[stored]] = seen[stored]
-        return visible_ns, whole
+        def look() -> DrainReading:
+            return DrainReading(self._stack.lag() if plan.load.path == "kafka" else 0, self._stack.row_counts())
 
-    def _log_visible(self, log: LogRecords, low: UInt64s) -> Int64s:
-        """Return when the rows with these ids became visible, by the sinks' journals."""
-        times = self._journals.visible_ns(log)
-        order = np.lexsort((times, log.low))
-        ids, first = np.unique(log.low[order], return_index=True)
-        found = np.full(len(low), NEVER, dtype=np.int64)
-        if len(ids):
-            place = np.minimum(np.searchsorted(ids, low), len(ids) - 1)
-            there = ids[place] == low
-            found[there] = times[order][first][place[there]]
-        return found
+        pause_s = PROOF_PAUSE_S if plan.kind == "load" else DRAIN_POLL_S
+        return proof_of_drain(look, pause_s=pause_s, within_s=PROOF_WITHIN_S)
 
     def _figures(self, plan: TrialPlan, done: TrialDone, ledger: Ledger, visible_ns: Int64s, started_at: str) -> Trial:
         load = plan.load
@@ -236,26 +200,33 @@ def _courses(ledger: Ledger, visible_ns: Int64s, window: Window, warmup_s: float
     }
 
 
-def _ahead(log: LogRecords) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """Tell which records lie beyond what the sinks committed."""
-    committed = np.array([log.committed.get(int(partition), 0) for partition in log.partition], dtype=np.int64)
-    ahead: np.ndarray[tuple[int], np.dtype[np.bool_]] = log.offset >= committed
-    return ahead
+def _with_watchers(trial: Trial, ledger: Ledger, audited: Audited, watched: Watched) -> Trial:
+    if trial.kind != "load" or trial.schedule_start_ns is None or trial.duration_s is None:
+        return trial
+    start_ns = trial.schedule_start_ns + int(trial.warmup_s * 1e9)
+    window = Window(start_ns, start_ns + int(trial.duration_s * 1e9))
+    trial = msgspec.structs.replace(trial, lag=lag_figures(audited.lag, window))
+    if watched.sightings is None or watched.sightings.run is None:
+        return trial
+    figures, against = reader_figures(watched.sightings, ledger, audited.visible_ns, window)
+    examples = {**trial.examples, "contradicted": against} if against else trial.examples
+    return msgspec.structs.replace(trial, reader=figures, examples=examples)
 
 
 def _judge(
-    trial: Trial, audited: Reconciliation, invalid_because: list[str], *, drained: bool
+    trial: Trial, audited: Reconciliation, invalid_because: list[str], drained: DrainProof
 ) -> tuple[Outcome, list[str]]:
-    counts = audited.counts
+    examples = audited.examples
     wrong = [
-        f"{getattr(counts, name)} {name}, the first {audited.examples[name][0]}"
-        for name in ("lost", "pending", "duplicates", "corrupted", "phantom")
-        if getattr(counts, name)
+        f"{count} {name.replace('_', ' ')}, the first {examples[name][0]}" if examples.get(name) else f"{count} {name}"
+        for name, count in audited.counts.violations.items()
     ]
-    if not drained:
+    if drained.last.lag:
         wrong.append("the log was not drained when the time was up")
     if wrong:
         return Outcome.FAIL, [*wrong, *invalid_because]
     if invalid_because:
         return Outcome.INVALID, invalid_because
+    if not drained.proven:
+        return Outcome.INCONCLUSIVE, [f"it is not proven that the trial was over: {drained.reason}"]
     return Outcome.PASS, [f"{trial.unsent} requests of the schedule were not sent in time"] if trial.unsent else []

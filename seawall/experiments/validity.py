@@ -51,9 +51,20 @@ def shortcomings(trial: Trial, limits: Limits, *, interrupted: bool) -> list[str
         found.append("no request was sent")
     if trial.kind == "load":
         found.extend(_of_the_instrument(trial, limits))
+        found.extend(contradiction(trial))
         found.extend(_of_the_course("response time", trial.response_course, trial.response_ms, limits.response_ms))
         found.extend(_of_the_course("visible delay", trial.visible_course, trial.visible_ms, limits.visible_ms))
     return found
+
+
+def contradiction(trial: Trial) -> list[str]:
+    """Return what speaks against the trial's visible delay, if an independent reader does."""
+    if trial.reader is None or not trial.reader.contradictions:
+        return []
+    first = trial.examples["contradicted"][0]
+    return [
+        f"{trial.reader.contradictions} records were said to be visible before a reader saw them, the first {first}"
+    ]
 
 
 def tolerated_ms(trial: Trial, limits: Limits) -> float:

@@ -126,6 +126,15 @@ class NotStarted:
         return 0
 
 
+def schedule_of(
+    arrival: Arrival, rate_per_s: float, start_ns: int, end_ns: int | None, *, seed: int, user: int
+) -> Scheduled:
+    """Return the schedule of one user of an open loop; equal arguments give the same times again."""
+    if arrival == "poisson":
+        return Poisson(rate_per_s, start_ns, end_ns, f"{seed}/{user}/arrivals")
+    return Scheduled(rate_per_s, start_ns, end_ns, phase_of(seed, user))
+
+
 def phase_of(seed: int, user: int) -> float:
     """Return the part of an interval by which *user* starts late: seeded, spread evenly over users."""
     return random.Random(seed * 1_000_003 + user).random()

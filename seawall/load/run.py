@@ -17,7 +17,7 @@ from contract.ids import ENTITY_BITS, USER_BITS, Run, low_bits, new_run
 from contract.samples import AS_DRAWN, Shape
 from contract.topics import PARTITIONS
 from seawall.load.key_skew import skewed_sequences
-from seawall.load.pace import Arrival, AsFastAsAnswered, Pace, Poisson, Scheduled, Tickets, phase_of
+from seawall.load.pace import Arrival, AsFastAsAnswered, Pace, Tickets, schedule_of
 from seawall.load.payloads import MIXES, body_tails, entity_at
 from seawall.load.recorder import NullRecorder, Recorder
 
@@ -104,9 +104,7 @@ class LoadRun:
             return AsFastAsAnswered(self.tickets)
         if self.arrival == "closed":
             return AsFastAsAnswered(Tickets(math.inf))
-        if self.arrival == "poisson":
-            return Poisson(self.rate_per_s, joined_ns, self.end_ns, f"{self.seed}/{user}/arrivals")
-        return Scheduled(self.rate_per_s, joined_ns, self.end_ns, phase_of(self.seed, user))
+        return schedule_of(self.arrival, self.rate_per_s, joined_ns, self.end_ns, seed=self.seed, user=user)
 
     def join(self, member: Member) -> None:
         """Let *member* take part from now on."""

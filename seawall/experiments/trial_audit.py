@@ -1,0 +1,171 @@
+"""One trial's audit: watchers that run beside the load, and the reconciliation once the log has drained."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from contract.entities import ENTITIES, Entity
+from contract.topics import topic_of
+from seawall.audit.committed import CommittedSampler, CommittedSamples
+from seawall.audit.fates import NO_PARTITION, Partitions
+from seawall.audit.lag import LagEvents, lag_events
+from seawall.audit.ledger import NEVER, Int64s, Ledger, UInt64s
+from seawall.audit.log import LogReader, LogRecords
+from seawall.audit.membership import among, places
+from seawall.audit.offsets import committed_ahead, gaps, inconsistent_with_letters, of_journals
+from seawall.audit.order import order_in_log, order_of_visibility
+from seawall.audit.reader_process import ReaderProcess, sampled_users
+from seawall.audit.reconcile import Found, Reconciliation, Sent, reconcile
+from seawall.audit.rows import RowReader
+from seawall.audit.sightings import Sightings
+from seawall.audit.visibility import Journals
+from seawall.load.payloads import MIXES
+from seawall.load.trial import TrialLoad
+from seawall.stack.stack import Stack
+
+SAMPLE_EVERY_S = 0.5
+"""Between two looks at what the sinks have committed: a question a partition, which the brokers feel."""
+
+
+@dataclass
+class Audited:
+    """What an audit found."""
+
+    visible_ns: Int64s
+    """For each request of the ledger; `NEVER` where its row is not there, or it wrote none."""
+    partition: Partitions
+    whole: Reconciliation = field(default_factory=Reconciliation)
+    lag: dict[str, LagEvents] = field(default_factory=dict)
+
+
+@dataclass
+class Watched:
+    """What the watchers saw; filled when the watch ends."""
+
+    committed: dict[tuple[str, int], CommittedSamples] = field(default_factory=dict)
+    sightings: Sightings | None = None
+
+
+class TrialAudit:
+    """Audits trial after trial on one stack, with clients of its own; use as a context manager."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._connections = stack.connections
+        self._open = contextlib.ExitStack()
+        self._rows = RowReader(stack.connections.psycopg_url)
+        self._open.callback(self._rows.close)
+        self._journals = Journals(Path(stack.state.journal_dir))
+        self._log: LogReader | None = None
+        if stack.state.kafka:
+            self._log = LogReader(stack.connections.kafka)
+            self._open.callback(self._log.close)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
+
+    def begin(self) -> None:
+        """Forget the journals' entries so far: a new trial starts."""
+        self._journals.forget()
+
+    @contextlib.contextmanager
+    def watch(self, load: TrialLoad) -> Iterator[Watched]:
+        """Watch the tables and the sinks' offsets while a *load* trial runs and drains.
+
+        A trial of a number of records is over before there would be anything to see. With skewed keys a user's
+        sequences have gaps, so that no reader can know what comes next.
+        """
+        watched = Watched()
+        if load.rate_per_s is None:
+            yield watched
+            return
+        with contextlib.ExitStack() as watchers:
+            reader: ReaderProcess | None = None
+            if not load.key_skew:
+                users = sampled_users(load.users, load.seed)
+                reader = ReaderProcess(self._connections.psycopg_url, MIXES[load.entity], users)
+                watchers.callback(reader.close)
+                reader.start()
+            sampler: CommittedSampler | None = None
+            if load.path == "kafka" and self._log is not None:
+                topics = [topic_of(ENTITIES[name]) for name in sorted(set(MIXES[load.entity]))]
+                sampler = watchers.enter_context(
+                    CommittedSampler(self._connections.kafka, topics, every_s=SAMPLE_EVERY_S)
+                )
+            yield watched
+            watched.committed = sampler.stop() if sampler else {}
+            watched.sightings = reader.stop() if reader else None
+
+    def audit(self, load: TrialLoad, ledger: Ledger, watched: Watched) -> Audited:
+        """Hold the ledger against rows, log, dead letters and journals; `AuditFailed` where one cannot be read."""
+        total = len(ledger.status)
+        found = Audited(
+            visible_ns=np.full(total, NEVER, dtype=np.int64), partition=np.full(total, NO_PARTITION, dtype=np.int16)
+        )
+        low = ledger.low
+        for entity in ENTITIES.values():
+            mine = np.flatnonzero(ledger.entity == entity.number)
+            if len(mine):
+                self._audit_entity(load, ledger, entity, mine, low[mine], watched, found)
+        if load.path == "kafka":
+            found.whole.add(of_journals(self._journals.tally()))
+        return found
+
+    def _audit_entity(
+        self,
+        load: TrialLoad,
+        ledger: Ledger,
+        entity: Entity,
+        mine: Int64s,
+        low: UInt64s,
+        watched: Watched,
+        found: Audited,
+    ) -> None:
+        run, topic = ledger.run, topic_of(entity)
+        rows = self._rows.rows(entity, run)
+        digests = self._rows.expected_digests(entity, ledger.seed, ledger.shape)
+        letters = self._rows.dead_letters(topic, run)
+        log = self._log.records(topic, run) if self._log and load.path == "kafka" else None
+        accepted = ledger.accepted[mine]
+        sent = Sent(low, accepted, ledger.refused[mine], digests[ledger.content[mine]])
+        there = Found(rows.low, rows.digest, letters.low, log.low if log else None, log.ahead if log else None)
+        found.whole.add(reconcile(run, sent, there))
+        stored = among(low, rows.low)
+        if log is None:
+            found.visible_ns[mine[stored]] = ledger.answered_ns[mine][stored]
+            return
+        times_ns = self._journals.visible_ns(log)
+        first = _first_of_each(log, times_ns)
+        place, logged = places(low, log.low[first])
+        seen_ns = np.where(logged, times_ns[first][place], NEVER) if len(first) else np.full(len(low), NEVER)
+        found.visible_ns[mine[stored]] = seen_ns[stored]
+        if len(first):
+            found.partition[mine[logged]] = log.partition[first][place[logged]]
+        acknowledged, accounted = low[accepted], np.concatenate([rows.low, letters.low])
+        for check in (
+            gaps(log),
+            inconsistent_with_letters(run, log, letters),
+            order_in_log(run, acknowledged, log),
+            order_of_visibility(run, rows.low, log, times_ns),
+            committed_ahead(run, log, times_ns, accounted, watched.committed),
+        ):
+            found.whole.add(check)
+        found.lag |= lag_events(log, acknowledged, ledger.answered_ns[mine][accepted], times_ns)
+
+
+def _first_of_each(log: LogRecords, times_ns: Int64s) -> Int64s:
+    """Return the places of the log's ids, sorted by id; of one that lies there twice, that which was stored first."""
+    order = np.lexsort((times_ns, log.low))
+    ordered = log.low[order]
+    fresh = np.ones(len(order), dtype=bool)
+    fresh[1:] = ordered[1:] != ordered[:-1]
+    first: Int64s = order[fresh]
+    return first
