@@ -27,7 +27,7 @@ FINISHED = "seawall_finished"
 SEND_EVERY_S = 2.0
 SEND_ROWS = 20_000
 WRITE_ROWS = 100_000
-WRITE_EVERY_S = 5.0
+WRITE_EVERY_S = 3.0
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):

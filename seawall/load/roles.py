@@ -26,7 +26,7 @@ from seawall.load.run_record import RunRecord, Share
 from seawall.load.start_lag import StartLag
 
 logger = logging.getLogger(__name__)
-WRITE_EVERY_S = 5.0
+WRITE_EVERY_S = 3.0
 LAST_WORD_S = LAST_ANSWERS_S + 10.0
 """So long the master waits for its workers' last parts."""
 CHECK_EVERY_S = 0.5

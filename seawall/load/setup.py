@@ -6,9 +6,11 @@ Importing `seawall.load` registers this with Locust, so a locustfile has nothing
 from __future__ import annotations
 
 import logging
+import signal
 from typing import Any
 from weakref import WeakKeyDictionary
 
+import gevent
 import locust.stats
 from locust import events
 from locust.env import Environment
@@ -81,6 +83,7 @@ def _prepare(environment: Environment, **_: Any) -> None:
             ledgers.claim()
         except (ValueError, OSError) as error:
             refuse(error)
+    _take_ctrl_c_between_events()
     role = _roles[environment] = role_of(environment, ledgers, set_run)
 
     def end(**_: Any) -> None:
@@ -91,6 +94,12 @@ def _prepare(environment: Environment, **_: Any) -> None:
 
     events.quitting.add_listener(lambda **_: role.quitting())
     events.quit.add_listener(end)
+
+
+def _take_ctrl_c_between_events() -> None:
+    """Let Ctrl-C reach Locust's main greenlet alone: else it may end a user between ledger and statistics."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        gevent.signal_handler(signal.SIGINT, lambda: gevent.kill(gevent.get_hub().parent, KeyboardInterrupt))
 
 
 def _start(environment: Environment, **_: Any) -> None:
