@@ -21,8 +21,8 @@ from benchmarks.server_process import running
 from seawall.stats.trials import geometric_mean
 
 MOST = 1.05
-PAIRS, QUICK_PAIRS = 16, 2
-RECORDS, QUICK_RECORDS = 20_000, 600
+PAIRS, QUICK_PAIRS = 32, 2
+RECORDS, QUICK_RECORDS = 10_000, 600
 """A run; each ends with one file, as a distributed generator writes one every few seconds."""
 
 USERS = 50
