@@ -62,8 +62,11 @@ def acknowledged_early(bench: ControlBench) -> Verdict:
 def offsets_before_rows(bench: ControlBench) -> Verdict:
     """Kill a sink that commits offsets before the rows of them."""
     trial = _with_kill(bench, "early-offsets", "early-offsets", "sink-1")
-    planted = bench.deeds("committed") - bench.deeds("stored")
-    return _lost_by_kill(trial, planted, "not_stored")
+    found, outcome = _lost_by_kill(trial, bench.deeds("committed") - bench.deeds("stored"), "not_stored")
+    ahead = trial.audit.offsets_ahead
+    if outcome is Outcome.PASS and ahead < trial.audit.lost:
+        outcome = Outcome.FAIL
+    return f"{found}; {ahead} offsets seen ahead of their rows", outcome
 
 
 def honest_api_killed(bench: ControlBench) -> Verdict:

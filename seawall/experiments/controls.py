@@ -100,7 +100,7 @@ CATALOGUE: tuple[Control, ...] = (
     Control(
         "early-offsets",
         "the sink commits offsets before the rows; it is killed",
-        "FAIL: lost, passed in the log without being stored",
+        "FAIL: lost, passed in the log without being stored, and offsets ahead of rows",
         control_losses.offsets_before_rows,
     ),
     Control(

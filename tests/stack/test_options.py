@@ -17,3 +17,10 @@ def test_good_options_are_returned() -> None:
     """Options that can be used come back as they are."""
     options = StackOptions(brokers=3, sinks=9)
     assert options.checked() is options
+
+
+def test_another_module_than_the_real_one_makes_a_stack_a_control() -> None:
+    """Whoever reads the state file sees it."""
+    assert not StackOptions().control
+    assert StackOptions(api_module="controls.api").control
+    assert StackOptions(sink_module="controls.sink").control
