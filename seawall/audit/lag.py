@@ -15,6 +15,7 @@ from seawall.stats.intervals import Interval
 from seawall.stats.trends import theil_sen_slope
 
 STEP_NS = 100_000_000
+_MOMENTS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ def lag_events(log: LogRecords, acknowledged: UInt64s, answered_ns: Int64s, visi
     """
     order = np.argsort(acknowledged, kind="stable")
     acknowledged, answered_ns = acknowledged[order], answered_ns[order]
+    del order  # a tenth of a gigabyte for ten million records
     events = {}
     for number in np.unique(log.partition).tolist():
         here = log.partition == number
@@ -95,9 +97,17 @@ def _maximum(events: Mapping[str, LagEvents], start_ns: int, end_ns: int) -> int
     if not events:
         return 0
     whole = LagEvents(
-        np.sort(np.concatenate([one.acked_ns for one in events.values()])),
-        np.sort(np.concatenate([one.visible_ns for one in events.values()])),
+        _together([one.acked_ns for one in events.values()]), _together([one.visible_ns for one in events.values()])
     )
     # The lag only grows with an acknowledgement, so its maximum is right after one, or at the start.
-    moments = whole.acked_ns[(whole.acked_ns >= start_ns) & (whole.acked_ns <= end_ns)]
-    return int(whole.at(np.append(moments, start_ns)).max())
+    moments = whole.acked_ns[slice(*np.searchsorted(whole.acked_ns, [start_ns, end_ns + 1]))]
+    largest = int(whole.at(np.array([start_ns])).max())
+    for first in range(0, len(moments), _MOMENTS):
+        largest = max(largest, int(whole.at(moments[first : first + _MOMENTS]).max()))
+    return largest
+
+
+def _together(parts: list[Int64s]) -> Int64s:
+    whole = np.concatenate(parts)
+    whole.sort()
+    return whole
