@@ -7,11 +7,10 @@ together and writes them; endpoints get one numbering, and times of another host
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 import numpy as np
-from locust.runners import WorkerRunner
 
 from contract.ids import Run
 from seawall.load.clocks import HostClock, offset_ns, this_clock
@@ -30,6 +29,14 @@ WRITE_ROWS = 100_000
 WRITE_EVERY_S = 3.0
 
 
+class Messenger(Protocol):
+    """What can send to the master: Locust's worker."""
+
+    def send_message(self, msg_type: str, data: Any = None) -> None:
+        """Send one message."""
+        ...
+
+
 class Part(msgspec.Struct, frozen=True, kw_only=True):
     """One message with some requests of one worker."""
 
@@ -42,15 +49,15 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
 class SendingRecorder(ColumnBuffer):
     """The recorder of a worker: sends what it has to the master."""
 
-    def __init__(self, runner: WorkerRunner, run: Run, start_lag: StartLag) -> None:
+    def __init__(self, messenger: Messenger, run: Run, start_lag: StartLag) -> None:
         super().__init__(SEND_ROWS, start_lag)
-        self._runner = runner
+        self._messenger = messenger
         self._run = run
 
     def _pass_on(self, columns: Columns, endpoints: list[str]) -> None:
         packed = {name: values.tobytes() for name, values in columns.items()}
         part = Part(run=self._run, endpoints=endpoints, clock=this_clock(), columns=packed)
-        self._runner.send_message(PART, msgspec.to_builtins(part, builtin_types=(bytes,)))
+        self._messenger.send_message(PART, msgspec.to_builtins(part, builtin_types=(bytes,)))
 
 
 class Gatherer:

@@ -76,7 +76,9 @@ class OwnShare:
         self.load.open_gate(time.monotonic_ns(), None)
 
     def stop_sending(self) -> None:
-        """End the schedules; Locust then waits for the answers under way."""
+        """End the schedules, once; Locust then waits for the answers under way."""
+        if self.load.closed:
+            return
         # Locust takes a while to look where its stop was called from; what was due meanwhile is not the load's fault.
         last_turn_ns = self._probe.last_tick_ns + int(2 * TICK_S * 1e9)
         self.load.finish(min(time.monotonic_ns(), last_turn_ns))

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import gevent
 import msgspec
+from gevent.event import Event
 from locust.env import Environment
 from locust.runners import STATE_MISSING, STATE_STOPPING, LocalRunner, MasterRunner, WorkerRunner
 
@@ -54,6 +55,12 @@ class Role(Protocol):
         ...
 
 
+def _set_event() -> Event:
+    event = Event()
+    event.set()
+    return event
+
+
 class Alone:
     """One process does it all."""
 
@@ -64,6 +71,7 @@ class Alone:
         self._set_run = set_run
         self.ending = Ending(environment)
         self._share: OwnShare | None = None
+        self._over = _set_event()
 
     def start(self) -> None:
         """Begin this process's share, recorded where that was asked for."""
@@ -80,6 +88,7 @@ class Alone:
             self._environment, options, 0, self._recorder if self._recorder is not None else LagRecorder(),
             flush_every_s=WRITE_EVERY_S, on_flush=self._check,
         )  # fmt: skip
+        self._over.clear()
         self._set_run(self._environment, self._share.load)
 
     def stopping(self) -> None:
@@ -99,11 +108,13 @@ class Alone:
                 self.ending.fail(error)
         self._record.conclude([share])
         self.ending.conclude(self._record, self._directory)
+        self._over.set()
 
     def quitting(self) -> None:
-        """Stop the test before Locust decides on its exit code."""
+        """Stop the test before Locust decides on its exit code, or let a stop that has begun come to its end."""
         if is_running(self._runner):
             self._runner.stop()
+        self._over.wait(LAST_WORD_S)
 
     def _check(self) -> None:
         if self._recorder is not None:
@@ -121,6 +132,7 @@ class Worker:
         self._runner = runner
         self._set_run = set_run
         self._share: OwnShare | None = None
+        self._over = _set_event()
         runner.register_message(FINISH, self._finish, concurrent=True)
 
     def start(self) -> None:
@@ -130,6 +142,7 @@ class Worker:
         index = max(0, self._runner.worker_index)
         self._run = options.run
         self._share = OwnShare(self._environment, options, index, recorder, flush_every_s=SEND_EVERY_S)
+        self._over.clear()
         self._set_run(self._environment, self._share.load)
 
     def stopping(self) -> None:
@@ -144,11 +157,13 @@ class Worker:
         share, self._share = self._share.end(), None
         self._runner._send_stats()  # noqa: SLF001 - Locust sends them too, but behind the last word
         self._runner.send_message(FINISHED, {"run": list(self._run), "share": msgspec.to_builtins(share)})
+        self._over.set()
 
     def quitting(self) -> None:
         """Hand everything in before Locust tells the master that this worker quits."""
         if is_running(self._runner):
             self._runner.stop()
+        self._over.wait(LAST_WORD_S)
 
     def _finish(self, **_: Any) -> None:
         if is_running(self._runner):
@@ -169,6 +184,7 @@ class Master:
         self._gatherer: Gatherer | None = None
         self._shares: dict[str, Share] = {}
         self._heard: set[str] = set()
+        self._over = _set_event()
         runner.register_message(PART, self._take)
         runner.register_message(FINISHED, self._note_finished)
 
@@ -189,6 +205,7 @@ class Master:
         """Ask all workers to finish, and wait until each has said its last word or is gone."""
         if self._record is None:
             return
+        self._over.clear()
         runner = self._runner
         self._ratio = dict(runner.reported_user_classes_count)
         # Not running any more: else Locust gives the users of a worker that quits to the others.
@@ -219,9 +236,11 @@ class Master:
             self._gatherer = None
         record.conclude(list(self._shares.values()))
         self.ending.conclude(record, self._directory)
+        self._over.set()
 
     def quitting(self) -> None:
-        """Do nothing: Locust's master stops the test itself."""
+        """Let a stop that has begun come to its end; else Locust's master stops the test itself."""
+        self._over.wait(LAST_WORD_S)
 
     def _is_awaited(self, client: str) -> bool:
         node = self._runner.clients.get(client)

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 
@@ -185,6 +186,36 @@ def test_a_directory_with_a_run_is_refused_before_any_load(stack: Stack, tmp_pat
     assert "kept holds a recorded run already" in running.said()
     assert "Ramping" not in running.said()
     assert [path.read_bytes() for path in (tmp_path / "kept").iterdir()] == [b"as it was"]
+
+
+def test_each_run_of_the_web_page_has_a_directory_of_its_own(stack: Stack, tmp_path: Path) -> None:
+    """Start, Stop, Start, Stop: the first run is where it was asked for, the second beside it, with other ids."""
+    port = free_ports(1)[0]
+    page = f"http://127.0.0.1:{port}"
+    running = Running(
+        tmp_path, "Lookups", "--web-host", "127.0.0.1", "--web-port", str(port), "--record", "kept", "--csv", "out"
+    )
+
+    def start() -> bool:
+        try:
+            httpx.post(
+                f"{page}/swarm", data={"user_count": 5, "spawn_rate": 5, "user_rate": 30.0, "arrival": "poisson"}
+            )
+        except httpx.TransportError:
+            return False
+        return True
+
+    for name in ("kept", "kept-2"):
+        running.wait_for(start)
+        time.sleep(2)
+        httpx.post(f"{page}/stop")
+        running.wait_for((tmp_path / name / "run.json").exists)
+    assert running.end(signal.SIGTERM) == 0
+    ledgers = [read_ledger(tmp_path / name) for name in ("kept", "kept-2")]
+    assert ledgers[0].run != ledgers[1].run
+    assert_table_agrees(table(tmp_path / "out_stats.csv"), ledgers[1])
+    assert record(tmp_path / "kept-2")["arrival"] == "poisson"
+    assert running.said().count("not sent") == 2
 
 
 def test_options_that_cannot_be_meant_are_all_named(tmp_path: Path) -> None:
