@@ -7,7 +7,12 @@ Start a stack with ``bin/seawall up``, then::
     locust -f locustfiles/ingest.py --master --expect-workers 2 ...      # and on each worker:
     locust -f locustfiles/ingest.py --worker --master-host ...
 
-``--user-rate`` is the number of requests a second of each user, on a schedule that a slow answer does not stretch.
+``--user-rate`` is the number of requests a second of each user, on a schedule that a slow answer does not stretch;
+``--arrival poisson`` draws the gaps at random, ``--arrival closed`` sends each request after the answer to the last.
+``--record-bytes``, ``--compressibility`` and ``--key-skew`` shape what is written.
+
+With ``--csv PREFIX`` every request is kept in ``PREFIX_requests`` (or where ``--record DIR`` says), over all processes
+of the run: Parquet files, and ``run.json`` with what was planned, sent and not sent.
 """
 
 import random
