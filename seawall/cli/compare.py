@@ -14,8 +14,10 @@ from contract.entities import ENTITIES
 from seawall.cli.comparison_output import exit_code, show
 from seawall.cli.consoles import error_console
 from seawall.cli.earlier_rows import settle_rows
+from seawall.cli.exits import Exit
 from seawall.cli.interruption import interruptible
 from seawall.cli.option_values import names, seconds, whole_numbers
+from seawall.cli.regression import held_against
 from seawall.cli.results_directory import free_directory, keep_server_logs, make_directory
 from seawall.cli.running_stack import own_stack, refuse_running_stack, stack_for
 from seawall.cli.targets_file import read_targets
@@ -24,6 +26,8 @@ from seawall.experiments.arms import ARMS, PATHS, durability_arms
 from seawall.experiments.compare import Comparison, StackOf
 from seawall.experiments.compare_options import ARRIVALS, PARTS, CompareOptions
 from seawall.experiments.segments import Segment
+from seawall.report.files import write_reports
+from seawall.report.stored import stored_result
 from seawall.report.summary_csv import write_summary
 from seawall.report.table_styles import TABLE_STYLES
 from seawall.result import Result, write_result
@@ -110,6 +114,11 @@ def compare(
     gate: Annotated[
         str | None, typer.Option(help="The path or arm whose verdict is the exit code.", show_default=False)
     ] = None,
+    against: Annotated[
+        Path | None,
+        typer.Option(help="An earlier run's directory: getting worse than it is a FAIL.", show_default=False),
+    ] = None,
+    anyway: Annotated[bool, typer.Option("--anyway", help="Hold against it whatever else differs.")] = False,
     targets: Annotated[Path, typer.Option(help="File of targets.", show_default="targets.toml")] = ROOT
     / "targets.toml",
     output: Annotated[Path | None, typer.Option(help="Directory of the results.", show_default=False)] = None,
@@ -147,6 +156,7 @@ def compare(
     )
     options.validate(Connections.read() if options.arms else None)
     judged_by = read_targets(targets)
+    earlier = None if against is None else stored_result(against)
     if table_style not in TABLE_STYLES:
         raise typer.BadParameter(
             f"unknown {table_style!r}, known are {', '.join(TABLE_STYLES)}", param_hint="--table-style"
@@ -158,7 +168,10 @@ def compare(
         with _stacks(options, directory, clean=clean) as stack_of:
             result = _run(Comparison(options, judged_by, stack_of, directory), directory)
     show(result, directory, table_style, as_json=as_json)
-    raise typer.Exit(exit_code(result, gate))
+    code = exit_code(result, gate)
+    if earlier is not None and code is Exit.PASS:
+        code = held_against(earlier, result, str(against), anyway=anyway)
+    raise typer.Exit(code)
 
 
 def _arms(paths: str, arms: str, *, durability: bool) -> tuple[str, ...]:
@@ -215,4 +228,7 @@ def _run(comparison: Comparison, directory: Path) -> Result:
         write_summary(result, directory / "summary.csv")
 
     with TrialProgress(error_console()) as progress:
-        return comparison.run(progress, write)
+        result = comparison.run(progress, write)
+    with error_console().status("Drawing the report"):
+        write_reports(result, directory)
+    return result

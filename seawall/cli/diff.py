@@ -9,11 +9,9 @@ from typing import Annotated
 import msgspec
 import typer
 
-from seawall.cli.consoles import output_console
 from seawall.cli.exits import exit_of
-from seawall.experiments.differences import differences, obstacles, regression_outcome
-from seawall.report.difference_table import difference_table
-from seawall.report.errors import NotComparable
+from seawall.cli.regression import check_comparable, held_against
+from seawall.experiments.differences import differences, regression_outcome
 from seawall.report.stored import stored_result
 
 EXAMPLES = """[bold]Examples[/]
@@ -36,15 +34,9 @@ def diff(
 ) -> None:
     """Compare two runs of the same experiment: how many times larger each figure became, with its interval."""
     before, after = stored_result(base), stored_result(other)
-    found = obstacles(before, after)
-    if found and not anyway:
-        raise NotComparable(found, "give --anyway to compare them all the same")
-    rows = list(differences(before, after))
     if as_json:
+        check_comparable(before, after, anyway=anyway)
+        rows = list(differences(before, after))
         sys.stdout.write(msgspec.json.format(msgspec.json.encode(rows), indent=1).decode() + "\n")
-    else:
-        console = output_console()
-        for line in found:
-            console.print(f"[yellow]differs[/]: {line}", markup=True)
-        console.print(difference_table(rows, str(base), str(other)))
-    raise typer.Exit(exit_of(regression_outcome(rows)))
+        raise typer.Exit(exit_of(regression_outcome(rows)))
+    raise typer.Exit(held_against(before, after, str(base), anyway=anyway))

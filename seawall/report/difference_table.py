@@ -13,9 +13,11 @@ from seawall.result import ArmComparison
 _SAYS = {"larger": "more", "smaller": "less", "equivalent": "the same within 5 %"}
 
 
-def difference_table(rows: Sequence[ArmComparison], base: str, other: str) -> Table:
-    """Return a line a cell, arm and metric: how many times larger the figure of *other* is than that of *base*."""
-    table = Table(title=escape(f"{other} against {base}"), title_justify="left", box=box.ROUNDED)
+def difference_table(rows: Sequence[ArmComparison], base: str) -> Table:
+    """Return a line a cell, arm and metric: how many times larger a figure became since the run *base*."""
+    table = Table(
+        title=escape(f"Against {base}: how many times larger each figure became"), title_justify="left", box=box.ROUNDED
+    )
     for name in ("path", "cell", "figure"):
         table.add_column(name)
     for name in ("ratio", "95 % interval", "trials"):
