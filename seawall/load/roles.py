@@ -168,7 +168,8 @@ class Worker:
     def _finish(self, **_: Any) -> None:
         if is_running(self._runner):
             self._runner.stop()
-        else:
+        else:  # no test was started here, or one is being stopped: its own last word goes first
+            self._over.wait(LAST_WORD_S)
             self._runner.send_message(FINISHED, None)
 
 
