@@ -66,9 +66,8 @@ class ReaderFigures(msgspec.Struct, kw_only=True, frozen=True):
     resolution_p50_ms: float | None = None
     resolution_p99_ms: float | None = None
     """Between the begins of two polls."""
-    contradictions: int = 0
-    """Records that were said to be visible when a later poll did not see them."""
     cpu_share: float = 0.0
+    """Of one core, that the reader itself used."""
 
 
 class LagFigures(msgspec.Struct, kw_only=True, frozen=True):

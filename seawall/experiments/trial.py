@@ -106,7 +106,7 @@ class TrialRunner:
             rss_bytes={**{name: use.rss_bytes for name, use in used.items()}, "load": done.rss_bytes},
             restarts=restarts,
             audit=audited.whole.counts,
-            examples={**trial.examples, **audited.whole.examples},
+            examples=audited.whole.examples,
             invalid_because=invalid_because,
             outcome=outcome,
             reasons=reasons,
@@ -208,9 +208,7 @@ def _with_watchers(trial: Trial, ledger: Ledger, audited: Audited, watched: Watc
     trial = msgspec.structs.replace(trial, lag=lag_figures(audited.lag, window))
     if watched.sightings is None or watched.sightings.run is None:
         return trial
-    figures, against = reader_figures(watched.sightings, ledger, audited.visible_ns, window)
-    examples = {**trial.examples, "contradicted": against} if against else trial.examples
-    return msgspec.structs.replace(trial, reader=figures, examples=examples)
+    return msgspec.structs.replace(trial, reader=reader_figures(watched.sightings, ledger, window))
 
 
 def _judge(

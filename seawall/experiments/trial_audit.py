@@ -23,7 +23,7 @@ from seawall.audit.order import order_in_log, order_of_visibility
 from seawall.audit.reader_process import ReaderProcess, sampled_users
 from seawall.audit.reconcile import Found, Reconciliation, Sent, reconcile
 from seawall.audit.rows import RowReader
-from seawall.audit.sightings import Sightings
+from seawall.audit.sightings import Sightings, contradicted
 from seawall.audit.visibility import Journals
 from seawall.load.payloads import MIXES
 from seawall.load.trial import TrialLoad
@@ -117,6 +117,8 @@ class TrialAudit:
                 self._audit_entity(load, ledger, entity, mine, low[mine], watched, found)
         if load.path == "kafka":
             found.whole.add(of_journals(self._journals.tally()))
+        if watched.sightings is not None and watched.sightings.run is not None:
+            found.whole.add(contradicted(ledger.run, watched.sightings, low, found.visible_ns))
         return found
 
     def _audit_entity(

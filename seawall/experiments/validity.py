@@ -51,30 +51,20 @@ def shortcomings(trial: Trial, limits: Limits, *, interrupted: bool) -> list[str
         found.append("no request was sent")
     if trial.kind == "load":
         found.extend(_of_the_instrument(trial, limits))
-        found.extend(contradiction(trial))
         found.extend(_of_the_course("response time", trial.response_course, trial.response_ms, limits.response_ms))
         found.extend(_of_the_course("visible delay", trial.visible_course, trial.visible_ms, limits.visible_ms))
     return found
 
 
-def contradiction(trial: Trial) -> list[str]:
-    """Return what speaks against the trial's visible delay, if an independent reader does."""
-    if trial.reader is None or not trial.reader.contradictions:
-        return []
-    first = trial.examples["contradicted"][0]
-    return [
-        f"{trial.reader.contradictions} records were said to be visible before a reader saw them, the first {first}"
-    ]
-
-
 def tolerated_ms(trial: Trial, limits: Limits) -> float:
     """Return how late the instrument may be, at the 99th percentile, without moving the judged figure.
 
-    5 ms, or 5 % of the limit; and 5 % of the figure itself, since a service that takes seconds is not excused by a
-    generator that was late by some milliseconds.
+    5 ms, or 5 % of the limit; and 5 % of what remains of the figure without that lateness, since a service that takes
+    seconds is not excused by a generator that was late by some milliseconds.
     """
-    figures = (limits.response_ms, trial.response_ms.p95)
-    return max(LEAST_TOLERATED_MS, *(TOLERATED_SHARE * figure for figure in figures if figure is not None))
+    late = max(trial.generator_lag_ms.p99 or 0.0, trial.instrument.loop_lag_p99_ms)
+    remaining = max(0.0, (trial.response_ms.p95 or 0.0) - late)
+    return max(LEAST_TOLERATED_MS, TOLERATED_SHARE * (limits.response_ms or 0.0), TOLERATED_SHARE * remaining)
 
 
 def _of_the_instrument(trial: Trial, limits: Limits) -> Iterator[str]:

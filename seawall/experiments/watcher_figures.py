@@ -5,30 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from seawall.audit.lag import LagEvents, lag_over_time
-from seawall.audit.ledger import Int64s, Ledger
-from seawall.audit.reconcile import NAMED, identity_text
-from seawall.audit.sightings import Sightings, contradictions, reader_visible_delay
+from seawall.audit.ledger import Ledger
+from seawall.audit.sightings import Sightings, reader_visible_delay
 from seawall.experiments.figures import Window, quantiles_ms
 from seawall.result import LagFigures, ReaderFigures
 
 
-def reader_figures(
-    sightings: Sightings, ledger: Ledger, visible_ns: Int64s, window: Window
-) -> tuple[ReaderFigures, list[str]]:
-    """Return what the reader saw of records intended in *window*, and the first ids that contradict *visible_ns*."""
-    low = ledger.low
-    against = contradictions(sightings, low, visible_ns)
+def reader_figures(sightings: Sightings, ledger: Ledger, window: Window) -> ReaderFigures:
+    """Return what the reader saw of the records intended in *window*."""
     judged = window.holds(ledger.intended_ns) & ledger.accepted
-    delays = reader_visible_delay(sightings, low[judged], ledger.intended_ns[judged])
+    delays = reader_visible_delay(sightings, ledger.low[judged], ledger.intended_ns[judged])
     resolution = sightings.resolution
-    figures = ReaderFigures(
+    return ReaderFigures(
         visible_ms=quantiles_ms(delays.most_ns),
         resolution_p50_ms=resolution.p50_ms if resolution else None,
         resolution_p99_ms=resolution.p99_ms if resolution else None,
-        contradictions=len(against),
         cpu_share=sightings.cpu_share,
     )
-    return figures, [identity_text(ledger.run, int(one)) for one in against[:NAMED]]
 
 
 def lag_figures(events: Mapping[str, LagEvents], window: Window) -> LagFigures | None:

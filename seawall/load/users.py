@@ -33,7 +33,7 @@ from locust.exception import StopUser
 from locust.user.task import LOCUST_STATE_RUNNING, LOCUST_STATE_STOPPING, LOCUST_STATE_WAITING
 
 from contract.entities import ENTITIES
-from seawall.load import setup
+from seawall.load import alarm, setup
 from seawall.load.client import LeanSession
 from seawall.load.pace import NotStarted, Pace
 from seawall.load.payloads import content_index, entity_at
@@ -108,13 +108,17 @@ class ScheduledUser(FastHttpUser):
         return self.greenlet
 
     def wait_time(self) -> float:
-        """Return the seconds until the next intended time; ends the user when its pace is at its end."""
+        """Wait until the next intended time and return 0; ends the user when its pace is at its end.
+
+        Locust would wait for whole milliseconds, rounded up, and so make every request late.
+        """
         now_ns = time.monotonic_ns()
         intended_ns = None if self.load.closed else self.pace.next_ns(now_ns)
         if intended_ns is None:
             raise StopUser
         self.intended_ns = intended_ns
-        return max(0, intended_ns - now_ns) / 1e9
+        alarm.wait_until(intended_ns)
+        return 0.0
 
 
 class IngestUser(ScheduledUser):

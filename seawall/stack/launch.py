@@ -4,6 +4,7 @@
 child after the fork, where a supervisor that has threads must not run Python code of its own.
 """
 
+import contextlib
 import ctypes
 import os
 import pwd
@@ -18,6 +19,9 @@ def main() -> None:
     """Lower the priority, raise the limit of open files, drop to the user, tie our life to the parent's; exec."""
     parent, death_signal, nice, user, *command = sys.argv[1:]
     os.nice(int(nice))
+    # With the kernel's autogroups, niceness counts only within a session; the session has one of its own.
+    with contextlib.suppress(OSError), open("/proc/self/autogroup", "w", encoding="ascii") as group:  # noqa: PTH123
+        group.write(nice)
     # A server that wakes up does not push aside who runs: an answer that came is timed before the next is made.
     os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

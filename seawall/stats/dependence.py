@@ -132,7 +132,10 @@ def _effective_ranks(total: int, effective: float, share: float, confidence: flo
     low = (binomial_root(tail, effective, share) + 0.5) / effective
     high = 1 - (binomial_root(tail, effective, 1 - share) + 0.5) / effective
     rank = share * (total - 1)
-    return min(max(0, int(low * total) - 1), int(rank)), max(min(total - 1, math.ceil(high * total)), math.ceil(rank))
+    # Half a rank in again: as ranks of independent samples round, which are whole on the way there.
+    return min(max(0, int(low * total - 0.5)), int(rank)), max(
+        min(total - 1, math.ceil(high * total - 0.5)), math.ceil(rank)
+    )
 
 
 def _centred(below: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:

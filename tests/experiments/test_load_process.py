@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +35,20 @@ def trial(directory: Path, name: str = "t", **rest: object) -> TrialLoad:
 
 def ignore(_: Progress) -> None:
     """Take no notice."""
+
+
+class Once:
+    """Calls *do* as soon as the trial's first requests have been answered, and *then* a little later."""
+
+    def __init__(self, do: Callable[[], object], then: Callable[[], object] | None = None) -> None:
+        self._do, self._then, self._done = do, then, False
+
+    def __call__(self, progress: Progress) -> None:
+        if progress.answered and not self._done:
+            self._done = True
+            self._do()
+            if self._then is not None:
+                threading.Timer(0.3, self._then).start()
 
 
 def test_a_rate_is_kept_to_the_request(load: LoadProcess, tmp_path: Path) -> None:
@@ -79,9 +94,8 @@ def test_a_stall_of_the_generator_is_seen_as_its_own(load: LoadProcess, stack: S
     """The generator is stopped for 300 ms in mid-run: loop lag and the generator's own lag show it."""
     children = psutil.Process().children(recursive=True)
     generator = next(child for child in children if "seawall.load.generator" in " ".join(child.cmdline()))
-    threading.Timer(1.0, generator.send_signal, (signal.SIGSTOP,)).start()
-    threading.Timer(1.3, generator.send_signal, (signal.SIGCONT,)).start()
-    done = load.run(trial(tmp_path, rate_per_s=20.0, duration_s=2.0), ignore)
+    stall = Once(generator.suspend, generator.resume)
+    done = load.run(trial(tmp_path, rate_per_s=20.0, duration_s=2.0), stall)
     assert done.health.loop_lag_max_ms > 200
     assert read_ledger(Path(done.ledger)).generator_lag_ns.max() > 200e6
     assert done.sent == done.planned
@@ -89,9 +103,8 @@ def test_a_stall_of_the_generator_is_seen_as_its_own(load: LoadProcess, stack: S
 
 def test_a_stall_of_the_service_is_not_the_generators(load: LoadProcess, stack: Stack, tmp_path: Path) -> None:
     """The API is stopped for 300 ms: response times show it for every request that was due, the own lag does not."""
-    threading.Timer(1.0, stack.signal, ("api", signal.SIGSTOP)).start()
-    threading.Timer(1.3, stack.signal, ("api", signal.SIGCONT)).start()
-    done = load.run(trial(tmp_path, rate_per_s=20.0, duration_s=2.0), ignore)
+    stall = Once(partial(stack.signal, "api", signal.SIGSTOP), partial(stack.signal, "api", signal.SIGCONT))
+    done = load.run(trial(tmp_path, rate_per_s=20.0, duration_s=2.0), stall)
     ledger = read_ledger(Path(done.ledger))
     response_ms = (ledger.answered_ns - ledger.intended_ns) / 1e6
     assert response_ms.max() > 250
@@ -111,9 +124,8 @@ def test_a_load_process_that_dies_is_said(load: LoadProcess, tmp_path: Path) -> 
     """The error names the log, and closing afterwards is no error."""
     children = psutil.Process().children(recursive=True)
     generator = next(child for child in children if "seawall.load.generator" in " ".join(child.cmdline()))
-    threading.Timer(0.5, generator.kill).start()
     with pytest.raises(LoadFailed, match=r"ended with code -9; see .*load\.log"):
-        load.run(trial(tmp_path, rate_per_s=5.0, duration_s=20.0), ignore)
+        load.run(trial(tmp_path, rate_per_s=5.0, duration_s=20.0), Once(generator.kill))
 
 
 def test_a_ledger_that_cannot_be_written_is_said(load: LoadProcess, tmp_path: Path) -> None:
