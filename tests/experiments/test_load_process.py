@@ -44,6 +44,7 @@ class Once:
         self._do, self._then, self._done = do, then, False
 
     def __call__(self, progress: Progress) -> None:
+        """Take notice of the trial's progress."""
         if progress.answered and not self._done:
             self._done = True
             self._do()
