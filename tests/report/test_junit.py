@@ -1,0 +1,55 @@
+"""`junit.xml`, as a build server reads it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import msgspec
+
+from seawall.report.junit import write_junit
+from seawall.report.stored import stored_result
+from seawall.result import AuditCounts, Outcome
+from seawall.stack.places import ROOT
+
+REFERENCE = stored_result(ROOT / "results" / "reference" / "20261121-load-4000-per-s")
+
+
+def cases(path: Path) -> dict[tuple[str, str], ET.Element]:
+    """Return the test cases by path and name."""
+    found = ET.parse(path).getroot().iter("testcase")  # noqa: S314 - written by us a moment ago
+    return {
+        ((case.get("classname") or "").rpartition(".")[2], (case.get("name") or "").partition(" (")[0]): case
+        for case in found
+    }
+
+
+def test_each_target_of_each_path_is_a_case(tmp_path: Path) -> None:
+    """What failed is a failure, what held has no mark, and the audit is a case of its own."""
+    write_junit(REFERENCE, tmp_path / "junit.xml")
+    found = cases(tmp_path / "junit.xml")
+    assert len(found) == len(REFERENCE.targets) + len(REFERENCE.arms)
+    assert found["sync", "writes answer in time"].find("failure") is not None
+    assert found["grouped", "writes answer in time"].find("failure") is None
+    assert found["kafka", "every record is accounted for"].find("failure") is None
+
+
+def test_what_says_nothing_is_an_error_and_what_straddles_is_skipped(tmp_path: Path) -> None:
+    """Neither is told as passed."""
+    first, second, *rest = REFERENCE.targets
+    changed = [
+        msgspec.structs.replace(first, outcome=Outcome.INVALID, reason="<late> & so on"),
+        msgspec.structs.replace(second, outcome=Outcome.INCONCLUSIVE),
+        *rest,
+    ]
+    lossy = [
+        msgspec.structs.replace(t, outcome=Outcome.FAIL, reasons=["3 lost"], audit=AuditCounts(lost=3))
+        if t.arm == "kafka" else t for t in REFERENCE.trials
+    ]  # fmt: skip
+    write_junit(msgspec.structs.replace(REFERENCE, targets=changed, trials=lossy), tmp_path / "junit.xml")
+    found = cases(tmp_path / "junit.xml")
+    error = found[first.arm, first.name].find("error")
+    assert error is not None
+    assert error.get("message") == "<late> & so on"
+    assert found[second.arm, second.name].find("skipped") is not None
+    assert found["kafka", "every record is accounted for"].find("failure") is not None
