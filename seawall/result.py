@@ -199,6 +199,8 @@ class Trial(msgspec.Struct, kw_only=True, frozen=True):
     response_ms: Quantiles = Quantiles()
     service_ms: Quantiles = Quantiles()
     visible_ms: Quantiles = Quantiles()
+    visible_by: str = "answer"
+    """Whose word the visible delay is: the ``answer``, the sinks' ``journal``, or an independent ``reader``."""
     start_lag_ms: Quantiles = Quantiles()
     generator_lag_ms: Quantiles = Quantiles()
     """The part of the start lag that is the generator's own."""

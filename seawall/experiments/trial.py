@@ -182,6 +182,7 @@ class TrialRunner:
             response_ms=response_time(ledger, judged, unsent),
             service_ms=quantiles_ms(ledger.answered_ns[accepted] - ledger.sent_ns[accepted]),
             visible_ms=visible_delay(ledger, visible_ns, judged),
+            visible_by="journal" if load.path == "kafka" else "answer",
             start_lag_ms=quantiles_ms(ledger.sent_ns[judged] - ledger.intended_ns[judged]),
             generator_lag_ms=quantiles_ms(ledger.generator_lag_ns[judged]),
             instrument=done.health,
@@ -208,7 +209,11 @@ def _with_watchers(trial: Trial, ledger: Ledger, audited: Audited, watched: Watc
     trial = msgspec.structs.replace(trial, lag=lag_figures(audited.lag, window))
     if watched.sightings is None or watched.sightings.run is None:
         return trial
-    return msgspec.structs.replace(trial, reader=reader_figures(watched.sightings, ledger, window))
+    reader = reader_figures(watched.sightings, ledger, window)
+    if trial.visible_by == "journal" and not np.any(audited.visible_ns != NEVER) and audited.whole.counts.stored:
+        # Sinks that are not ours keep no journal, and then the reader is the only witness.
+        return msgspec.structs.replace(trial, reader=reader, visible_ms=reader.visible_ms, visible_by="reader")
+    return msgspec.structs.replace(trial, reader=reader)
 
 
 def _judge(

@@ -64,7 +64,8 @@ def chip(outcome: Outcome | None) -> Markup:
 
 def _legend(result: Result, arm: str) -> tuple[str, str, Markup]:
     kind = kind_of(result, arm)
-    return kind, arm, Markup(swatch(kind, mark_of(result, arm)))  # noqa: S704 - made of our own constants
+    name = f"{arm} ({result.arm(arm).durability})"
+    return kind, name, Markup(swatch(kind, mark_of(result, arm)))  # noqa: S704 - made of our own constants
 
 
 def _arm_row(result: Result, name: str) -> dict[str, Any]:
