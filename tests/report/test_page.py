@@ -116,7 +116,8 @@ def recorded(directory: Path, name: str, count: int, stretch: float = 1.0) -> Tr
     write_fates(ledger, answered_ns + 20_000_000, np.full(count, NO_PARTITION, dtype=np.int16))
     return Trial(
         name=name, kind="load", arm="kafka", block=0, entity="users", started_at="", users=7, duration_s=5.0,
-        warmup_s=1.0, schedule_start_ns=SECOND, offered_per_s=count / 6, achieved_per_s=count / 6, requests=count * 5 // 6,
+        warmup_s=1.0, schedule_start_ns=SECOND, offered_per_s=count / 6, achieved_per_s=count / 6,
+        requests=count * 5 // 6,
         response_ms=Quantiles(p50=5.0, p95=11.0, p99=16.0, samples=count * 5 // 6),
         audit=AuditCounts(attempted=count, acknowledged=count, stored=count), cpu_s={"api": 1.0, "load": 2.0},
     )  # fmt: skip
