@@ -14,6 +14,7 @@ import threading
 import time
 from array import array
 from contextlib import suppress
+from pathlib import Path
 
 import msgspec
 import psycopg
@@ -172,6 +173,8 @@ def main() -> None:
     """Follow one plan."""
     plan = msgspec.json.decode(sys.stdin.buffer.readline(), type=ReaderPlan)
     os.nice(plan.niceness)
+    with suppress(OSError):  # see seawall/stack/launch.py: niceness counts only within a session
+        Path("/proc/self/autogroup").write_text(str(plan.niceness), encoding="ascii")
     stop = threading.Event()
 
     def listen() -> None:

@@ -40,7 +40,7 @@ class ReaderProcess:
         users: Sequence[int],
         *,
         every_ms: float = EVERY_MS,
-        niceness: int = 5,
+        niceness: int = 10,
     ) -> None:
         self._plan = ReaderPlan(
             psycopg_url=psycopg_url,

@@ -15,7 +15,7 @@ from seawall.report.stored import stored_result
 EXAMPLES = """[bold]Examples[/]
 
   bin/seawall report results/20261121T110000Z-compare    writes report.html, summary.csv and junit.xml there again
-  bin/seawall report results/reference/20261121-default --output /tmp/report
+  bin/seawall report results/reference/20261121-audited-default --output /tmp/report
 
 Exit codes: 0 written, 2 the directory holds no result of ours, a broken one or one of a newer Seawall."""
 

@@ -1,4 +1,8 @@
-"""What the report's pictures are made from: the raw columns of a run's trials, boiled down arm by arm."""
+"""What the report's pictures are made from: the raw columns of a run's trials, boiled down arm by arm.
+
+A run may hold ten million requests. So a trial is read part by part, only in the columns that are needed, and no more
+than nine bytes are kept of each request; times are counted into windows, and only the curve's values are sorted.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,6 @@ import math
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -14,14 +17,19 @@ import numpy.typing as npt
 import pyarrow.parquet as pq
 
 from seawall.audit.fates import read_visible_ns
-from seawall.audit.ledger import NEVER, read_ledger
+from seawall.audit.ledger import NEVER
 from seawall.result import Result, Trial
 
 Floats = npt.NDArray[np.float64]
+Milliseconds = npt.NDArray[np.float32]
 MOST_POINTS = 120
 """A series has no more points than a chart can show."""
 CURVE = 1 - np.logspace(0, -4, 121)
 """The shares of a distribution's curve, from the fastest request to the slowest of ten thousand."""
+
+_COLUMNS = ["intended_ns", "answered_ns", "status"]
+_OUTSIDE = MOST_POINTS
+"""The window of what lies before or behind the trial's time."""
 
 
 @dataclass(frozen=True)
@@ -55,77 +63,153 @@ class ArmMaterial:
     """The largest share that so many samples can tell: ten lie beyond it."""
 
 
+@dataclass(frozen=True)
+class _Windows:
+    """A trial's time, cut into windows of equal length."""
+
+    start_ns: int
+    length_ns: int
+    points: int
+
+    @classmethod
+    def of(cls, trial: Trial, start_ns: int, duration_s: float) -> _Windows:
+        length_s = trial.warmup_s + duration_s
+        return cls(start_ns, max(1, int(length_s * 1e9)), min(MOST_POINTS, max(1, round(length_s / 0.25))))
+
+    def of_times(self, times_ns: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
+        """Return in which window each time lies; `_OUTSIDE` if in none."""
+        since = times_ns - self.start_ns
+        inside = (since >= 0) & (since < self.length_ns)
+        places = since * (self.points / self.length_ns)
+        return np.where(inside, np.minimum(places, self.points - 1), _OUTSIDE).astype(np.uint8)
+
+    def so_far(self, times_ns: npt.NDArray[np.int64]) -> Floats:
+        """Return how many of the times lie before each window's end."""
+        before = np.count_nonzero(times_ns < self.start_ns)
+        return before + np.cumsum(np.bincount(self.of_times(times_ns), minlength=self.points)[: self.points])
+
+    @property
+    def step_s(self) -> float:
+        """How long each window is."""
+        return self.length_ns / self.points / 1e9
+
+
+class _Latencies:
+    """One kind of latency of a trial: the judged ones, and all by their window."""
+
+    def __init__(self) -> None:
+        self._values: list[Milliseconds] = []
+        self._windows: list[npt.NDArray[np.uint8]] = []
+        self.judged: list[Milliseconds] = []
+
+    def add(self, latency_ms: Milliseconds, window: npt.NDArray[np.uint8], judged: npt.NDArray[np.bool_]) -> None:
+        """Add those of one part; *window* tells in which each became due."""
+        self._values.append(latency_ms)
+        self._windows.append(window)
+        self.judged.append(latency_ms[judged])
+
+    def p95(self, points: int) -> Floats:
+        """Return the p95 in each window; NaN where it is empty."""
+        values, windows = np.concatenate(self._values), np.concatenate(self._windows)
+        values = values[np.argsort(windows, kind="stable")]  # of bytes, which needs but a pass
+        ends = np.cumsum(np.bincount(windows, minlength=points)[:points])
+        found = np.full(points, math.nan)
+        for point, end in enumerate(ends):
+            inside = values[ends[point - 1] if point else 0 : end]
+            if len(inside):
+                found[point] = np.quantile(inside, 0.95, overwrite_input=True)
+        return found
+
+
 def gather(result: Result, directory: Path) -> dict[str, ArmMaterial]:
     """Read the raw columns below *directory*, one trial at a time; arms without any are left out."""
     found: dict[str, ArmMaterial] = defaultdict(ArmMaterial)
     for arm in result.arms:
-        pools: dict[str, list[Floats]] = {"response": [], "visible": []}
+        response: list[Milliseconds] = []
+        visible: list[Milliseconds] = []
         for trial in result.trials:
             if trial.arm == arm.name and trial.kind == "load":
-                _add(found[arm.name], pools, trial, directory / "raw" / f"{trial.name}.parquet")
-        if pools["response"]:
-            _distribute(found[arm.name], pools)
+                path = directory / "raw" / f"{trial.name}.parquet"
+                found[arm.name].courses += _course(trial, path, response, visible)
+        if response:
+            _distribute(found[arm.name], response, visible)
     return {name: material for name, material in found.items() if material.courses}
 
 
-def _add(material: ArmMaterial, pools: dict[str, list[Floats]], trial: Trial, path: Path) -> None:
-    if trial.schedule_start_ns is None or trial.duration_s is None or not any(path.glob("part-*.parquet")):
+def _course(
+    trial: Trial, path: Path, response_pool: list[Milliseconds], visible_pool: list[Milliseconds]
+) -> Iterator[Course]:
+    """Yield the trial's course, if there is one, and add its judged times to the pools, if it is valid."""
+    files = sorted(path.glob("part-*.parquet"))
+    if trial.schedule_start_ns is None or trial.duration_s is None or not files:
         return
-    ledger, visible_ns = read_ledger(path), read_visible_ns(path)
-    if visible_ns is None or len(visible_ns) != len(ledger.status):
+    visible_ns = read_visible_ns(path)
+    if visible_ns is None or len(visible_ns) != sum(pq.read_metadata(file).num_rows for file in files):
         return
-    accepted = ledger.accepted
-    judged_ns = trial.schedule_start_ns + int(trial.warmup_s * 1e9)
-    judged = (ledger.intended_ns >= judged_ns) & (ledger.intended_ns < judged_ns + int(trial.duration_s * 1e9))
-    seen = accepted & (visible_ns != NEVER)
-    if not trial.invalid_because:
-        pools["response"].append((ledger.answered_ns - ledger.intended_ns)[judged & accepted] / 1e6)
-        pools["visible"].append((visible_ns - ledger.intended_ns)[judged & seen] / 1e6)
+    windows = _Windows.of(trial, trial.schedule_start_ns, trial.duration_s)
+    judged_from_ns = trial.schedule_start_ns + int(trial.warmup_s * 1e9)
+    judged_to_ns = judged_from_ns + int(trial.duration_s * 1e9)
+    response, visible = _Latencies(), _Latencies()
+    done, taken = np.zeros(windows.points), np.zeros(windows.points)
+    first = 0
+    for file in files:
+        part = pq.read_table(file, columns=_COLUMNS, use_threads=False)
+        status = part.column("status").to_numpy()
+        accepted = (status >= 200) & (status < 300)  # noqa: PLR2004 - HTTP
+        intended_ns = part.column("intended_ns").to_numpy()[accepted]
+        answered_ns = part.column("answered_ns").to_numpy()[accepted]
+        shown_ns = visible_ns[first : first + len(status)][accepted]
+        first += len(status)
 
-    length_s = trial.warmup_s + trial.duration_s
-    points = min(MOST_POINTS, max(1, round(length_s / 0.25)))
-    step_s = length_s / points
-    intended_s = (ledger.intended_ns - trial.schedule_start_ns) / 1e9
-    answered_s = (ledger.answered_ns - trial.schedule_start_ns) / 1e9
-    visible_s = (visible_ns[seen] - trial.schedule_start_ns) / 1e9
-    ends: Floats = np.arange(1, points + 1, dtype=np.float64) * step_s
-    done = np.searchsorted(np.sort(visible_s), ends)
-    taken = np.searchsorted(np.sort(answered_s[accepted]), ends)
-    material.courses.append(
-        Course(
-            trial=trial.name,
-            warmup_s=trial.warmup_s,
-            at_s=np.asarray(ends - step_s / 2, dtype=np.float64),
-            rate_per_s=np.diff(done, prepend=0) / step_s,
-            response_p95_ms=_by_window(intended_s[accepted], (answered_s - intended_s)[accepted] * 1e3, step_s, points),
-            visible_p95_ms=_by_window(intended_s[seen], (visible_s - intended_s[seen]) * 1e3, step_s, points),
-            # On the database's paths a row is visible with its answer, and the difference is rounding.
-            backlog=np.maximum(taken - done, 0).astype(np.float64),
-            cpu_s_per_s=dict(_cores(path / "resources.parquet", trial.schedule_start_ns)),
-        )
+        window = windows.of_times(intended_ns)
+        judged = (intended_ns >= judged_from_ns) & (intended_ns < judged_to_ns)
+        response.add(_milliseconds(answered_ns - intended_ns), window, judged)
+        seen = shown_ns != NEVER
+        shown_ns = shown_ns[seen]
+        visible.add(_milliseconds(shown_ns - intended_ns[seen]), window[seen], judged[seen])
+        taken += windows.so_far(answered_ns)
+        done += windows.so_far(shown_ns)
+    if not trial.invalid_because:
+        response_pool += response.judged
+        visible_pool += visible.judged
+    yield Course(
+        trial=trial.name,
+        warmup_s=trial.warmup_s,
+        at_s=(np.arange(windows.points) + 0.5) * windows.step_s,
+        rate_per_s=np.diff(done, prepend=0.0) / windows.step_s,
+        response_p95_ms=response.p95(windows.points),
+        visible_p95_ms=visible.p95(windows.points),
+        # On the database's paths a row is visible with its answer, and the difference is rounding.
+        backlog=np.maximum(taken - done, 0.0),
+        cpu_s_per_s=dict(_cores(path / "resources.parquet", trial.schedule_start_ns)),
     )
 
 
-def _distribute(material: ArmMaterial, pools: dict[str, list[Floats]]) -> None:
-    response = np.concatenate(pools["response"])
-    material.samples = len(response)
+def _milliseconds(times_ns: npt.NDArray[np.int64]) -> Milliseconds:
+    return (times_ns * 1e-6).astype(np.float32)
+
+
+def _distribute(material: ArmMaterial, response: list[Milliseconds], visible: list[Milliseconds]) -> None:
+    material.samples = sum(map(len, response))
     if not material.samples:
         return
     material.nines = 1 - 10 / material.samples if material.samples > 100 else 0.9  # noqa: PLR2004
-    material.response_ms = np.quantile(response, CURVE)
-    visible = np.concatenate(pools["visible"])
-    material.visible_ms = np.quantile(visible, CURVE) if len(visible) else None
+    material.response_ms = _curve(response)
+    material.visible_ms = _curve(visible)
 
 
-def _by_window(at_s: Floats, values: Floats, step_s: float, points: int) -> Floats:
-    """Return the p95 of the values in each window."""
-    order = np.argsort(at_s)
-    edges = np.searchsorted(at_s[order], np.arange(points + 1) * step_s)
-    ordered = values[order]
-    return np.array([
-        float(np.quantile(ordered[low:high], 0.95)) if high > low else math.nan
-        for low, high in pairwise(edges)
-    ])  # fmt: skip
+def _curve(pool: list[Milliseconds]) -> Floats | None:
+    """Return the values at the shares of `CURVE`, between neighbours as numpy's quantiles; empties *pool*."""
+    values = np.concatenate(pool)
+    pool.clear()
+    if not len(values):
+        return None
+    values.sort()  # so many shares of one array are found sooner in order than by partition
+    places = CURVE * (len(values) - 1)
+    low = places.astype(np.int64)
+    lower = values[low].astype(np.float64)
+    upper = values[np.minimum(low + 1, len(values) - 1)].astype(np.float64)
+    return np.asarray(lower + (upper - lower) * (places - low), dtype=np.float64)
 
 
 def _cores(path: Path, start_ns: int) -> Iterator[tuple[str, tuple[Floats, Floats]]]:

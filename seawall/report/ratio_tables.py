@@ -153,9 +153,14 @@ def _ratio(row: ArmComparison | None) -> str:
     if row is None or row.ratio is None:
         return NOTHING
     if row.ci_low is None or row.ci_high is None:
-        return f"{row.ratio:,.2f} (no interval: {row.trials} trials)"
+        return f"{_times(row.ratio)} (no interval: {row.trials} trials)"
     better = (row.ratio < 1) == (row.metric in _LESS_IS_BETTER)
-    return _in_words(row, f"{row.ratio:,.2f} \\[{row.ci_low:,.2f}, {row.ci_high:,.2f}]", better=better)
+    return _in_words(row, f"{_times(row.ratio)} \\[{_times(row.ci_low)}, {_times(row.ci_high)}]", better=better)
+
+
+def _times(ratio: float) -> str:
+    """Return a ratio to two decimals, and a small one to two digits, so that it is never told as 0."""
+    return f"{ratio:,.2f}" if ratio >= 0.1 else f"{ratio:.2g}"  # noqa: PLR2004
 
 
 def _in_words(row: ArmComparison, interval: str, *, better: bool) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-NICENESS = 5
+NICENESS = 10
 """Every server gets this, of whichever arm.
 
 On a shared machine the load generator, at 0, then goes first: a service that cannot keep up shows as its own latency
