@@ -86,7 +86,8 @@ class _Windows:
     def so_far(self, times_ns: npt.NDArray[np.int64]) -> Floats:
         """Return how many of the times lie before each window's end."""
         before = np.count_nonzero(times_ns < self.start_ns)
-        return before + np.cumsum(np.bincount(self.of_times(times_ns), minlength=self.points)[: self.points])
+        counts = np.bincount(self.of_times(times_ns), minlength=self.points)[: self.points]
+        return np.asarray(before + np.cumsum(counts), dtype=np.float64)
 
     @property
     def step_s(self) -> float:
@@ -175,7 +176,7 @@ def _course(
     yield Course(
         trial=trial.name,
         warmup_s=trial.warmup_s,
-        at_s=(np.arange(windows.points) + 0.5) * windows.step_s,
+        at_s=np.asarray((np.arange(windows.points) + 0.5) * windows.step_s, dtype=np.float64),
         rate_per_s=np.diff(done, prepend=0.0) / windows.step_s,
         response_p95_ms=response.p95(windows.points),
         visible_p95_ms=visible.p95(windows.points),

@@ -15,7 +15,7 @@ import pytest
 from benchmarks.__main__ import catalogue
 from seawall.stack.places import ROOT
 
-QUICK = ("coverage", "recording", "latency", "freeze", "peers")
+QUICK = ("coverage", "recording", "latency", "freeze", "peers", "report_page")
 
 
 def start(*arguments: str) -> subprocess.Popen[str]:

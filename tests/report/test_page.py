@@ -63,7 +63,7 @@ def test_a_result_without_raw_columns_still_has_a_page() -> None:
     assert page.index("No, not at this load") < page.index("<table") < page.index("<svg")
     assert "The raw columns of this run are not beside its result" in page
     assert not re.search(r'(src|href)="(?!data:)', page)
-    assert "http" not in re.sub(r"http-equiv", "", page)
+    assert not re.search("https?:", page)
 
 
 def test_names_and_errors_cannot_break_out() -> None:
