@@ -22,7 +22,7 @@ from seawall.stack.stack import Stack
 from workers.sink.settings import Settings as SinkSettings
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-SETUP = (ROOT / "seawall" / "load" / "setup.py").read_text(encoding="utf-8")
+LOAD_OPTIONS = (ROOT / "seawall" / "load" / "options.py").read_text(encoding="utf-8")
 BIN = Path(sys.executable).parent
 LOCUST = ".venv/bin/locust"
 FOLLOWED = "docs/adding-an-entity.md"  # has a test of its own, which runs all of it
@@ -95,7 +95,7 @@ def test_locust_options_and_user_classes_exist(command: Command) -> None:
     _, _, file, *rest = command.words
     assert (ROOT / file).is_file()
     # Locust prints its help before it reads the file, so our own options are not in it
-    ours = set(re.findall(r'"(--[a-z-]+)"', SETUP))
+    ours = set(re.findall(r'"(--[a-z-]+)"', LOAD_OPTIONS))
     assert options_in(command.words) <= options_of(str(BIN / "locust")) | ours
     classes = [word for word in rest if re.fullmatch(r"[A-Z]\w+", word)]
     assert all(f"class {name}(" in (ROOT / file).read_text(encoding="utf-8") for name in classes)
@@ -143,7 +143,7 @@ def test_connections_are_in_the_readme_under_both_names() -> None:
 
 def test_variables_that_the_code_reads_are_in_the_readme_and_no_others() -> None:
     """Variables of the command and the stack are named there; those of API and sink are found by their fields."""
-    sources = [*(ROOT / "bin").iterdir(), *(ROOT / "seawall").rglob("*.py")]
+    sources = [*(ROOT / "bin").iterdir(), *(ROOT / "seawall").rglob("*.py"), *(ROOT / "controls").rglob("*.py")]
     name = re.compile(r"SEAWALL_[A-Z]+(?:_[A-Z]+)*(?!_?\*|_?[A-Z{_])")
     read = {found for path in sources if path.is_file() for found in name.findall(path.read_text(encoding="utf-8"))}
     fields = {
