@@ -6,6 +6,7 @@ Series differ in dashes and marks as well, for those who cannot tell the colours
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from html import escape
@@ -14,7 +15,9 @@ from seawall.report.page.scales import Scale
 
 WIDTH, HEIGHT = 460, 270
 """In the picture's own units; a column on a desktop is a little wider, a phone a little narrower."""
-LEFT, RIGHT, TOP, BOTTOM = 52, 14, 14, 42
+LEFT, RIGHT, TOP, BOTTOM = 60, 26, 30, 42
+NAME_STEP, NAME_WIDTH = 15, 10
+"""Between the names of lines, and of one of their letters: as large as they are on a phone."""
 MARKS = ("circle", "square", "triangle", "diamond", "cross", "ring")
 
 Point = tuple[float, float]
@@ -35,6 +38,7 @@ class Chart:
     """Room at the right for the names of lines."""
     _under: list[str] = field(default_factory=list)
     _over: list[str] = field(default_factory=list)
+    _notes: list[str] = field(default_factory=list)
     _names: list[tuple[float, str, str]] = field(default_factory=list)
 
     def line(
@@ -68,7 +72,15 @@ class Chart:
             return
         y = self._y(value)
         self._under.append(f'<line class="limit" x1="{LEFT}" x2="{WIDTH - self.right}" y1="{y:.1f}" y2="{y:.1f}"/>')
-        self._under.append(f'<text class="limit-text" x="{LEFT + 4}" y="{y - 4:.1f}">{escape(says)}</text>')
+        self._notes.append(f'<text class="limit-text" x="{LEFT + 4}" y="{y - 4:.1f}">{escape(says)}</text>')
+
+    def upright(self, value: float, says: str) -> None:
+        """Draw an upright line with its text: what was asked for."""
+        x, bottom = self._x(value), HEIGHT - BOTTOM
+        self._under.append(f'<line class="asked" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" y2="{bottom}"/>')
+        self._notes.append(
+            f'<text class="note" text-anchor="end" x="{x - 5:.1f}" y="{bottom - 6}">{escape(says)}</text>'
+        )
 
     def shade(self, low: float, high: float, says: str) -> None:
         """Shade a stretch of the x axis."""
@@ -79,15 +91,15 @@ class Chart:
         self._under.append(
             f'<rect class="shade" x="{left:.1f}" y="{TOP}" width="{right - left:.1f}" height="{height}"/>'
         )
-        self._under.append(f'<text class="note" x="{left + 3:.1f}" y="{TOP + 11}">{escape(says)}</text>')
+        self._notes.append(f'<text class="note" x="{left + 3:.1f}" y="{TOP + 12}">{escape(says)}</text>')
 
     def svg(self) -> str:
         """Return the picture."""
-        identity = f"c{abs(hash((self.title, self.tells))):x}"
+        identity = f"c{zlib.crc32(f'{self.title}/{self.tells}'.encode()):x}"
         return "".join([
             f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-labelledby="{identity}">',
             f'<title id="{identity}">{escape(self.title)}. {escape(self.tells)}</title>',
-            *self._axes(), *self._under, *self._over, *self._written_names(), "</svg>",
+            *self._axes(), *self._under, *self._over, *self._notes, *self._written_names(), "</svg>",
         ])  # fmt: skip
 
     def _axes(self) -> Iterable[str]:
@@ -104,18 +116,21 @@ class Chart:
         centre = (LEFT + end) / 2
         below = f'x="{centre:.0f}" y="{HEIGHT - 8}"'
         yield f'<text class="label" text-anchor="middle" {below}>{escape(self.x_label)}</text>'
-        middle = (TOP + bottom) / 2
-        yield (
-            f'<text class="label" text-anchor="middle" transform="rotate(-90 12 {middle:.0f})" x="12" y="{middle:.0f}">'
-            f"{escape(self.y_label)}</text>"
-        )
+        # Level and above the axis, where it is read soonest and no long number runs into it.
+        yield f'<text class="label" x="2" y="15">{escape(self.y_label)}</text>'
 
     def _written_names(self) -> Iterable[str]:
         """Write the lines' names at their ends, moved apart where they would cover one another."""
-        last = -99.0
-        for wanted, name, kind in sorted(self._names):
-            last = max(wanted + 4, last + 13)
-            x, y = WIDTH - self.right + 4, min(last, HEIGHT - 4)
+        names = sorted(self._names)
+        places: list[float] = []
+        for wanted, _, _ in names:
+            places.append(max(wanted + 4, places[-1] + NAME_STEP if places else TOP))
+        lowest = HEIGHT - BOTTOM + 4.0
+        for number in range(len(places) - 1, -1, -1):
+            places[number] = min(places[number], lowest)
+            lowest = places[number] - NAME_STEP
+        x = WIDTH - self.right + 4
+        for y, (_, name, kind) in zip(places, names, strict=True):
             yield f'<text class="name {kind}" x="{x}" y="{y:.1f}">{escape(name)}</text>'
 
     def _x(self, value: float) -> float:
@@ -124,6 +139,11 @@ class Chart:
     def _y(self, value: float) -> float:
         share = min(1.0, max(0.0, self.y.place(value)))
         return HEIGHT - BOTTOM - share * (HEIGHT - TOP - BOTTOM)
+
+
+def room_for(names: Iterable[str]) -> int:
+    """Return how much room the longest of *names* takes at the right of a chart."""
+    return min(WIDTH // 3, max(RIGHT, NAME_WIDTH * max(map(len, names), default=0) + 8))
 
 
 def _mark(mark: str, x: float, y: float, size: float) -> str:

@@ -9,14 +9,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from seawall.report.material import CURVE, ArmMaterial, Course, Floats
-from seawall.report.page.chart import MARKS, Chart
+from seawall.report.page.chart import MARKS, Chart, room_for
 from seawall.report.page.scales import Linear, Percentile, linear, logarithmic
 from seawall.result import JudgedTarget, Result, Trial
 
 Material = dict[str, ArmMaterial]
 KINDS = 6
 """So many colours the style sheet holds."""
-NAME_ROOM = 62
+VISIBLE = "visible"
+"""At the end of a dashed line, in the colour of its arm."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def pictures(result: Result, material: Material) -> Iterator[Picture]:
 
 
 def throughput(result: Result, _: Material) -> Picture | None:
-    """Return achieved rate against p95, a mark a trial and a larger one an arm."""
+    """Return achieved rate against p95, a mark a trial, with the interval of each."""
     trials = [t for t in result.trials if t.kind == "load" and t.achieved_per_s and t.response_ms.p95]
     if not trials:
         return None
@@ -66,6 +67,8 @@ def throughput(result: Result, _: Material) -> Picture | None:
     )  # fmt: skip
     if limit:
         chart.limit(limit.number, limit.says)
+    if len(set(offered)) == 1:
+        chart.upright(offered[0], "offered")
     for trial in trials:
         x, y = trial.achieved_per_s or 0.0, trial.response_ms.p95 or 0.0
         kind, mark = kind_of(result, trial.arm), mark_of(result, trial.arm)
@@ -97,7 +100,7 @@ def distribution(result: Result, material: Material) -> Picture | None:
         "Distribution of response time and visible delay",
         "Solid lines are response times, dashed ones the delay until the record is visible.",
         scale, logarithmic(values + ([limit.number] if limit else [])),
-        "per cent of requests that were at least as fast", "time, ms", right=NAME_ROOM,
+        "per cent of requests that were at least as fast", "time, ms", right=room_for([*arms, VISIBLE]),
     )  # fmt: skip
     if limit:
         chart.limit(limit.number, limit.says)
@@ -105,7 +108,7 @@ def distribution(result: Result, material: Material) -> Picture | None:
         kind = kind_of(result, name)
         here = told & (max(one.nines, 0.5) >= CURVE)
         if one.visible_ms is not None and not _equal(one.visible_ms, one.response_ms):
-            chart.line(_points(CURVE[here], one.visible_ms[here]), kind, dashed=True, name=f"{name} visible")
+            chart.line(_points(CURVE[here], one.visible_ms[here]), kind, dashed=True, name=VISIBLE)
         if one.response_ms is not None:
             chart.line(_points(CURVE[here], one.response_ms[here]), kind, name=name)
     samples = ", ".join(f"{name} {one.samples:,}" for name, one in arms.items())
@@ -113,8 +116,8 @@ def distribution(result: Result, material: Material) -> Picture | None:
         "The whole distribution",
         chart.svg(),
         f"All judged requests of all valid trials ({samples}), counted from when each was due. Each step to the right"
-        " leaves a tenth of the requests; lines end where fewer than ten are left. On sync and grouped a record is"
-        " visible with its answer.",
+        " leaves a tenth of the requests; lines end where fewer than ten are left. Solid lines end with the answer,"
+        " dashed ones when the row is visible; on sync and grouped that is the same.",
     )
 
 
@@ -130,7 +133,7 @@ def break_even(result: Result, _: Material) -> Picture | None:
         f"Time for equal records, against {base}",
         f"Below 1 an arm is quicker than {base}; upright lines are 95 % intervals.",
         logarithmic([float(row.count or 1) for row in rows]), logarithmic([*ends, 1.0]),
-        "records sent as fast as they are answered", f"time, {base} = 1", right=NAME_ROOM,
+        "records sent as fast as they are answered", f"time, {base} = 1", right=room_for(row.arm for row in rows),
     )  # fmt: skip
     chart.limit(1.0, f"as long as {base}")
     entities = list(dict.fromkeys(row.entity for row in rows))
@@ -212,7 +215,7 @@ def _over_time(
     chart = Chart(
         title, "Thin lines are trials, thick ones the median of an arm's trials.",
         Linear(end), linear(values) if floor else logarithmic(values),
-        "seconds since the schedule began", label, right=NAME_ROOM,
+        "seconds since the schedule began", label, right=room_for(series),
     )  # fmt: skip
     chart.shade(0.0, max(course.warmup_s for course in courses), "warm-up")
     for name, trials in series.items():
