@@ -6,9 +6,9 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 
-import msgspec
 import numpy as np
 import pytest
+from evil_results import evil
 
 from contract.ids import Run
 from seawall.audit.fates import NO_PARTITION, write_fates
@@ -21,7 +21,6 @@ from seawall.result import Arm, AuditCounts, Outcome, Quantiles, Result, Trial
 from seawall.stack.places import ROOT
 
 REFERENCE = stored_result(ROOT / "results" / "reference" / "20261121-load-4000-per-s")
-EVIL = "<script>alert(1)</script>&\"'"
 SECOND = 10**9
 
 
@@ -68,18 +67,7 @@ def test_a_result_without_raw_columns_still_has_a_page() -> None:
 
 def test_names_and_errors_cannot_break_out() -> None:
     """Whatever users put into names, reasons and ids stands there as text."""
-    arm = msgspec.structs.replace(REFERENCE.arms[0], name=EVIL, durability=EVIL, settings={EVIL: {EVIL: EVIL}})
-    trials = [
-        msgspec.structs.replace(
-            t, arm=EVIL, name=EVIL, reasons=[EVIL], invalid_because=[EVIL], examples={"lost": [EVIL]}
-        )
-        for t in REFERENCE.trials if t.arm == REFERENCE.arms[0].name
-    ]  # fmt: skip
-    targets = [msgspec.structs.replace(row, arm=EVIL, name=EVIL, reason=EVIL) for row in REFERENCE.targets[:2]]
-    page = render(
-        msgspec.structs.replace(REFERENCE, arms=[arm], trials=trials, targets=targets, verdicts={EVIL: Outcome.FAIL}),
-        {},
-    )
+    page = render(evil(REFERENCE), {})
     assert "script" not in tags(page)
     assert "&lt;script&gt;" in page
 
