@@ -10,12 +10,14 @@ import typer
 
 from seawall.cli.consoles import error_console, output_console
 from seawall.report.files import write_reports
+from seawall.report.page.answer_picture import write_picture
 from seawall.report.stored import stored_result
 
 EXAMPLES = """[bold]Examples[/]
 
   bin/seawall report results/20261121T110000Z-compare    writes report.html, summary.csv and junit.xml there again
   bin/seawall report results/reference/20261121-audited-default --output /tmp/report
+  bin/seawall report results/reference/20261121-audited-4000-per-s --picture answer.svg
 
 Exit codes: 0 written, 2 the directory holds no result of ours, a broken one or one of a newer Seawall."""
 
@@ -26,9 +28,17 @@ def report(
     output: Annotated[
         Path | None, typer.Option(help="Where to write; the directory itself by default.", show_default=False)
     ] = None,
+    picture: Annotated[
+        Path | None,
+        typer.Option(help="Write the answer as one SVG picture to this file, and nothing else.", show_default=False),
+    ] = None,
 ) -> None:
     """Render the report of a run again, from result.json and the raw columns beside it."""
     result = stored_result(directory)
+    if picture is not None:
+        write_picture(result, picture)
+        output_console().print(f"Picture: {os.path.relpath(picture)}")
+        return
     target = output or directory
     target.mkdir(parents=True, exist_ok=True)
     with error_console().status("Reading the raw columns"):

@@ -3,6 +3,8 @@
 ReportError
  ├─ NoResult           the directory holds no result of ours, or a broken one
  ├─ NewerResult        a later version wrote it
+ ├─ BrokenColumns      raw columns beside the result cannot be read
+ ├─ NoPicture          the run holds nothing that the picture shows
  └─ NotComparable      two results differ in more than what was measured; holds every difference
 """
 
@@ -17,6 +19,14 @@ class NoResult(ReportError):
 
 class NewerResult(ReportError):
     """A later version wrote it."""
+
+
+class BrokenColumns(ReportError):
+    """Raw columns beside the result cannot be read."""
+
+
+class NoPicture(ReportError):
+    """The run holds nothing that the picture shows."""
 
 
 class NotComparable(ReportError):

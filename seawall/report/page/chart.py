@@ -78,9 +78,7 @@ class Chart:
         """Draw an upright line with its text: what was asked for."""
         x, bottom = self._x(value), HEIGHT - BOTTOM
         self._under.append(f'<line class="asked" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" y2="{bottom}"/>')
-        self._notes.append(
-            f'<text class="note" text-anchor="end" x="{x - 5:.1f}" y="{bottom - 6}">{escape(says)}</text>'
-        )
+        self._notes.append(f'<text class="note" text-anchor="end" x="{x - 5:.1f}" y="{TOP + 12}">{escape(says)}</text>')
 
     def shade(self, low: float, high: float, says: str) -> None:
         """Shade a stretch of the x axis."""
@@ -92,6 +90,17 @@ class Chart:
             f'<rect class="shade" x="{left:.1f}" y="{TOP}" width="{right - left:.1f}" height="{height}"/>'
         )
         self._notes.append(f'<text class="note" x="{left + 3:.1f}" y="{TOP + 12}">{escape(says)}</text>')
+
+    def y_place(self, y: float) -> float:
+        """Return how far from the picture's top the value *y* stands."""
+        return self._y(y)
+
+    def name(self, x: float, place: float, says: str, kind: str, *, before: bool = False) -> None:
+        """Write *says* behind the value *x*, or *before* it, so far from the top as *place* says."""
+        at, anchor = (self._x(x) - 9, "end") if before else (self._x(x) + 9, "start")
+        self._notes.append(
+            f'<text class="name {kind}" text-anchor="{anchor}" x="{at:.1f}" y="{place:.1f}">{escape(says)}</text>'
+        )
 
     def svg(self) -> str:
         """Return the picture."""

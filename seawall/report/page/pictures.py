@@ -56,7 +56,7 @@ def throughput(result: Result, _: Material) -> Picture | None:
     trials = [t for t in result.trials if t.kind == "load" and t.achieved_per_s and t.response_ms.p95]
     if not trials:
         return None
-    limit = _limit(result, "response_p95_ms")
+    limit = p95_limit(result)
     heights = [t.response_ms.p95 or 0.0 for t in trials] + ([limit.number] if limit else [])
     offered = [t.offered_per_s for t in trials if t.offered_per_s]
     chart = Chart(
@@ -92,7 +92,7 @@ def distribution(result: Result, material: Material) -> Picture | None:
         return None
     nines = max(one.nines for one in arms.values())
     scale = Percentile(min(0.9999, nines))
-    limit = _limit(result, "response_p95_ms")
+    limit = p95_limit(result)
     curves = [curve for one in arms.values() for curve in (one.response_ms, one.visible_ms) if curve is not None]
     told = scale.most >= CURVE
     values = [float(value) for curve in curves for value in curve[told]]
@@ -234,8 +234,9 @@ class _Limit:
     says: str
 
 
-def _limit(result: Result, metric: str) -> _Limit | None:
-    row: JudgedTarget | None = next((row for row in result.targets if row.metric == metric), None)
+def p95_limit(result: Result) -> _Limit | None:
+    """Return the target of the response time, where one was judged."""
+    row: JudgedTarget | None = next((row for row in result.targets if row.metric == "response_p95_ms"), None)
     if row is None:
         return None
     number = float("".join(sign for sign in row.limit if sign.isdigit() or sign == "."))
