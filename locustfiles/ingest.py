@@ -12,7 +12,8 @@ Start a stack with ``bin/seawall up``, then::
 ``--record-bytes``, ``--compressibility`` and ``--key-skew`` shape what is written.
 
 With ``--csv PREFIX`` every request is kept in ``PREFIX_requests`` (or where ``--record DIR`` says), over all processes
-of the run: Parquet files, and ``run.json`` with what was planned, sent and not sent.
+of the run: Parquet files, and ``run.json`` with what was planned, sent and not sent. At its end the run is judged:
+``PREFIX_result.json`` and ``PREFIX_report.html`` appear, and the exit code is the verdict (``--no-verdict``: neither).
 """
 
 import random
@@ -24,6 +25,7 @@ from contract.ids import base_id
 from seawall.load import IngestUser, ScheduledUser
 
 USERS, PRODUCTS = ENTITIES["users"], ENTITIES["products"]
+CACHED = {"GET /v1/users/{id}": "cached lookup", "GET /v1/products/{id}": "cached lookup"}
 
 
 class SyncWrites(IngestUser):
@@ -56,6 +58,8 @@ class KafkaWrites(IngestUser):
 class Lookups(ScheduledUser):
     """Reads of users and products through the caches, a few of them far more often than the rest."""
 
+    scopes = CACHED
+
     @task(3)
     def user(self) -> None:
         """Look one user up."""
@@ -71,6 +75,8 @@ class Lookups(ScheduledUser):
 
 class Mixed(IngestUser):
     """A shop's ordinary traffic: seven lookups to three writes through Kafka."""
+
+    scopes = CACHED
 
     @task(3)
     def write(self) -> None:

@@ -169,6 +169,32 @@ class Arm(msgspec.Struct, kw_only=True, frozen=True):
     settings: dict[str, Any] = {}
 
 
+class EndpointFigures(msgspec.Struct, kw_only=True, frozen=True):
+    """The judged requests of one endpoint, such as ``POST /orders``."""
+
+    name: str
+    scope: str
+    requests: int
+    failed: int
+    response_ms: Quantiles = Quantiles()
+
+
+class ScopeFigures(msgspec.Struct, kw_only=True, frozen=True):
+    """The part of a trial that belongs to one scope of targets; fields mean what they mean in `Trial`."""
+
+    requests: int
+    unsent: int = 0
+    """By its share of the requests that were sent: nobody knows what an unsent one would have been."""
+    failed: int = 0
+    achieved_per_s: float | None = None
+    response_ms: Quantiles = Quantiles()
+    service_ms: Quantiles = Quantiles()
+    response_course: Course = Course()
+    windows: int = 0
+    windows_available: int = 0
+    invalid_because: list[str] = []
+
+
 class Trial(msgspec.Struct, kw_only=True, frozen=True):
     """One arm under one load on fresh state."""
 
@@ -215,6 +241,14 @@ class Trial(msgspec.Struct, kw_only=True, frozen=True):
     """None where no reader ran."""
     lag: LagFigures | None = None
     """None where nothing went through the log."""
+    scopes: dict[str, ScopeFigures] = {}
+    """Parts by scope of targets; empty where all requests are writes."""
+    endpoints: list[EndpointFigures] = []
+    """Empty where there is one endpoint only."""
+    ledger: str = ""
+    """Where the requests lie, from the result's directory on; empty for the usual place."""
+    audited: bool = True
+    """Whether anybody looked what became of the records; where nobody did, `audit` and `visible_ms` say nothing."""
     drain_s: float | None = None
     cpu_s: dict[str, float] = {}
     rss_bytes: dict[str, int] = {}
@@ -318,6 +352,10 @@ class Result(msgspec.Struct, kw_only=True, frozen=True):
     targets: list[JudgedTarget] = []
     verdicts: dict[str, Outcome] = {}
     """Of each arm with judged trials."""
+    audit: str = ""
+    """Why the audit did not run, or over what it ran; empty where it is part of every trial."""
+    not_judged: list[str] = []
+    """Targets that were meant for this load and need what was not there, such as a database to be audited."""
     controls: list[ControlFinding] = []
     """Of an experiment whose services misbehave on purpose; no figure of its trials says anything else."""
 

@@ -14,6 +14,7 @@ from contract.ids import ENTITY_BITS, USER_BITS, Run
 from contract.samples import Shape
 from seawall.audit.errors import AuditFailed
 from seawall.load.payloads import content_index
+from seawall.load.statuses import OVERRULED
 
 UInt64s = npt.NDArray[np.uint64]
 Int64s = npt.NDArray[np.int64]
@@ -43,6 +44,8 @@ class Ledger:
     sent_ns: Int64s
     answered_ns: Int64s
     status: npt.NDArray[np.uint16]
+    overruled: npt.NDArray[np.bool_]
+    """Whether the user's word on success was another than the status's."""
 
     @property
     def low(self) -> UInt64s:
@@ -64,6 +67,11 @@ class Ledger:
     def accepted(self) -> npt.NDArray[np.bool_]:
         """Whether the answer said that the record was taken."""
         return (self.status >= 200) & (self.status < 300)  # noqa: PLR2004 - HTTP
+
+    @property
+    def succeeded(self) -> npt.NDArray[np.bool_]:
+        """Whether the request succeeded, as its user says."""
+        return self.accepted ^ self.overruled
 
     @property
     def refused(self) -> npt.NDArray[np.bool_]:
@@ -103,7 +111,10 @@ def read_ledger(directory: Path) -> Ledger:
         for name, column in columns.items():
             column[first : first + size] = part.column(name).to_numpy()
         first += size
+    overruled = columns["status"] >= OVERRULED
+    columns["status"][overruled] -= OVERRULED
     return Ledger(
+        overruled=overruled,
         run=Run(about["run_ms"], about["run_nonce"]),
         seed=about["seed"],
         shape=Shape(**about.get("shape", {})),

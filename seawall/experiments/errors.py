@@ -4,7 +4,8 @@ ExperimentError
  ├─ BadOptions         options that cannot be run; holds every mistake found
  ├─ ArmNotMade         the servers report another durability than an arm promises
  ├─ LoadFailed         the load process could not make the load
- └─ NotDrained         the sinks stand still, so further trials would say nothing
+ ├─ NotDrained         the sinks stand still, so further trials would say nothing
+ └─ NotRecorded        a directory does not hold a whole recorded run of Locust
 """
 
 
@@ -30,3 +31,7 @@ class LoadFailed(ExperimentError):
 
 class NotDrained(ExperimentError):
     """The sinks stand still with records in the log."""
+
+
+class NotRecorded(ExperimentError):
+    """A directory does not hold a whole recorded run of Locust."""

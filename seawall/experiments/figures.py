@@ -59,11 +59,19 @@ def quantiles_ms(values_ns: Int64s, censored: int = 0) -> Quantiles:
     )
 
 
-def with_intervals(quantiles: Quantiles, at_ns: Int64s, values_ns: Int64s) -> Quantiles:
-    """Add the 95 % intervals over the requests intended *at_ns*; none where the run cannot tell."""
-    if quantiles.samples != len(values_ns):
-        return quantiles
+def with_intervals(
+    quantiles: Quantiles, at_ns: Int64s, values_ns: Int64s, censored_at_ns: Int64s | None = None
+) -> Quantiles:
+    """Add the 95 % intervals over the requests intended *at_ns*; none where the run cannot tell.
+
+    *censored_at_ns* tells when those were due whose values are only known to be larger than all others.
+    """
     values: FloatArray = values_ns.astype(np.float64) / 1e6
+    if censored_at_ns is not None:
+        at_ns = np.concatenate([at_ns, censored_at_ns])
+        values = np.concatenate([values, np.full(len(censored_at_ns), np.inf)])
+    if quantiles.samples != len(values):
+        return quantiles
     ends: dict[str, float | None] = {}
     for name, share in SHARES.items():
         if getattr(quantiles, name) is None:
@@ -76,11 +84,17 @@ def with_intervals(quantiles: Quantiles, at_ns: Int64s, values_ns: Int64s) -> Qu
 
 
 def response_time(ledger: Ledger, judged: Bools, unsent: int) -> Quantiles:
-    """Return the distribution of answered minus intended; what was not answered or not sent is censored."""
-    accepted = judged & ledger.accepted
+    """Return the distribution of answered minus intended; what was not answered or not sent is censored.
+
+    Of each user's schedule it is the end that was not sent, so for the intervals that stands at the run's end.
+    """
+    accepted = judged & ledger.succeeded
     values_ns = ledger.answered_ns[accepted] - ledger.intended_ns[accepted]
-    found = quantiles_ms(values_ns, unsent + int((judged & (ledger.status == 0)).sum()))
-    return with_intervals(found, ledger.intended_ns[accepted], values_ns)
+    unanswered_ns = ledger.intended_ns[judged & (ledger.status == 0)]
+    last_ns = ledger.intended_ns.max() if len(ledger.intended_ns) else 0
+    censored_at_ns = np.concatenate([unanswered_ns, np.full(unsent, last_ns, dtype=np.int64)])
+    found = quantiles_ms(values_ns, len(censored_at_ns))
+    return with_intervals(found, ledger.intended_ns[accepted], values_ns, censored_at_ns)
 
 
 def visible_delay(ledger: Ledger, visible_ns: Int64s, judged: Bools) -> Quantiles:
@@ -119,10 +133,16 @@ def course_of(window: Window, warmup_s: float, at_ns: Int64s, values_ns: Int64s)
     )
 
 
-def windows_available(ledger: Ledger, window: Window, unsent_ns: Int64s) -> tuple[int, int]:
-    """Return how many whole seconds were offered requests, and in how many of them nearly all succeeded."""
-    intended_ns = np.concatenate([ledger.intended_ns, unsent_ns])
-    succeeded = np.concatenate([ledger.accepted, np.zeros(len(unsent_ns), dtype=bool)])
+def windows_available(
+    ledger: Ledger, window: Window, unsent_ns: Int64s, chosen: Bools | None = None
+) -> tuple[int, int]:
+    """Return how many whole seconds were offered requests, and in how many of them nearly all succeeded.
+
+    Of all requests, or of the *chosen* ones.
+    """
+    mine = slice(None) if chosen is None else chosen
+    intended_ns = np.concatenate([ledger.intended_ns[mine], unsent_ns])
+    succeeded = np.concatenate([ledger.succeeded[mine], np.zeros(len(unsent_ns), dtype=bool)])
     # Seconds since the window's start: a whole uptime in seconds would not keep nanoseconds apart.
     offered_s = (intended_ns - window.start_ns) / 1e9
     try:

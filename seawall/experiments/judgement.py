@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from math import inf
 
+import msgspec
 import numpy as np
 
 from seawall.result import JudgedTarget, Outcome, Quantiles, Trial
@@ -23,11 +24,47 @@ _SHARES: dict[str, tuple[Callable[[Trial], int], Callable[[Trial], int]]] = {
 _TIMES = {"response": "response_ms", "service": "service_ms", "visible": "visible_ms"}
 
 
-def judge_arms(targets: Targets, arms: Iterable[str], trials: Iterable[Trial]) -> list[JudgedTarget]:
-    """Return how each arm's *load* trials, whose requests are all writes, keep to the targets judged in any run."""
+def judge_arms(
+    targets: Targets, arms: Iterable[str], trials: Iterable[Trial], *, attain: bool = False
+) -> list[JudgedTarget]:
+    """Return how each arm's *load* trials keep to the targets that are meant for their scopes.
+
+    Those of the set ``attain`` are judged only on *attain*; those that `unjudged` names never.
+    """
     load = [trial for trial in trials if trial.kind == "load"]
-    meant = targets.meant_for([Scope.WRITE], attain=False)
-    return [_judged(target, arm, mine) for arm in arms if (mine := _of(load, arm)) for target in meant]
+    return [
+        _judged(target, arm, [in_scope(trial, target.scope) for trial in mine])
+        for arm in arms
+        if (mine := _of(load, arm))
+        for target in targets.meant_for(scopes_of(mine), attain=attain)
+        if not _needs_audit(target, mine)
+    ]
+
+
+def unjudged(targets: Targets, trials: Iterable[Trial], *, attain: bool = False) -> list[str]:
+    """Return the names of targets that are meant for these trials and cannot be judged, since nobody audited them."""
+    load = [trial for trial in trials if trial.kind == "load"]
+    meant = targets.meant_for(scopes_of(load), attain=attain)
+    return [target.name for target in meant if _needs_audit(target, load)]
+
+
+def scopes_of(trials: Iterable[Trial]) -> list[Scope]:
+    """Return the scopes of the trials' requests: those that they tell, else all are writes."""
+    return list(dict.fromkeys(Scope(name) for trial in trials for name in trial.scopes or [Scope.WRITE]))
+
+
+def in_scope(trial: Trial, scope: Scope) -> Trial:
+    """Return *trial* with the figures of one scope alone, where it tells them apart."""
+    part = trial.scopes.get(scope)
+    if part is None:
+        return trial
+    figures = {name: getattr(part, name) for name in part.__struct_fields__}
+    return msgspec.structs.replace(trial, **figures)
+
+
+def _needs_audit(target: Target, trials: Sequence[Trial]) -> bool:
+    needs = target.metric.of_records or target.metric.name.startswith("visible_")
+    return needs and not all(trial.audited for trial in trials)
 
 
 def arm_verdicts(judged: Iterable[JudgedTarget], trials: Iterable[Trial]) -> dict[str, Outcome]:

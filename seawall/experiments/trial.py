@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,10 +11,11 @@ from typing import Any, Self
 import msgspec
 import numpy as np
 
-from seawall.audit.drain import DrainProof, DrainReading, proof_of_drain
+from seawall.audit.drain import DrainProof
 from seawall.audit.fates import write_fates
 from seawall.audit.ledger import NEVER, Int64s, Ledger, read_ledger
 from seawall.audit.reconcile import Reconciliation
+from seawall.experiments.draining import DRAIN_POLL_S, drain
 from seawall.experiments.figures import (
     Window,
     course_of,
@@ -34,10 +34,7 @@ from seawall.load.trial import Progress, TrialDone, TrialLoad
 from seawall.result import Outcome, Trial
 from seawall.stack.stack import Stack
 
-DRAIN_POLL_S = 0.02
-PROOF_PAUSE_S, PROOF_WITHIN_S = 0.1, 5.0
-STANDSTILL_S = 10.0
-"""A lag that has not shrunk for so long is standing still: longer than a sink takes to be started again."""
+PROOF_PAUSE_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -82,7 +79,12 @@ class TrialRunner:
         before, restarts_before = self._stack.resources(), self._restarts()
         with ResourceWatch(self._stack.resources) as resources, self._audit.watch(plan.load) as watched:
             done = self._load.run(plan.load, on_progress)
-            drained = self._drain(plan)
+            drained = drain(
+                self._stack,
+                through_the_log=plan.load.path == "kafka",
+                timeout_s=self._drain_timeout_s,
+                pause_s=PROOF_PAUSE_S if plan.kind == "load" else DRAIN_POLL_S,
+            )
         after, restarts_after = self._stack.resources(), self._restarts()
         ledger = read_ledger(Path(done.ledger))
         audited = self._audit.audit(plan.load, ledger, watched)
@@ -114,25 +116,6 @@ class TrialRunner:
 
     def _restarts(self) -> dict[str, int]:
         return {name: service.restarts for name, service in self._stack.state.services.items()}
-
-    def _drain(self, plan: TrialPlan) -> DrainProof:
-        """Wait until the sinks have stored all of the log, as long as it shrinks and the time allows; then prove it."""
-        begun = time.monotonic()
-        if plan.load.path == "kafka":
-            least, least_at = self._stack.lag(), begun
-            while (lag := self._stack.lag()) > 0:
-                now = time.monotonic()
-                if lag < least:
-                    least, least_at = lag, now
-                if now - begun > self._drain_timeout_s or now - least_at > STANDSTILL_S:
-                    break
-                time.sleep(DRAIN_POLL_S)
-
-        def look() -> DrainReading:
-            return DrainReading(self._stack.lag() if plan.load.path == "kafka" else 0, self._stack.row_counts())
-
-        pause_s = PROOF_PAUSE_S if plan.kind == "load" else DRAIN_POLL_S
-        return proof_of_drain(look, pause_s=pause_s, within_s=PROOF_WITHIN_S)
 
     def _figures(self, plan: TrialPlan, done: TrialDone, ledger: Ledger, visible_ns: Int64s, started_at: str) -> Trial:
         load = plan.load

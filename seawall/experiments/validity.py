@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from seawall.result import Course, Quantiles, Trial
 from seawall.targets.limit import Operator
+from seawall.targets.metrics import Scope
 from seawall.targets.target import Targets
 
 LEAST_TOLERATED_MS = 5.0
@@ -22,19 +23,19 @@ MOST_CPU_SHARE = 0.9
 
 @dataclass(frozen=True)
 class Limits:
-    """The strictest limits of a file of targets on times of writes, ms; None where there is none."""
+    """The strictest limits of a file of targets on times of one scope, ms; None where there is none."""
 
     response_ms: float | None = None
     visible_ms: float | None = None
 
     @classmethod
-    def of(cls, targets: Targets) -> Limits:
-        """Return the limits that *targets* hold writes to."""
+    def of(cls, targets: Targets, scope: Scope = Scope.WRITE) -> Limits:
+        """Return the limits that *targets* hold requests of *scope* to."""
         strictest: dict[str, float] = {}
         for target in targets.targets:
             kind = target.metric.name.partition("_")[0]
             upper = target.limit.operator in (Operator.BELOW, Operator.AT_MOST)
-            if kind in ("response", "visible") and upper and target.scope in ("write", "all"):
+            if kind in ("response", "visible") and upper and target.scope in (scope, Scope.ALL):
                 strictest[kind] = min(target.limit.number, strictest.get(kind, target.limit.number))
         return cls(strictest.get("response"), strictest.get("visible"))
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 from argparse import ArgumentParser
+from functools import partial
 from pathlib import Path
 from typing import Any, Self, get_args
 
@@ -15,7 +17,12 @@ from contract.samples import Shape, check_shape
 from contract.topics import PARTITIONS
 from seawall.load.pace import Arrival
 from seawall.load.payloads import MIXES
+from seawall.stack.places import ROOT
 from seawall.stack.state import read_state
+from seawall.targets.errors import BadTargets
+from seawall.targets.parse import parse_targets
+
+DEFAULT_TARGETS = (Path("targets.toml"), ROOT / "targets.toml")
 
 
 def add_options(parser: ArgumentParser) -> None:
@@ -71,6 +78,22 @@ def add_options(parser: ArgumentParser) -> None:
         env_var="SEAWALL_RECORD",
         help="Keep every request in this directory (default: PREFIX_requests where --csv PREFIX is given)",
     )
+    # Only a run without a page is judged at its end: the page has no place for these.
+    judging: Any = partial(parser.add_argument, include_in_web_ui=False)
+    judging(
+        "--targets",
+        default="",
+        metavar="FILE",
+        help="Targets that a recorded run is held to (default: targets.toml here, else Seawall's own)",
+    )
+    judging("--attain", action="store_true", help="Judge the targets of the set `attain` too")
+    judging(
+        "--judge-from",
+        default="",
+        metavar="TIME",
+        help="Leave out so much after the start, such as 30s, where all users are there earlier than that",
+    )
+    judging("--no-verdict", action="store_true", help="Only record: no verdict, no report, and Locust's own exit code")
 
 
 class LoadOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,6 +140,24 @@ class LoadOptions(msgspec.Struct, frozen=True, kw_only=True):
             run=Run(*getattr(options, "seawall_run", new_run())),
             recorded=getattr(options, "seawall_recorded", False),
         )
+
+
+def judging_options(options: Any) -> tuple[Path, float]:
+    """Return the file of targets and the seconds that are left out; raises `ValueError` where one cannot be meant."""
+    path = Path(options.targets) if options.targets else next((p for p in DEFAULT_TARGETS if p.exists()), None)
+    if path is None:
+        raise ValueError("no targets.toml is here: name one by --targets, or give --no-verdict")
+    try:
+        parse_targets(path.read_text(encoding="utf-8"), str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise ValueError(f"{path} cannot be read: {reason}") from None
+    except BadTargets as error:
+        raise ValueError(str(error)) from None
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|m|h)?|", options.judge_from.strip())
+    if found is None:
+        raise ValueError(f"--judge-from takes a time such as 30s or 1m, and {options.judge_from!r} is none")
+    return path, float(found[1] or 0) * {"m": 60, "h": 3600}.get(found[2], 1)
 
 
 def announce(options: Any, *, recorded: bool) -> None:

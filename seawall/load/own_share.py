@@ -11,7 +11,7 @@ from typing import Protocol
 import gevent
 from locust.env import Environment
 
-from seawall.load.health import TICK_S, HealthProbe
+from seawall.load.health import HealthProbe
 from seawall.load.options import LoadOptions
 from seawall.load.recorder import Recorder
 from seawall.load.run import LoadRun
@@ -79,9 +79,9 @@ class OwnShare:
         """End the schedules, once; Locust then waits for the answers under way."""
         if self.load.closed:
             return
-        # Locust takes a while to look where its stop was called from; what was due meanwhile is not the load's fault.
-        last_turn_ns = self._probe.last_tick_ns + int(2 * TICK_S * 1e9)
-        self.load.finish(min(time.monotonic_ns(), last_turn_ns))
+        # Locust takes a while to look where its stop was called from; what was due meanwhile is not the load's fault,
+        # and neither is what became due since the event loop last turned.
+        self.load.finish(min(time.monotonic_ns(), self._probe.last_tick_ns))
         self._stop_timeout_s = self._environment.stop_timeout
         self._environment.stop_timeout = max(self._stop_timeout_s or 0.0, LAST_ANSWERS_S)
 

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import gevent
+from gevent.event import Event
 from locust.env import Environment
 from locust.runners import LocalRunner, MasterRunner, WorkerRunner
 
+from seawall.load.judging import SETUP, is_judged, verdict_of
 from seawall.load.options import record_directory
 from seawall.load.parts import holds_ledger
 from seawall.load.run_record import FILE_NAME, RunRecord
@@ -66,34 +68,59 @@ class Ending:
 
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
-        self._line: str | None = None
+        self._lines: list[str] = []
+        self._to_be_judged: Path | None = None
+        self._deciding = False
+        self._decided = Event()
 
     def conclude(self, record: RunRecord, directory: Path | None) -> None:
         """Write *record* beside the requests, and say it: at once on the web, else after Locust's own tables."""
         if record.users or record.requests:
-            self._line = record.line() + (f"; requests in {directory}" if directory else "")
+            self._lines = [record.line() + (f"; requests in {directory}" if directory else "")]
         if directory is not None:
             try:
                 record.write(directory)
+                self._to_be_judged = directory
             except OSError as error:
                 self.fail(error)
         if self._environment.web_ui is not None:
             self.say()
 
+    def decide(self) -> None:
+        """Have the run judged, once, and make its verdict Locust's exit code, whatever single requests failed."""
+        environment = self._environment
+        if not is_judged(environment.parsed_options, has_page=environment.web_ui is not None):
+            return
+        if self._deciding:  # a second signal ends Locust again
+            self._decided.wait()
+            return
+        self._deciding = True
+        try:
+            if environment.process_exit_code == SETUP:
+                return
+            if self._to_be_judged is None:
+                environment.process_exit_code = SETUP
+                self._lines.append("no run was started, so there is nothing to judge")
+                return
+            environment.process_exit_code, lines = verdict_of(self._to_be_judged, environment.parsed_options)
+            self._lines += lines
+        finally:
+            self._decided.set()
+
     def say(self) -> None:
-        """Say how the run was, unless it was said."""
-        line, self._line = self._line, None
-        if line:
+        """Say how the run was and what the verdict is, unless it was said."""
+        lines, self._lines = self._lines, []
+        for line in lines:
             logger.info(line)
 
     def fail(self, error: OSError) -> None:
         """Say that requests could not be recorded, and end the run with code 2; what was written stays."""
-        if self._environment.process_exit_code != 2:  # noqa: PLR2004 - wrong usage or setup
+        if self._environment.process_exit_code != SETUP:
             logger.error(
                 "requests could not be recorded (%s): the run ends here, and what was written before can be read",
                 error.strerror or error,
             )
-        self._environment.process_exit_code = 2
+        self._environment.process_exit_code = SETUP
         runner = self._environment.runner
         if runner is not None:
             gevent.spawn(runner.stop if self._environment.web_ui is not None else runner.quit)
@@ -107,7 +134,7 @@ def is_running(runner: LocalRunner | WorkerRunner | MasterRunner) -> bool:
 def refuse(reason: Any) -> None:
     """Say *reason* and end the process with code 2: wrong usage or setup."""
     logger.error(reason)
-    sys.exit(2)
+    sys.exit(SETUP)
 
 
 def _is_taken(directory: Path) -> bool:

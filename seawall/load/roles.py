@@ -14,7 +14,7 @@ import gevent
 import msgspec
 from gevent.event import Event
 from locust.env import Environment
-from locust.runners import STATE_MISSING, STATE_STOPPING, LocalRunner, MasterRunner, WorkerRunner
+from locust.runners import STATE_MISSING, STATE_STOPPING, LocalRunner, MasterRunner, Runner, WorkerRunner
 
 from seawall.load.gathering import FINISH, FINISHED, PART, SEND_EVERY_S, Gatherer, SendingRecorder
 from seawall.load.options import LoadOptions, announce
@@ -24,6 +24,7 @@ from seawall.load.plain_run import Ending, Ledgers, is_running
 from seawall.load.recorder import ColumnRecorder, LagRecorder
 from seawall.load.run import LoadRun
 from seawall.load.run_record import RunRecord, Share
+from seawall.load.scopes import declared_scopes
 from seawall.load.start_lag import StartLag
 
 logger = logging.getLogger(__name__)
@@ -72,13 +73,14 @@ class Alone:
         self.ending = Ending(environment)
         self._share: OwnShare | None = None
         self._over = _set_event()
+        environment.events.spawning_complete.add_listener(lambda **_: self._note_all_users())
 
     def start(self) -> None:
         """Begin this process's share, recorded where that was asked for."""
         self._directory = self._ledgers.next()
         announce(self._environment.parsed_options, recorded=self._directory is not None)
         options = LoadOptions.of(self._environment.parsed_options)
-        self._record = RunRecord.of(options)
+        self._record = _record_of(options, self._environment)
         self._recorder: ColumnRecorder | None = None
         if self._directory is not None:
             self._recorder = ColumnRecorder(
@@ -94,6 +96,7 @@ class Alone:
     def stopping(self) -> None:
         """Let no user send any more."""
         if self._share is not None:
+            self._record.ended_ns = self._record.ended_ns or time.monotonic_ns()
             self._share.stop_sending()
 
     def stopped(self) -> None:
@@ -106,6 +109,7 @@ class Alone:
                 self._recorder.close()
             except OSError as error:
                 self.ending.fail(error)
+        self._record.exceptions = _exceptions(self._runner)
         self._record.conclude([share])
         self.ending.conclude(self._record, self._directory)
         self._over.set()
@@ -115,6 +119,10 @@ class Alone:
         if is_running(self._runner):
             self._runner.stop()
         self._over.wait(LAST_WORD_S)
+
+    def _note_all_users(self) -> None:
+        if self._share is not None and self._record.all_users_ns is None:
+            self._record.all_users_ns = time.monotonic_ns()
 
     def _check(self) -> None:
         if self._recorder is not None:
@@ -188,13 +196,14 @@ class Master:
         self._over = _set_event()
         runner.register_message(PART, self._take)
         runner.register_message(FINISHED, self._note_finished)
+        environment.events.spawning_complete.add_listener(lambda **_: self._note_all_users())
 
     def start(self) -> None:
         """Mint the run and announce it; Locust sends all options to the workers right after."""
         self._directory = self._ledgers.next()
         announce(self._environment.parsed_options, recorded=self._directory is not None)
         self._options = options = LoadOptions.of(self._environment.parsed_options)
-        self._record = RunRecord.of(options)
+        self._record = _record_of(options, self._environment)
         self._shares.clear()
         self._heard.clear()
         self._done: set[str] = set()
@@ -207,6 +216,7 @@ class Master:
         if self._record is None:
             return
         self._over.clear()
+        self._record.ended_ns = self._record.ended_ns or time.monotonic_ns()
         runner = self._runner
         self._ratio = dict(runner.reported_user_classes_count)
         # Not running any more: else Locust gives the users of a worker that quits to the others.
@@ -235,13 +245,20 @@ class Master:
             except OSError as error:
                 self.ending.fail(error)
             self._gatherer = None
+        record.exceptions = _exceptions(self._runner)
         record.conclude(list(self._shares.values()))
         self.ending.conclude(record, self._directory)
         self._over.set()
 
     def quitting(self) -> None:
-        """Let a stop that has begun come to its end; else Locust's master stops the test itself."""
+        """Stop the test before Locust decides on its exit code, or let a stop that has begun come to its end."""
+        if is_running(self._runner):
+            self._runner.quit()
         self._over.wait(LAST_WORD_S)
+
+    def _note_all_users(self) -> None:
+        if self._record is not None and self._record.all_users_ns is None:
+            self._record.all_users_ns = time.monotonic_ns()
 
     def _is_awaited(self, client: str) -> bool:
         node = self._runner.clients.get(client)
@@ -276,6 +293,17 @@ class Master:
                     self._gatherer.check()
                 except OSError as error:
                     self.ending.fail(error)
+
+
+def _record_of(options: LoadOptions, environment: Environment) -> RunRecord:
+    classes = environment.user_classes
+    host = environment.host or next((user.host for user in classes if user.host), "")
+    return RunRecord.of(options, host, declared_scopes(classes))
+
+
+def _exceptions(runner: Runner) -> dict[str, int]:
+    """Return what users raised; Locust's master has its workers' words."""
+    return {str(error["msg"]): int(error["count"]) for error in runner.exceptions.values()}
 
 
 def role_of(environment: Environment, ledgers: Ledgers, set_run: SetRun) -> Alone | Worker | Master:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -53,6 +54,17 @@ class RunRecord(msgspec.Struct, kw_only=True):
     key_skew: float
     partitions: int
     started_at: str
+    host: str = ""
+    started_ns: int = 0
+    """Monotonic, on the clock of the ledger: the first user was about to start."""
+    all_users_ns: int | None = None
+    """When all users that were asked for had been started; None where the run ended before."""
+    ended_ns: int = 0
+    """When no user was to send any more."""
+    scopes: dict[str, str] = {}
+    """As the user classes say: the scope of targets of each endpoint that they name."""
+    exceptions: dict[str, int] = {}
+    """What went wrong in tasks and in what surrounds them, and how often."""
     users: int = 0
     planned: int = 0
     """Requests that were due up to the end."""
@@ -63,7 +75,7 @@ class RunRecord(msgspec.Struct, kw_only=True):
     processes: list[Share] = []
 
     @classmethod
-    def of(cls, options: LoadOptions) -> RunRecord:
+    def of(cls, options: LoadOptions, host: str, scopes: dict[str, str]) -> RunRecord:
         """Return the record of a run that begins now."""
         closed = options.arrival == "closed"
         return cls(
@@ -79,6 +91,9 @@ class RunRecord(msgspec.Struct, kw_only=True):
             key_skew=options.key_skew,
             partitions=options.partitions,
             started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+            host=host,
+            started_ns=time.monotonic_ns(),
+            scopes=scopes,
         )
 
     def conclude(self, shares: list[Share]) -> None:

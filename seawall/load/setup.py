@@ -17,12 +17,14 @@ from locust.env import Environment
 
 from contract.connections import Connections
 from seawall.load.final_csv import write_final_csv
-from seawall.load.options import LoadOptions, add_options
+from seawall.load.judging import is_judged
+from seawall.load.options import LoadOptions, add_options, judging_options
 from seawall.load.percentiles import bucket
 from seawall.load.plain_run import Ledgers, refuse
 from seawall.load.priority import ask_for_short_turns
 from seawall.load.roles import Role, Worker, role_of
 from seawall.load.run import LoadRun
+from seawall.load.scopes import declared_scopes
 from seawall.load.sockets import keep_connections_above_1024_files, raise_file_limit
 from seawall.stack.state import read_state
 
@@ -80,6 +82,9 @@ def _prepare(environment: Environment, **_: Any) -> None:
     if not options.worker:
         try:
             LoadOptions.of(options)
+            declared_scopes(environment.user_classes)
+            if is_judged(options, has_page=environment.web_ui is not None):
+                judging_options(options)
             ledgers.claim()
         except (ValueError, OSError) as error:
             refuse(error)
@@ -92,7 +97,12 @@ def _prepare(environment: Environment, **_: Any) -> None:
         if not isinstance(role, Worker):
             role.ending.say()
 
-    events.quitting.add_listener(lambda **_: role.quitting())
+    def quitting(**_: Any) -> None:
+        role.quitting()
+        if not isinstance(role, Worker):
+            role.ending.decide()
+
+    events.quitting.add_listener(quitting)
     events.quit.add_listener(end)
 
 

@@ -7,11 +7,14 @@ Subclass `ScheduledUser` for requests of your own, `IngestUser` to write records
         def write(self):
             self.write_record("kafka")
 
-Tasks are Locust's, and so is `self.client`; each task should send one request, and the `name` that a request has in
-Locust's statistics is its endpoint in the ledger. A class that needs an `on_start` or `on_stop` of its own calls the
-inherited one last::
+Tasks are Locust's, and so is `self.client`. The first request of a task is due at the user's next intended time; where
+a task sends more, each of them is due when it is sent. Method and `name` of a request are its endpoint in the ledger,
+and `scopes` says which targets an endpoint is held to where its method does not tell. A class that needs an `on_start`
+or `on_stop` of its own calls the inherited one last::
 
     class Visitor(ScheduledUser):
+        scopes = {"GET /things/{id}": "cached lookup"}
+
         def on_start(self):
             self.token = log_in()
             super().on_start()
@@ -24,7 +27,7 @@ inherited one last::
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, ClassVar
 
 import gevent
 from locust import FastHttpUser
@@ -39,6 +42,7 @@ from seawall.load.pace import NotStarted, Pace
 from seawall.load.payloads import content_index, entity_at
 from seawall.load.recorder import NO_RECORD
 from seawall.load.run import LoadRun
+from seawall.load.statuses import recorded_status
 
 JSON = {"Content-Type": "application/json"}
 
@@ -54,6 +58,9 @@ class ScheduledUser(FastHttpUser):
     abstract = True
     network_timeout = 20.0
     connection_timeout = 20.0
+    scopes: ClassVar[dict[str, str]] = {}
+    """The scope of targets that an endpoint such as ``GET /report`` belongs to, where that is not told by its method:
+    ``write``, ``cached lookup``, ``uncached lookup`` or ``analytics``."""
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
@@ -143,8 +150,8 @@ class IngestUser(ScheduledUser):
         try:
             self.client.post(url, data=data, headers=JSON)
         except gevent.GreenletExit:  # the run ends before the answer: the record may be there or not
-            times_ns = (self.intended_ns, sent_ns, time.monotonic_ns())
-            self.load.recorder.add(self.number, sequence, entity.number, url, times_ns, 0)
+            times_ns = (self.intended_ns or sent_ns, sent_ns, time.monotonic_ns())
+            self.load.recorder.add(self.number, sequence, entity.number, f"POST {url}", times_ns, 0)
             raise
         finally:
             self.entity = NO_RECORD
@@ -158,14 +165,27 @@ class _Recorded:
         self._fire = user.environment.events.request.fire
         self._add = user.load.recorder.add
 
-    def fire(self, *, response_time: float, response: Any, name: str, **rest: Any) -> None:
+    def fire(
+        self, *, request_type: str, response_time: float, response: Any, name: str, exception: Any, **rest: Any
+    ) -> None:
         """Record the request; *response_time* came from the sending, and leaves from the intended time, ms."""
         user = self._user
         answered_ns = time.monotonic_ns()
         sent_ns = answered_ns - int(response_time * 1e6)
-        times_ns = (user.intended_ns, sent_ns, answered_ns)
-        self._add(user.number, user.sequence, user.entity, name, times_ns, response.status_code or 0)
-        self._fire(response_time=(answered_ns - user.intended_ns) / 1e6, response=response, name=name, **rest)
+        # Only the first request of a task was on the schedule, and none of an `on_start` was.
+        intended_ns = user.intended_ns or sent_ns
+        user.intended_ns = 0
+        status = recorded_status(response.status_code or 0, failed=exception is not None)
+        times_ns = (intended_ns, sent_ns, answered_ns)
+        self._add(user.number, user.sequence, user.entity, f"{request_type} {name}", times_ns, status)
+        self._fire(
+            request_type=request_type,
+            response_time=(answered_ns - intended_ns) / 1e6,
+            response=response,
+            name=name,
+            exception=exception,
+            **rest,
+        )
 
 
 setup.register()

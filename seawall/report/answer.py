@@ -9,7 +9,9 @@ import msgspec
 
 from seawall.result import Arm, ArmComparison, Outcome, Result, Trial
 
+SERVICE_QUESTION = "Does the service hold its targets under this load?"
 THROUGH_THE_LOG = "kafka"
+QUESTION = "Should Kafka stand in front of this database?"
 SIMPLEST_FIRST = ("sync", "grouped", "kafka")
 
 
@@ -17,6 +19,7 @@ SIMPLEST_FIRST = ("sync", "grouped", "kafka")
 class Answer:
     """What to do, why, from which load on, and what speaks for caution."""
 
+    question: str
     word: str
     sentence: str
     from_which_load: list[str] = field(default_factory=list)
@@ -24,14 +27,44 @@ class Answer:
 
 
 def answer_of(result: Result) -> Answer:
-    """Return the answer to "should Kafka stand in front of this database?"; says so where the run cannot tell."""
+    """Return the answer to what the experiment asks; says so where the run cannot tell."""
+    if result.experiment == "locust":
+        return _of_service(result)
     direct = [arm for arm in result.arms if arm.path != THROUGH_THE_LOG]
     log = [arm for arm in result.arms if arm.path == THROUGH_THE_LOG]
     return Answer(
+        QUESTION,
         *_word_and_sentence(result, direct, log),
         from_which_load=[*_carried(result), *_from_how_many_records(result, direct, log)],
         doubts=list(_doubts(result)),
     )
+
+
+def _of_service(result: Result) -> Answer:
+    """Return whether the service of a plain Locust run holds its targets at that load."""
+    trial, outcome = result.trials[0], result.outcome
+    word = {
+        Outcome.PASS: "It holds", Outcome.FAIL: "It does not hold", Outcome.INCONCLUSIVE: "It cannot be told",
+        Outcome.INVALID: "This run says nothing",
+    }[outcome]  # fmt: skip
+    if not trial.requests:
+        return Answer(SERVICE_QUESTION, "Nothing was measured", f"{trial.reasons[0].capitalize()}.")
+    load = f"{trial.requests / (trial.duration_s or 1):,.0f} requests a second"
+    if trial.offered_per_s:
+        load = f"{trial.offered_per_s:,.0f} requests a second on a schedule"
+    sentence = f"At {load} by {trial.users:,} users, {trial.arm} "
+    missed = [row for row in result.targets if row.outcome is outcome]
+    if outcome is Outcome.PASS:
+        sentence += f"held every target that was judged ({len(result.targets)})."
+    elif trial.outcome is Outcome.FAIL:
+        sentence += f"did not keep its records: {', '.join(trial.reasons)}."
+    else:
+        said = "missed" if outcome is Outcome.FAIL else f"is {outcome} against"
+        sentence += f"{said} {len(missed)} of {len(result.targets)} targets: {missed[0].name}, {missed[0].reason}."
+    doubts = [*(f"{reason[:1].upper()}{reason[1:]}." for reason in result.reasons), f"The audit {result.audit}."]
+    if result.not_judged:
+        doubts.append(f"Not judged, since that takes a database to look into: {', '.join(result.not_judged)}.")
+    return Answer(SERVICE_QUESTION, word, sentence, doubts=doubts)
 
 
 def loads(result: Result, arm: str) -> list[Trial]:

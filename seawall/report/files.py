@@ -11,6 +11,14 @@ from seawall.report.summary_csv import write_summary
 from seawall.result import Result
 
 
+def write_run_reports(result: Result, directory: Path, prefix: str) -> None:
+    """Write the page and the JUnit file of a recorded run into *directory*, their names beginning with *prefix*."""
+    partial = directory / f"{prefix}report.partial"
+    partial.write_text(render(result, gather(result, directory)), encoding="utf-8")
+    partial.replace(directory / f"{prefix}report.html")
+    write_junit(result, directory / f"{prefix}junit.xml")
+
+
 def write_reports(result: Result, directory: Path, output: Path | None = None) -> None:
     """Write report.html, summary.csv and junit.xml from *result* and the raw columns in *directory*.
 

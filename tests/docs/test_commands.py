@@ -103,14 +103,15 @@ def test_locust_options_and_user_classes_exist(command: Command) -> None:
 
 @pytest.mark.parametrize("command", HEADLESS_LINES, ids=str)
 def test_headless_locust_lines_run(stack: Stack, tmp_path: Path, command: Command) -> None:
-    """Run as they stand, only for a shorter time and with fewer users: no request fails."""
+    """Run as they stand, only for a shorter time and with fewer users: no request fails, and there is a verdict."""
     stack.fresh()
     words = list(command.words)
     words[0], words[2] = str(BIN / "locust"), str(ROOT / words[2])
     words[words.index("-t") + 1], words[words.index("-u") + 1] = "2s", "20"
     done = run(*words, cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode in (0, 3, 4), done.stderr  # so short a run can be too short to tell
     prefix = words[words.index("--csv") + 1]
+    assert (tmp_path / f"{prefix}_report.html").exists()
     with (tmp_path / f"{prefix}_stats.csv").open() as file:
         total = {line["Name"]: line for line in csv.DictReader(file)}["Aggregated"]
     assert int(total["Request Count"]) > 0

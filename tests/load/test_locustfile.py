@@ -48,7 +48,20 @@ def test_each_user_class_works_with_nothing_else_to_set(
     """Headless with CSV files: no failure, and rows exactly where the class writes."""
     stack.fresh()
     done = locust(
-        name, "--headless", "-u", "10", "-r", "10", "-t", "3s", "--user-rate", "5", "--csv", "out", cwd=tmp_path
+        name,
+        "--headless",
+        "--no-verdict",
+        "-u",
+        "10",
+        "-r",
+        "10",
+        "-t",
+        "3s",
+        "--user-rate",
+        "5",
+        "--csv",
+        "out",
+        cwd=tmp_path,
     )
     assert done.returncode == 0, done.stderr
     total = totals(tmp_path / "out_stats.csv")["Aggregated"]
@@ -62,8 +75,8 @@ def test_master_and_workers_share_the_load_without_sharing_ids(stack: Stack, tmp
     stack.fresh()
     port = str(free_ports(1)[0])
     done = locust(
-        "GroupedWrites", "--headless", "--processes", "2", "-u", "20", "-r", "20", "-t", "3s", "--user-rate", "5",
-        "--csv", "out", "--master-bind-port", port, "--master-port", port, cwd=tmp_path,
+        "GroupedWrites", "--headless", "--no-verdict", "--processes", "2", "-u", "20", "-r", "20", "-t", "3s",
+        "--user-rate", "5", "--csv", "out", "--master-bind-port", port, "--master-port", port, cwd=tmp_path,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     total = totals(tmp_path / "out_stats.csv")["Aggregated"]
@@ -97,7 +110,9 @@ def test_a_service_that_runs_elsewhere_is_found_by_its_variable(stack: Stack, tm
     """SEAWALL_API_URL is enough where no stack is up, and in a `.env` too."""
     (tmp_path / ".env").write_text(f"SEAWALL_API_URL={stack.state.api_url}\n")
     home = str(tmp_path / "none")
-    done = locust("Lookups", "--headless", "-u", "2", "-t", "2s", "--csv", "out", cwd=tmp_path, SEAWALL_HOME=home)
+    done = locust(
+        "Lookups", "--headless", "--no-verdict", "-u", "2", "-t", "2s", "--csv", "out", cwd=tmp_path, SEAWALL_HOME=home
+    )
     assert done.returncode == 0, done.stderr
     assert int(totals(tmp_path / "out_stats.csv")["Aggregated"]["Failure Count"]) == 0
 

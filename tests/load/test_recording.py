@@ -30,7 +30,7 @@ from seawall.stack.ports import free_ports
 from seawall.stack.stack import Stack
 
 LOCUST = [str(Path(sys.executable).with_name("locust")), "-f", str(ROOT / "locustfiles" / "ingest.py")]
-LOAD = ["--headless", "--csv", "out", "-u", "12", "-r", "6", "--user-rate", "20"]
+LOAD = ["--headless", "--no-verdict", "--csv", "out", "-u", "12", "-r", "6", "--user-rate", "20"]
 
 
 class Running:
@@ -71,7 +71,7 @@ class Running:
 def table(path: Path) -> dict[str, dict[str, str]]:
     """Return Locust's final statistics by name."""
     with path.open() as file:
-        return {line["Name"]: line for line in csv.DictReader(file)}
+        return {f"{line['Type']} {line['Name']}".strip(): line for line in csv.DictReader(file)}
 
 
 def record(directory: Path) -> dict[str, Any]:
@@ -171,7 +171,7 @@ def test_a_master_gathers_and_a_dead_worker_costs_its_last_seconds(stack: Stack,
             worker.end(signal.SIGKILL) if worker.process.poll() is None else None
     ledger, run = read_ledger(tmp_path / "out_requests"), record(tmp_path / "out_requests")
     assert {user >> 16 for user in ledger.user.tolist()} == {0, 1}
-    assert ledger.endpoints == ("/v1/grouped/orders",)
+    assert ledger.endpoints == ("POST /v1/grouped/orders",)
     assert (run["loop"], run["rate_per_s"], run["unsent"]) == ("closed", None, 0)
     assert sorted(share["complete"] for share in run["processes"]) == [False, True]
     assert "ended without its last word" in master.said()

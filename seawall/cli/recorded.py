@@ -1,0 +1,93 @@
+"""Judges a plain Locust run: ``python -m seawall.cli.recorded DIRECTORY``, which the load side starts at its end."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from rich.console import Console
+from rich.markup import escape
+
+from seawall.audit.errors import AuditError
+from seawall.cli.exits import Exit, exit_of
+from seawall.experiments.errors import ExperimentError
+from seawall.experiments.recorded import Recorded, judged_run
+from seawall.report.files import write_run_reports
+from seawall.report.verdicts import verdict_lines
+from seawall.result import Result, write_result
+from seawall.stack.stack import Stack
+from seawall.targets.errors import TargetsError
+from seawall.targets.parse import parse_targets
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Write result, page and JUnit file of a recorded run, print its verdict, and return the exit code."""
+    parser = argparse.ArgumentParser(prog="seawall.cli.recorded", description=main.__doc__)
+    parser.add_argument("directory", type=Path, help="where `locust --record` kept the run")
+    parser.add_argument("--prefix", default="", help="as Locust's --csv; the directory itself by default")
+    parser.add_argument("--targets", type=Path, required=True)
+    parser.add_argument("--attain", action="store_true")
+    parser.add_argument("--judge-from-s", type=float, default=0.0)
+    options = parser.parse_args(arguments)
+    # Locust's --csv is the beginning of names, in a directory or not.
+    place, start = os.path.split(f"{options.prefix}_") if options.prefix else (str(options.directory), "")
+    output = Path(place or ".")
+    try:
+        targets = parse_targets(options.targets.read_text(encoding="utf-8"), str(options.targets))
+        recorded = Recorded.read(options.directory)
+        stack = _loaded_stack(recorded.record.host)
+        try:
+            result = judged_run(
+                recorded, targets, attain=options.attain, skip_s=options.judge_from_s, stack=stack,
+                ledger_place=os.path.relpath(options.directory, output),
+            )  # fmt: skip
+        finally:
+            if stack is not None:
+                stack.close()
+        write_result(result, output / f"{start}result.json")
+        write_run_reports(result, output, start)
+    except (ExperimentError, AuditError, TargetsError, OSError) as error:
+        print(f"the run could not be judged: {error}")
+        return Exit.SETUP
+    console = Console(color_system=None, width=200, soft_wrap=True)
+    for line in _lines(result):
+        console.print(line)
+    console.print(f"Result and report: {output / start}result.json, {output / start}report.html", markup=False)
+    return exit_of(result.outcome)
+
+
+def _loaded_stack(host: str) -> Stack | None:
+    """Return the stack that is up if *host* is its API."""
+    stack = Stack.attach()
+    if stack is None:
+        return None
+    ours, theirs = urlsplit(stack.state.api_url), urlsplit(host)
+    local = {"localhost": "127.0.0.1"}
+    same = (local.get(ours.hostname or "", ours.hostname), ours.port) == (
+        local.get(theirs.hostname or "", theirs.hostname),
+        theirs.port,
+    )
+    return stack if same else None
+
+
+def _lines(result: Result) -> Iterator[str]:
+    trial = result.trials[0]
+    if result.targets:
+        yield from verdict_lines(result)
+    else:
+        yield f"{escape(trial.arm)}: {result.outcome}, no target was judged"
+    for reason in trial.reasons:
+        yield f"  {escape(reason)}"
+    for remark in result.reasons:
+        yield f"  {escape(remark)}"
+    yield f"  audit: {result.audit}"
+    if result.not_judged:
+        yield f"  not judged without it: {escape(', '.join(result.not_judged))}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

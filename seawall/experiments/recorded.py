@@ -1,0 +1,287 @@
+"""A plain Locust run, judged from what was recorded of it: ledger and `run.json`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+import numpy as np
+
+from seawall.audit.fates import write_fates
+from seawall.audit.ledger import Int64s, Ledger, read_ledger
+from seawall.experiments.endpoint_scopes import masks_by_scope, scope_of, shares
+from seawall.experiments.errors import NotRecorded
+from seawall.experiments.figures import (
+    Bools,
+    Window,
+    course_of,
+    quantiles_ms,
+    response_time,
+    visible_delay,
+    windows_available,
+)
+from seawall.experiments.judgement import arm_verdicts, in_scope, judge_arms, unjudged
+from seawall.experiments.machine import machine_facts
+from seawall.experiments.recorded_audit import NOT_AUDITED, RecordedAudit, audited_run
+from seawall.experiments.validity import Limits, shortcomings
+from seawall.load.run_record import FILE_NAME, RunRecord
+from seawall.result import (
+    Arm,
+    EndpointFigures,
+    InstrumentHealth,
+    Outcome,
+    Result,
+    ScopeFigures,
+    Trial,
+)
+from seawall.stack.stack import Stack
+from seawall.targets.target import Targets
+
+NAME = "locust"
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What lies in a directory that `locust --record` wrote."""
+
+    directory: Path
+    record: RunRecord
+    ledger: Ledger
+
+    @classmethod
+    def read(cls, directory: Path) -> Recorded:
+        """Read it; raises `NotRecorded` where it is not whole."""
+        try:
+            record = msgspec.json.decode((directory / FILE_NAME).read_bytes(), type=RunRecord)
+        except OSError as error:
+            raise NotRecorded(f"{directory / FILE_NAME} cannot be read: {error.strerror}") from None
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise NotRecorded(f"{directory / FILE_NAME} is no record of a run: {error}") from None
+        if not record.ended_ns:
+            raise NotRecorded(f"{directory} was recorded by an earlier Seawall, which did not keep when the run ended")
+        return cls(directory, record, read_ledger(directory))
+
+    def window(self, skip_s: float) -> Window:
+        """Return what is judged: from when all users were there, and not before *skip_s*, to the end.
+
+        Where they never were, or *skip_s* leaves nothing, that is the whole run, which is then invalid.
+        """
+        record = self.record
+        begin_ns = max(record.all_users_ns or record.started_ns, record.started_ns + int(skip_s * 1e9))
+        return Window(begin_ns if begin_ns < record.ended_ns else record.started_ns, record.ended_ns)
+
+
+def judged_run(
+    recorded: Recorded, targets: Targets, *, attain: bool, skip_s: float, stack: Stack | None, ledger_place: str
+) -> Result:
+    """Return the whole result of a recorded run; audited where *stack* is what was loaded.
+
+    *ledger_place* leads from the result's directory to that of the run.
+    """
+    record = recorded.record
+    arm = Arm(
+        name=urlsplit(record.host).netloc or record.host or "the service",
+        path="http",
+        durability="as the service promises",
+        settings=stack.settings() if stack else {},
+    )
+    audit = audited_run(recorded.ledger, record, stack) if stack else NOT_AUDITED
+    if audit.visible_ns is not None and audit.partition is not None:
+        write_fates(recorded.directory, audit.visible_ns, audit.partition)
+    trial = _trial(recorded, arm.name, targets, skip_s, audit)
+    trial = msgspec.structs.replace(trial, ledger=ledger_place)
+    judged = judge_arms(targets, [arm.name], [trial], attain=attain)
+    verdicts = arm_verdicts(judged, [trial])
+    versions = {name: one.version for name, one in stack.state.services.items() if one.version} if stack else {}
+    return Result(
+        experiment=NAME,
+        started_at=record.started_at,
+        finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        seed=record.seed,
+        outcome=verdicts.get(arm.name, Outcome.INVALID),
+        reasons=list(_remarks(recorded, trial)),
+        options=_options(record, targets, attain=attain, skip_s=skip_s),
+        environment={**machine_facts(), "servers": versions},
+        arms=[arm],
+        trials=[trial],
+        targets=judged,
+        verdicts=verdicts or {arm.name: Outcome.INVALID},
+        audit=audit.note,
+        not_judged=unjudged(targets, [trial], attain=attain),
+    )
+
+
+def _trial(recorded: Recorded, arm: str, targets: Targets, skip_s: float, audit: RecordedAudit) -> Trial:
+    record, ledger, window = recorded.record, recorded.ledger, recorded.window(skip_s)
+    judged = window.holds(ledger.intended_ns)
+    duration_s = max(window.seconds, 1e-9)
+    requests, succeeded = int(judged.sum()), judged & ledger.succeeded
+    records = judged & (ledger.entity != 0)
+    visible_ns = audit.visible_ns
+    unsent_ns = _unsent_times(recorded, window)
+    windows, available = windows_available(ledger, window, unsent_ns)
+    status = ledger.status
+    response = response_time(ledger, judged, record.unsent)
+    trial = Trial(
+        name=NAME,
+        kind="load",
+        arm=arm,
+        block=0,
+        entity=record.entity if audit.ran else "requests",
+        started_at=record.started_at,
+        users=record.users,
+        schedule_start_ns=record.started_ns,
+        warmup_s=(window.start_ns - record.started_ns) / 1e9,
+        offered_per_s=None if record.loop == "closed" else round((requests + record.unsent) / duration_s, 3),
+        achieved_per_s=round(int(succeeded.sum()) / duration_s, 3),
+        requests=requests,
+        unsent=record.unsent,
+        failed=requests - int(succeeded.sum()) + record.unsent,
+        status_4xx=int((judged & (status // 100 == 4)).sum()),  # noqa: PLR2004 - HTTP
+        status_5xx=int((judged & (status // 100 == 5)).sum()),  # noqa: PLR2004 - HTTP
+        no_answer=int((judged & (status == 0)).sum()),
+        duration_s=round(duration_s, 6),
+        response_ms=response,
+        service_ms=quantiles_ms((ledger.answered_ns - ledger.sent_ns)[succeeded]),
+        start_lag_ms=quantiles_ms((ledger.sent_ns - ledger.intended_ns)[judged]),
+        generator_lag_ms=quantiles_ms(ledger.generator_lag_ns[judged]),
+        instrument=_worst_health(record),
+        windows=windows,
+        windows_available=available,
+        endpoints=list(_endpoints(ledger, judged, record.scopes)),
+        audited=audit.ran,
+        audit=audit.counts,
+        examples=audit.examples,
+    )
+    if visible_ns is not None:
+        trial = msgspec.structs.replace(
+            trial, visible_ms=visible_delay(ledger, visible_ns, records), visible_by=audit.visible_by
+        )
+    return _with_outcome(_with_scopes(trial, recorded, window, unsent_ns, targets), recorded, audit)
+
+
+def _with_scopes(trial: Trial, recorded: Recorded, window: Window, unsent_ns: Int64s, targets: Targets) -> Trial:
+    """Add the figures of each scope, and why they say nothing, if so."""
+    ledger, record = recorded.ledger, recorded.record
+    judged = window.holds(ledger.intended_ns)
+    masks = masks_by_scope(ledger, record.scopes)
+    unsent = shares(record.unsent, [int((mask & judged).sum()) for mask in masks.values()])
+    parts: dict[str, ScopeFigures] = {}
+    for (scope, mask), owed in zip(masks.items(), unsent, strict=True):
+        mine = mask & judged
+        succeeded = mine & ledger.succeeded
+        due = mask & ledger.succeeded
+        windows, available = windows_available(ledger, window, unsent_ns if len(masks) == 1 else unsent_ns[:0], mask)
+        part = ScopeFigures(
+            requests=int(mine.sum()),
+            unsent=owed,
+            failed=int((mine & ~ledger.succeeded).sum()) + owed,
+            achieved_per_s=round(int(succeeded.sum()) / max(window.seconds, 1e-9), 3),
+            response_ms=response_time(ledger, mine, owed),
+            service_ms=quantiles_ms((ledger.answered_ns - ledger.sent_ns)[succeeded]),
+            response_course=course_of(
+                window, trial.warmup_s, ledger.intended_ns[due], (ledger.answered_ns - ledger.intended_ns)[due]
+            ),
+            windows=windows,
+            windows_available=available,
+        )
+        view = in_scope(msgspec.structs.replace(trial, scopes={scope: part}), scope)
+        why = shortcomings(view, Limits.of(targets, scope), interrupted=False)
+        parts[scope] = msgspec.structs.replace(part, invalid_because=why)
+    return msgspec.structs.replace(trial, scopes=parts)
+
+
+def _with_outcome(trial: Trial, recorded: Recorded, audit: RecordedAudit) -> Trial:
+    found = [part.invalid_because for part in trial.scopes.values()]
+    # What spoils one scope alone, such as a course that was not steady, leaves the others as they are.
+    everywhere = [why for why in (found[0] if found else []) if all(why in one for one in found)]
+    record = recorded.record
+    if not trial.requests:
+        everywhere = ["no request was sent" if not record.requests else "no request was due in the judged time"]
+    if record.all_users_ns is None:
+        everywhere.insert(0, "the run ended before all users were there")
+    if not all(share.complete for share in record.processes):
+        everywhere.append("a worker ended without its last word")
+    parts = {
+        scope: msgspec.structs.replace(part, invalid_because=list(dict.fromkeys([*everywhere, *part.invalid_because])))
+        for scope, part in trial.scopes.items()
+    }
+    outcome = Outcome.FAIL if audit.wrong else Outcome.INVALID if everywhere else Outcome.PASS
+    return msgspec.structs.replace(
+        trial, scopes=parts, invalid_because=everywhere, outcome=outcome, reasons=[*audit.wrong, *everywhere]
+    )
+
+
+def _endpoints(ledger: Ledger, judged: Bools, declared: dict[str, str]) -> Iterator[EndpointFigures]:
+    for number, name in enumerate(ledger.endpoints):
+        mine = judged & (ledger.endpoint == number)
+        if mine.any():
+            yield EndpointFigures(
+                name=name,
+                scope=scope_of(name, declared),
+                requests=int(mine.sum()),
+                failed=int((mine & ~ledger.succeeded).sum()),
+                response_ms=response_time(ledger, mine, 0),
+            )
+
+
+def _unsent_times(recorded: Recorded, window: Window) -> Int64s:
+    """Return about when the requests were due that were not sent, spread over the end of the judged time.
+
+    The ledger does not tell; of each user's schedule it is the end that is missing.
+    """
+    record = recorded.record
+    if not record.unsent or not record.rate_per_s:
+        return np.zeros(0, dtype=np.int64)
+    length_ns = record.unsent / (record.rate_per_s * max(1, record.users)) * 1e9
+    begin_ns = max(window.start_ns, window.end_ns - int(length_ns))
+    return np.linspace(begin_ns, window.end_ns, record.unsent, endpoint=False).astype(np.int64)
+
+
+def _worst_health(record: RunRecord) -> InstrumentHealth:
+    """Return, for each figure, the worst of all processes; what is counted is added up."""
+    known = [share.health for share in record.processes if share.health is not None]
+    if not known:
+        return InstrumentHealth()
+    added = ("gc_pauses", "connections_opened", "reconnects")
+    return InstrumentHealth(
+        **{
+            name: (sum if name in added else max)(getattr(one, name) for one in known)
+            for name in InstrumentHealth.__struct_fields__
+        }
+    )
+
+
+def _remarks(recorded: Recorded, trial: Trial) -> Iterator[str]:
+    """Say what a reader of the figures should know."""
+    record, ledger = recorded.record, recorded.ledger
+    before = int((ledger.intended_ns < record.started_ns + int(trial.warmup_s * 1e9)).sum())
+    if before:
+        yield f"the first {trial.warmup_s:.1f} s with {before:,} requests are not judged: not all users were there"
+    if record.exceptions:
+        first, count = next(iter(record.exceptions.items()))
+        yield f"users raised {sum(record.exceptions.values()):,} exceptions, {count:,} times {first}"
+    if record.loop == "closed":
+        yield "closed loop: a slow service was asked less often, and response times count from the sending"
+    if record.unsent and len(trial.scopes) > 1:
+        yield f"requests that were not sent ({record.unsent:,}) are divided among scopes as the others are"
+
+
+def _options(record: RunRecord, targets: Targets, *, attain: bool, skip_s: float) -> dict[str, Any]:
+    return {
+        "host": record.host,
+        "loop": record.loop,
+        "arrival": record.arrival,
+        "rate": record.rate_per_s,
+        "users": record.users,
+        "processes": len(record.processes),
+        "scopes": record.scopes,
+        "targets": Path(targets.source_name).name,
+        "attain": attain,
+        "judge_from_s": skip_s,
+    }

@@ -1,0 +1,81 @@
+"""The audit of a plain Locust run, where it loaded the stack that is up and wrote records of ours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from seawall.audit.fates import Partitions
+from seawall.audit.ledger import Int64s, Ledger
+from seawall.experiments.draining import drain
+from seawall.experiments.trial_audit import TrialAudit, Watched
+from seawall.load.run_record import RunRecord
+from seawall.load.trial import TrialLoad
+from seawall.result import AuditCounts
+from seawall.stack.stack import Stack
+
+DRAIN_TIMEOUT_S = 120.0
+PROOF_PAUSE_S = 0.1
+THROUGH_THE_LOG = "POST /v1/kafka/"
+DID_NOT_RUN = "did not run"
+
+
+@dataclass(frozen=True)
+class RecordedAudit:
+    """What the audit found, or why it did not run."""
+
+    note: str
+    ran: bool = False
+    visible_ns: Int64s | None = None
+    partition: Partitions | None = None
+    visible_by: str = "answer"
+    counts: AuditCounts = field(default_factory=AuditCounts)
+    examples: dict[str, list[str]] = field(default_factory=dict)
+    wrong: list[str] = field(default_factory=list)
+    """What makes the run a FAIL."""
+
+
+NOT_AUDITED = RecordedAudit(f"{DID_NOT_RUN} (no database was given)")
+
+
+def audited_run(ledger: Ledger, record: RunRecord, stack: Stack) -> RecordedAudit:
+    """Wait until the log has drained, and hold the ledger's records against it and the tables."""
+    written = ledger.entity != 0
+    if not written.any():
+        return RecordedAudit(f"{DID_NOT_RUN} (no request wrote a record)")
+    logged = [number for number, name in enumerate(ledger.endpoints) if name.startswith(THROUGH_THE_LOG)]
+    by_log = written & np.isin(ledger.endpoint, np.array(logged, dtype=np.uint8))
+    through_the_log = bool(by_log.any())
+    proof = drain(stack, through_the_log=through_the_log, timeout_s=DRAIN_TIMEOUT_S, pause_s=PROOF_PAUSE_S)
+    load = TrialLoad(
+        name="locust",
+        path="kafka" if through_the_log else "direct",
+        entity=record.entity,
+        users=record.users,
+        seed=record.seed,
+        directory="",
+        partitions=record.partitions,
+    )
+    with TrialAudit(stack) as audit:
+        found = audit.audit(load, ledger, Watched())
+    if through_the_log:  # beside the log, a record is visible with its answer
+        direct = written & ~by_log & ledger.accepted
+        found.visible_ns[direct] = ledger.answered_ns[direct]
+    counts, examples = found.whole.counts, found.whole.examples
+    wrong = [
+        f"{count} {name.replace('_', ' ')}" + (f", the first {examples[name][0]}" if examples.get(name) else "")
+        for name, count in counts.violations.items()
+    ]
+    if proof.last.lag:
+        wrong.append("the log was not drained when the time was up")
+    return RecordedAudit(
+        note=f"ran over {counts.attempted:,} records, in the tables of the stack that is up",
+        ran=True,
+        visible_ns=found.visible_ns,
+        partition=found.partition,
+        visible_by="journal" if through_the_log else "answer",
+        counts=counts,
+        examples=examples,
+        wrong=wrong,
+    )
