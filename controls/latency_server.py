@@ -131,8 +131,8 @@ class Connection(asyncio.Protocol):
         answer, read_ns = self._waiting.popleft()
         if self._transport.is_closing():
             return
+        now_ns = time.monotonic_ns()  # before the writing: a client may have read it before this line came after
         self._transport.write(answer)
-        now_ns = time.monotonic_ns()
         self._log.add(read_ns, now_ns)
         if self._waiting:
             self._begin(now_ns)

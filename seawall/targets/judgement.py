@@ -123,7 +123,8 @@ def _told(target: Target, measured: Measurement) -> str:
         return unit.show(measured.value)
     figure, low, high = (_legible(number) for number in (measured.value, *measured.interval))
     # Two trials that disagree give an interval of any length: that says the same as none.
-    low, high = (low if low > figure / _FAR else -inf), (high if high < figure * _FAR else inf)
+    if isfinite(figure):
+        low, high = (low if low * _FAR >= figure else -inf), (high if high <= figure * _FAR else inf)
     if low == high:
         return unit.show(figure)
     if not (isfinite(low) or isfinite(high)):
