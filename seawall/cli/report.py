@@ -11,6 +11,7 @@ import typer
 from seawall.cli.consoles import error_console, output_console
 from seawall.report.files import write_reports
 from seawall.report.page.answer_picture import write_picture
+from seawall.report.page.sheet import chart_sheets, write_sheet
 from seawall.report.stored import stored_result
 
 EXAMPLES = """[bold]Examples[/]
@@ -18,6 +19,7 @@ EXAMPLES = """[bold]Examples[/]
   bin/seawall report results/20261121T110000Z-compare    writes report.html, summary.csv and junit.xml there again
   bin/seawall report results/reference/20261121-audited-default --output /tmp/report
   bin/seawall report results/reference/20261121-audited-4000-per-s --picture answer.svg
+  bin/seawall report results/reference/20261121-audited-4000-per-s --charts /tmp/charts
 
 Exit codes: 0 written, 2 the directory holds no result of ours, a broken one or one of a newer Seawall."""
 
@@ -30,7 +32,14 @@ def report(
     ] = None,
     picture: Annotated[
         Path | None,
-        typer.Option(help="Write the answer as one SVG picture to this file, and nothing else.", show_default=False),
+        typer.Option(help="Write the answer as one SVG picture to this file, and no report.", show_default=False),
+    ] = None,
+    charts: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write each chart of the page as an SVG picture into this directory, and no report.",
+            show_default=False,
+        ),
     ] = None,
 ) -> None:
     """Render the report of a run again, from result.json and the raw columns beside it."""
@@ -38,6 +47,13 @@ def report(
     if picture is not None:
         write_picture(result, picture)
         output_console().print(f"Picture: {os.path.relpath(picture)}")
+    if charts is not None:
+        sheets = chart_sheets(result, directory)
+        charts.mkdir(parents=True, exist_ok=True)
+        for name, content in sheets.items():
+            write_sheet(content, charts / name)
+        output_console().print(f"Charts: {', '.join(sheets)} in {os.path.relpath(charts)}")
+    if picture is not None or charts is not None:
         return
     target = output or directory
     target.mkdir(parents=True, exist_ok=True)

@@ -14,11 +14,13 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from seawall.audit.fates import read_visible_ns
 from seawall.audit.ledger import NEVER
 from seawall.load.statuses import succeeded
+from seawall.report.errors import BrokenColumns
 from seawall.result import Result, Trial
 
 Floats = npt.NDArray[np.float64]
@@ -124,7 +126,10 @@ class _Latencies:
 
 
 def gather(result: Result, directory: Path) -> dict[str, ArmMaterial]:
-    """Read the raw columns below *directory*, one trial at a time; arms without any are left out."""
+    """Read the raw columns below *directory*, one trial at a time; arms without any are left out.
+
+    Raises `BrokenColumns` where they are there and cannot be read.
+    """
     found: dict[str, ArmMaterial] = defaultdict(ArmMaterial)
     for arm in result.arms:
         response: list[Milliseconds] = []
@@ -132,7 +137,13 @@ def gather(result: Result, directory: Path) -> dict[str, ArmMaterial]:
         for trial in result.trials:
             if trial.arm == arm.name and trial.kind == "load":
                 path = directory / (trial.ledger or f"raw/{trial.name}.parquet")
-                found[arm.name].courses += _course(trial, path, response, visible)
+                try:
+                    found[arm.name].courses += _course(trial, path, response, visible)
+                except (pa.ArrowException, OSError, KeyError) as error:
+                    raise BrokenColumns(
+                        f"{path} cannot be read ({str(error).partition('. ')[0]}): copy it again from where the run"
+                        " wrote it, or remove it, and the report is made without it"
+                    ) from None
         if response:
             _distribute(found[arm.name], response, visible)
     return {name: material for name, material in found.items() if material.courses}

@@ -1,4 +1,4 @@
-"""The answer as one picture."""
+"""The answer as one picture, and charts that stand alone."""
 
 from __future__ import annotations
 
@@ -11,10 +11,20 @@ from evil_results import evil
 
 from seawall.report.errors import NoPicture
 from seawall.report.page.answer_picture import answer_picture, write_picture
+from seawall.report.page.sheet import chart_sheets
 from seawall.report.stored import stored_result
 from seawall.stack.places import ROOT
 
-SHOWN = stored_result(ROOT / "results" / "reference" / "20261121-audited-4000-per-s")
+REFERENCE = ROOT / "results" / "reference"
+SHOWN = stored_result(REFERENCE / "20261121-audited-4000-per-s")
+CHARTS = [path for path in sorted((ROOT / "docs" / "pictures").glob("*.svg")) if path.name != "answer.svg"]
+
+
+@pytest.fixture(scope="module")
+def charts() -> dict[str, str]:
+    """The charts of both runs by name; where both have one, that of the higher load."""
+    both = [REFERENCE / name for name in ("20261121-audited-default", "20261121-audited-4000-per-s")]
+    return {name: chart for path in both for name, chart in chart_sheets(stored_result(path), path).items()}
 
 
 def texts(picture: str) -> list[str]:
@@ -50,3 +60,11 @@ def test_a_run_without_judged_load_has_no_picture(tmp_path: Path) -> None:
     with pytest.raises(NoPicture, match="no load was judged"):
         write_picture(data, tmp_path / "answer.svg")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("path", CHARTS, ids=lambda path: path.stem)
+def test_the_committed_charts_are_those_of_their_runs(path: Path, charts: dict[str, str]) -> None:
+    """Each picture in `docs/report.md` is what the page shows, to the byte, and stands alone."""
+    content = path.read_text(encoding="utf-8")
+    assert content == charts[path.name]
+    assert len(texts(content)) > 5

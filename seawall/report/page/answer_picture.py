@@ -1,7 +1,4 @@
-"""The answer as one picture that stands alone: what each path carried, against its p95, with the target's line.
-
-It is shown where no style sheet reaches, on light pages and on dark ones: so it brings its own colours and ground.
-"""
+"""The answer as one picture that stands alone: what each path carried, against its p95, with the target's line."""
 
 from __future__ import annotations
 
@@ -14,23 +11,12 @@ from seawall.report.errors import NoPicture
 from seawall.report.page.chart import Chart
 from seawall.report.page.pictures import kind_of, mark_of, p95_limit
 from seawall.report.page.scales import linear, logarithmic
+from seawall.report.page.sheet import sheet, write_sheet
 from seawall.result import JudgedTarget, Outcome, Result
 
 WIDE, HIGH = 720, 500
 _ABOVE, _BELOW = 66, 34
 _LABEL_STEP = 13
-_STYLE = """
-text { font: 9px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; fill: #565f6b; }
-.word { font-size: 20px; font-weight: 700; fill: #1b1f24; } .under { font-size: 13.5px; }
-.arm-0 { --own: #0063a8; } .arm-1 { --own: #bd4a00; } .arm-2 { --own: #00785a; }
-.arm-3 { --own: #9b3c77; } .arm-4 { --own: #5b5bd6; } .arm-5 { --own: #6b6200; }
-.mark { fill: var(--own); stroke: var(--own); stroke-width: 1.5; } .mark.faint { fill: #fff; }
-.whisker { stroke: var(--own); stroke-width: 1.5; } .name { fill: var(--own); font-weight: 600; }
-.line { fill: none; stroke: var(--own); stroke-width: 1.2; stroke-dasharray: 2 3; }
-.grid { stroke: #e6e9ed; } .axis { stroke: #565f6b; } .asked { stroke: #565f6b; stroke-dasharray: 2 3; }
-.limit { stroke: #b3261e; stroke-dasharray: 7 3; } .limit-text { fill: #b3261e; }
-.name, .limit-text, .note { paint-order: stroke; stroke: #fff; stroke-width: 3px; stroke-linejoin: round; }
-"""
 
 
 @dataclass(frozen=True)
@@ -72,23 +58,20 @@ def answer_picture(result: Result) -> str:
         " trial."
     )
     chart = _chart(result, places)
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDE} {HIGH}" width="{WIDE}" height="{HIGH}">'
-        f"<style>{_STYLE}</style>"
-        f'<rect x=".5" y=".5" width="{WIDE - 1}" height="{HIGH - 1}" rx="8" fill="#fff" stroke="#d3d8de"/>'
+    return sheet(
+        WIDE,
+        HIGH,
         f'<text class="word" x="20" y="34">Kafka in front of the database? {escape(word)}.</text>'
         f'<text class="under" x="20" y="55">{escape(offered)}, {len(loads(result, places[0].arm))} trials a path</text>'
         f'<svg x="12" y="{_ABOVE}" width="{WIDE - 24}" height="{HIGH - _ABOVE - _BELOW}">{chart.svg()}</svg>'
-        f'<text class="under" style="font-size:12px" x="20" y="{HIGH - 14}">{below}</text></svg>\n'
+        f'<text class="under" style="font-size:12px" x="20" y="{HIGH - 14}">{below}</text>',
+        letters_px=9,
     )
 
 
 def write_picture(result: Result, path: Path) -> None:
     """Write the picture to *path*; it appears only when it is whole. Raises `NoPicture`."""
-    content = answer_picture(result)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(content, encoding="utf-8")
-    partial.replace(path)
+    write_sheet(answer_picture(result), path)
 
 
 def _place(result: Result, arm: str) -> _Place | None:
