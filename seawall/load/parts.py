@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from array import array
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -68,7 +69,9 @@ class PartFiles:
         """Raise the `OSError` of a file that could not be written; call it now and then."""
         for writer in [writer for writer in self._writers if writer.ready()]:
             self._writers.remove(writer)
-            writer.get()
+            error = writer.get()
+            if error is not None:
+                raise error
 
     def close(self) -> None:
         """Wait for all files; raises `OSError` where one could not be written."""
@@ -93,13 +96,19 @@ def as_columns(arrays: dict[str, array[int]]) -> Columns:
     return {name: np.frombuffer(values, DTYPES[values.typecode]) for name, values in arrays.items()}
 
 
-def _write_part(path: Path, columns: Columns, about: dict[str, Any]) -> None:
-    """Write one file; runs outside the event loop, so it uses nothing of gevent's."""
+def _write_part(path: Path, columns: Columns, about: dict[str, Any]) -> OSError | None:
+    """Write one file; runs outside the event loop, so it uses nothing of gevent's.
+
+    An error is returned: gevent would print one that is raised, fail at that where the disk is full, and then leave
+    whoever waits for this waiting for ever.
+    """
     partial = path.with_suffix(".partial")
     try:
         table = pa.table(columns).replace_schema_metadata({"seawall": json.dumps(about)})
         pq.write_table(table, partial, compression="zstd", use_dictionary=_FEW_VALUES, column_encoding=_ENCODINGS)
         partial.replace(path)
-    except OSError:
-        partial.unlink(missing_ok=True)
-        raise
+    except OSError as error:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+        return error
+    return None

@@ -136,3 +136,15 @@ def test_a_ledger_that_cannot_be_written_is_said(load: LoadProcess, tmp_path: Pa
     with pytest.raises(LoadFailed, match=r"t: .*File exists"):
         load.run(trial(tmp_path, count=5), ignore)
     assert load.run(trial(tmp_path, "u", count=5), ignore).sent == 5
+
+
+def test_a_full_disk_is_said_and_what_was_written_stays(load: LoadProcess, tmp_path: Path) -> None:
+    """A limit on the size of files stands for the disk: the first trial fits, the second does not."""
+    first = load.run(trial(tmp_path, "one", count=20), ignore)
+    children = psutil.Process().children(recursive=True)
+    generator = next(child for child in children if "seawall.load.generator" in " ".join(child.cmdline()))
+    generator.rlimit(psutil.RLIMIT_FSIZE, (1_000, 1_000))
+    with pytest.raises(LoadFailed, match=r"two: .*File too large"):
+        load.run(trial(tmp_path, "two", count=2_000), ignore)
+    assert len(read_ledger(Path(first.ledger)).status) == 20
+    assert not list((tmp_path / "two.parquet").glob("*.partial"))
