@@ -10,6 +10,8 @@ import msgspec
 from seawall.result import Arm, ArmComparison, Outcome, Result, Trial
 
 SERVICE_QUESTION = "Does the service hold its targets under this load?"
+PLAIN = "locust"
+"""The experiment that is a plain Locust run of a service."""
 THROUGH_THE_LOG = "kafka"
 QUESTION = "Should Kafka stand in front of this database?"
 SIMPLEST_FIRST = ("sync", "grouped", "kafka")
@@ -28,7 +30,7 @@ class Answer:
 
 def answer_of(result: Result) -> Answer:
     """Return the answer to what the experiment asks; says so where the run cannot tell."""
-    if result.experiment == "locust":
+    if result.experiment == PLAIN:
         return _of_service(result)
     direct = [arm for arm in result.arms if arm.path != THROUGH_THE_LOG]
     log = [arm for arm in result.arms if arm.path == THROUGH_THE_LOG]

@@ -47,6 +47,8 @@ def _of_audit(result: Result, arm: str) -> TestCase:
     case.time = sum(trial.duration_s or 0.0 for trial in trials)
     if failed:
         _mark(case, Outcome.FAIL, "; ".join(f"{trial.name}: {', '.join(trial.reasons)}" for trial in failed))
+    elif trials and not any(trial.audited for trial in trials):
+        _mark(case, Outcome.INCONCLUSIVE, f"the audit {result.audit}")
     elif not trials:
         _mark(case, Outcome.INVALID, "no trial was run")
     return case

@@ -156,7 +156,7 @@ def _course(
     files = sorted(path.glob("part-*.parquet"))
     if trial.schedule_start_ns is None or trial.duration_s is None or not files:
         return
-    visible_ns = read_visible_ns(path)
+    visible_ns = read_visible_ns(path) if trial.audited else None
     rows = sum(pq.read_metadata(file).num_rows for file in files)
     if trial.audited and (visible_ns is None or len(visible_ns) != rows):
         return

@@ -9,10 +9,10 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from seawall.report.answer import answer_of, loads
+from seawall.report.answer import PLAIN, answer_of, loads
 from seawall.report.page.chart import swatch
 from seawall.report.page.pictures import Material, cost_rows, kind_of, mark_of, pictures
-from seawall.result import AuditCounts, JudgedTarget, Outcome, Result, Trial
+from seawall.result import AuditCounts, EndpointFigures, JudgedTarget, Outcome, Result, Trial
 
 NOTHING = "-"
 _HERE = Path(__file__).parent
@@ -40,7 +40,10 @@ def render(result: Result, material: Material) -> str:
         style=Markup((_HERE / "style.css").read_text(encoding="utf-8")),  # noqa: S704 - our own file
         answer=answer_of(result),
         chip=chip,
-        arms=[_arm_row(result, arm.name) for arm in result.arms if loads(result, arm.name)],
+        arms=[]
+        if result.experiment == PLAIN
+        else [_arm_row(result, arm.name) for arm in result.arms if loads(result, arm.name)],
+        endpoints=[_endpoint_row(row) for trial in result.trials for row in trial.endpoints],
         arms_caption=_arms_caption(result),
         pictures=list(pictures(result, material)),
         legend=[_legend(result, arm.name) for arm in result.arms],
@@ -92,6 +95,16 @@ def _arm_row(result: Result, name: str) -> dict[str, Any]:
     }
 
 
+def _endpoint_row(row: EndpointFigures) -> dict[str, Any]:
+    times = row.response_ms
+    known = times.p95_low is not None and times.p95_high is not None
+    return {
+        "name": row.name, "scope": row.scope, "requests": f"{row.requests:,}",
+        "failed": f"{row.failed / row.requests:.2%}", "p50": figure(times.p50), "p95": figure(times.p95),
+        "interval": f"{figure(times.p95_low)} to {figure(times.p95_high)}" if known else "", "p99": figure(times.p99),
+    }  # fmt: skip
+
+
 def _arms_caption(result: Result) -> str:
     trial = next((trial for trial in result.trials if trial.kind == "load"), None)
     if trial is None or trial.offered_per_s is None:
@@ -136,6 +149,8 @@ def _comparison_rows(result: Result) -> Iterator[dict[str, Any]]:
 
 def _audit_rows(result: Result) -> Iterator[tuple[str, list[str]]]:
     for arm in result.arms:
+        if not any(t.audited for t in result.trials if t.arm == arm.name):
+            continue
         counts = sum((t.audit for t in result.trials if t.arm == arm.name), start=AuditCounts())
         yield arm.name, [f"{getattr(counts, name):,}" for name in _AUDIT]
 
@@ -152,6 +167,13 @@ def _trial_row(trial: Trial) -> dict[str, Any]:
 
 
 def _not_measured(result: Result) -> Iterator[str]:
+    if result.experiment == PLAIN:
+        if result.not_judged:
+            yield f"What needs a look into the database: {', '.join(result.not_judged)}."
+        yield "Other rates than the one above: where the service's limit lies."
+        yield "What the service's own machines did meanwhile."
+        yield "The same load again: one run does not tell how much runs differ."
+        return
     tested = {arm.path for arm in result.arms}
     missing = [path for path in ("sync", "grouped", "kafka") if path not in tested]
     if missing:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from seawall.report.answer import PLAIN
 from seawall.report.material import CURVE, ArmMaterial, Course, Floats
 from seawall.report.page.chart import MARKS, Chart, room_for
 from seawall.report.page.scales import Linear, Percentile, linear, logarithmic
@@ -45,6 +46,9 @@ def pictures(result: Result, material: Material) -> Iterator[Picture]:
     makers: tuple[Callable[[Result, Material], Picture | None], ...] = (
         throughput, distribution, break_even, rate, response, visible, backlog, processors,
     )  # fmt: skip
+    if result.experiment == PLAIN:  # one run of one service: nothing to hold against anything
+        looked = any(trial.audited for trial in result.trials)
+        makers = (distribution, rate, response, visible, backlog) if looked else (distribution, answers, response)
     for make in makers:
         picture = make(result, material)
         if picture is not None:
@@ -112,12 +116,15 @@ def distribution(result: Result, material: Material) -> Picture | None:
         if one.response_ms is not None:
             chart.line(_points(CURVE[here], one.response_ms[here]), kind, name=name)
     samples = ", ".join(f"{name} {one.samples:,}" for name, one in arms.items())
+    ends = (
+        " Solid lines end with the answer, dashed ones when the row is visible; on sync and grouped that is the same."
+    )
     return Picture(
         "The whole distribution",
         chart.svg(),
         f"All judged requests of all valid trials ({samples}), counted from when each was due. Each step to the right"
-        " leaves a tenth of the requests; lines end where fewer than ten are left. Solid lines end with the answer,"
-        " dashed ones when the row is visible; on sync and grouped that is the same.",
+        " leaves a tenth of the requests; lines end where fewer than ten are left."
+        + (ends if any(trial.audited for trial in result.trials) else ""),
     )
 
 
@@ -165,6 +172,11 @@ def break_even(result: Result, _: Material) -> Picture | None:
 def rate(result: Result, material: Material) -> Picture | None:
     """Return the records made visible, per second, over time."""
     return _over_time(result, material, "Rate over time", "records/s made visible", lambda c: c.rate_per_s, floor=True)
+
+
+def answers(result: Result, material: Material) -> Picture | None:
+    """Return the requests answered with success, per second, over time, where nobody looked for rows."""
+    return _over_time(result, material, "Rate over time", "requests/s answered", lambda c: c.rate_per_s, floor=True)
 
 
 def response(result: Result, material: Material) -> Picture | None:
@@ -236,9 +248,10 @@ class _Limit:
 
 def p95_limit(result: Result) -> _Limit | None:
     """Return the target of the response time, where one was judged."""
-    row: JudgedTarget | None = next((row for row in result.targets if row.metric == "response_p95_ms"), None)
-    if row is None:
+    rows: list[JudgedTarget] = [row for row in result.targets if row.metric == "response_p95_ms"]
+    if len({row.limit for row in rows}) != 1:  # scopes with limits of their own have none in common
         return None
+    row = rows[0]
     number = float("".join(sign for sign in row.limit if sign.isdigit() or sign == "."))
     number *= 1000 if row.limit.endswith(" s") else 1
     return _Limit(number, f"target: p95 {row.limit}")
