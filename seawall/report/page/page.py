@@ -141,7 +141,8 @@ def _comparison_rows(result: Result) -> Iterator[dict[str, Any]]:
         cell = f"{row.count:,} {row.entity}" if row.count else f"load, {row.entity}"
         interval = f"{figure(row.ci_low)} to {figure(row.ci_high)}" if row.ci_low is not None else NOTHING
         yield {
-            "metric": _METRICS.get(row.metric, row.metric), "cell": cell, "base": row.base, "arm": row.arm,
+            "metric": _METRICS.get(row.metric, row.metric), "cell": cell, "load": row.kind == "load",
+            "base": row.base, "arm": row.arm,
             "ratio": figure(row.ratio), "interval": interval, "trials": row.trials, "says": row.says,
             "unequal": getattr(row, "unequal", ""),
         }  # fmt: skip
