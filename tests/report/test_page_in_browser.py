@@ -13,9 +13,10 @@ from browser_pages import DESKTOP, PHONE, Opened, Scheme, browser, opened
 from evil_results import EVIL, evil
 from playwright.sync_api import Browser
 
+from seawall.report.answer import PLAIN
 from seawall.report.files import write_reports
 from seawall.report.stored import stored_result
-from seawall.result import Arm, Outcome, Result
+from seawall.result import Arm, AuditCounts, EndpointFigures, Outcome, Quantiles, Result
 from seawall.stack.places import ROOT
 
 pytestmark = pytest.mark.browser
@@ -47,6 +48,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     results = {name: (stored_result(path), path) for name, path in LOCAL.items()}
     results["evil"] = (evil(stored_result(WITHOUT_COLUMNS)), directory)
     results["nothing"] = (nothing, directory)
+    results["plain"] = (_plain(stored_result(LOADED)), LOADED)
     for name, (result, columns) in results.items():
         (directory / name).mkdir()
         write_reports(result, columns, directory / name)
@@ -54,7 +56,27 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return found
 
 
-NAMES = [*LOCAL, "evil", "nothing"]
+def _plain(result: Result) -> Result:
+    """Return a plain Locust run of somebody else's service, into whose database nobody looked."""
+    (trial,) = [trial for trial in result.trials if trial.name == "load-grouped-0a"]
+    url = "http://an-address.of-a-service.example:8080"
+    times = Quantiles(p50=3.0, p95=10.0, p95_low=9.0, p95_high=11.0, samples=20_000)
+    endpoints = [
+        EndpointFigures(
+            name=f"GET /v1/a-rather-long-path/{n}", scope="write", requests=20_000, failed=n, response_ms=times
+        )
+        for n in range(3)
+    ]
+    return msgspec.structs.replace(
+        result, experiment=PLAIN, outcome=Outcome.PASS, comparisons=[], audit="did not run: no database was given",
+        arms=[Arm(name=url, path="service", durability="whatever the service promises")],
+        trials=[msgspec.structs.replace(trial, arm=url, audited=False, audit=AuditCounts(), endpoints=endpoints)],
+        targets=[msgspec.structs.replace(row, arm=url) for row in result.targets if row.arm == "grouped"],
+        verdicts={url: Outcome.PASS}, not_judged=["nothing is lost"],
+    )  # fmt: skip
+
+
+NAMES = [*LOCAL, "evil", "nothing", "plain"]
 
 
 def widest(page: Opened) -> int:
@@ -91,6 +113,7 @@ def test_a_message_and_a_request_would_be_noticed(chromium: Browser, pages: dict
         ("loaded", PHONE, "dark"),
         ("evil", PHONE, "light"),
         ("nothing", DESKTOP, "light"),
+        ("plain", PHONE, "dark"),
     ],
 )
 def test_it_keeps_to_the_rules_of_accessibility(
@@ -114,6 +137,13 @@ def test_a_phone_shows_answer_and_verdicts_at_once(chromium: Browser, pages: dic
             assert box is not None
             assert box["y"] + box["height"] <= PHONE[1]
             assert box["x"] + box["width"] <= PHONE[0]
+
+
+def test_a_phone_shows_what_a_plain_run_says(chromium: Browser, pages: dict[str, Path]) -> None:
+    """One service has no table of paths: the word is its verdict, and long addresses are broken."""
+    with opened(chromium, pages["plain"], PHONE) as found:
+        assert found.page.locator(".word").inner_text() == "It holds."
+        assert widest(found) <= PHONE[0]
 
 
 def test_a_desktop_shows_the_table_of_paths_at_once(chromium: Browser, pages: dict[str, Path]) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from seawall.report.answer import answer_of, loads
+from seawall.report.answer import QUESTION, answer_of, loads
 from seawall.report.errors import NoPicture
 from seawall.report.page.chart import Chart
 from seawall.report.page.pictures import kind_of, mark_of, p95_limit
@@ -51,7 +51,8 @@ def answer_picture(result: Result) -> str:
             "no load was judged in this run, so no path has a place in the picture: run compare with a load"
         )
     trial = loads(result, places[0].arm)[0]
-    word = answer_of(result).word
+    answer = answer_of(result)
+    question = "Kafka in front of the database?" if answer.question == QUESTION else answer.question
     offered = f"{trial.offered_per_s or 0:,.0f} writes a second offered by {trial.users:,} users"
     below = (
         "Filled: the answer; hollow: the row can be read. Upright: 95 % interval over trials; level: slowest to fastest"
@@ -61,7 +62,7 @@ def answer_picture(result: Result) -> str:
     return sheet(
         WIDE,
         HIGH,
-        f'<text class="word" x="20" y="34">Kafka in front of the database? {escape(word)}.</text>'
+        f'<text class="word" x="20" y="34">{question} {escape(answer.word)}.</text>'
         f'<text class="under" x="20" y="55">{escape(offered)}, {len(loads(result, places[0].arm))} trials a path</text>'
         f'<svg x="12" y="{_ABOVE}" width="{WIDE - 24}" height="{HIGH - _ABOVE - _BELOW}">{chart.svg()}</svg>'
         f'<text class="under" style="font-size:12px" x="20" y="{HIGH - 14}">{below}</text>',
