@@ -40,6 +40,7 @@ from seawall.result import (
     Trial,
 )
 from seawall.stack.stack import Stack
+from seawall.targets.metrics import Scope
 from seawall.targets.target import Targets
 
 NAME = "locust"
@@ -162,7 +163,7 @@ def _trial(recorded: Recorded, arm: str, targets: Targets, skip_s: float, audit:
         trial = msgspec.structs.replace(
             trial, visible_ms=visible_delay(ledger, visible_ns, records), visible_by=audit.visible_by
         )
-    return _with_outcome(_with_scopes(trial, recorded, window, unsent_ns, targets), recorded, audit)
+    return _with_outcome(_with_scopes(trial, recorded, window, unsent_ns, targets), recorded, audit, targets)
 
 
 def _with_scopes(trial: Trial, recorded: Recorded, window: Window, unsent_ns: Int64s, targets: Targets) -> Trial:
@@ -196,11 +197,12 @@ def _with_scopes(trial: Trial, recorded: Recorded, window: Window, unsent_ns: In
     return msgspec.structs.replace(trial, scopes=parts)
 
 
-def _with_outcome(trial: Trial, recorded: Recorded, audit: RecordedAudit) -> Trial:
-    found = [part.invalid_because for part in trial.scopes.values()]
-    # What spoils one scope alone, such as a course that was not steady, leaves the others as they are.
-    everywhere = [why for why in (found[0] if found else []) if all(why in one for one in found)]
+def _with_outcome(trial: Trial, recorded: Recorded, audit: RecordedAudit, targets: Targets) -> Trial:
     record = recorded.record
+    # What spoils one scope alone, such as a course that was not steady or a stricter limit, leaves the others as they
+    # are; what even the loosest limit does not let pass spoils them all.
+    limits = [limit for scope in trial.scopes if (limit := Limits.of(targets, Scope(scope)).response_ms) is not None]
+    everywhere = shortcomings(trial, Limits(response_ms=max(limits, default=None)), interrupted=False)
     if not trial.requests:
         everywhere = ["no request was sent" if not record.requests else "no request was due in the judged time"]
     if record.all_users_ns is None:
@@ -208,7 +210,7 @@ def _with_outcome(trial: Trial, recorded: Recorded, audit: RecordedAudit) -> Tri
     if not all(share.complete for share in record.processes):
         everywhere.append("a worker ended without its last word")
     parts = {
-        scope: msgspec.structs.replace(part, invalid_because=list(dict.fromkeys([*everywhere, *part.invalid_because])))
+        scope: msgspec.structs.replace(part, invalid_because=part.invalid_because or everywhere)
         for scope, part in trial.scopes.items()
     }
     outcome = Outcome.FAIL if audit.wrong else Outcome.INVALID if everywhere else Outcome.PASS

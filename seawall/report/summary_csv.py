@@ -32,13 +32,15 @@ def _line(result: Result, trial: Trial) -> dict[str, object]:
     arm = result.arm(trial.arm)
     asked = trial.count if trial.kind == "data" else trial.audit.attempted
     audit = {name: getattr(trial.audit, name) for name in COLUMNS if name in trial.audit.__struct_fields__}
+    if not trial.audited:  # empty, where zeros would look like a clean audit
+        audit = dict.fromkeys(audit)
     return {
         "timestamp": trial.started_at,
         "entity": trial.entity,
         "count": asked,
         "kafka_status": kafka_status(arm.path),
-        "success": trial.audit.stored,
-        "failed": max(0, (asked or 0) - trial.audit.stored),
+        "success": trial.audit.stored if trial.audited else trial.requests + trial.unsent - trial.failed,
+        "failed": max(0, (asked or 0) - trial.audit.stored) if trial.audited else trial.failed,
         "duration": trial.duration_s,
         "tps": trial.achieved_per_s,
         "trial": trial.name,

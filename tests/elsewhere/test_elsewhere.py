@@ -165,7 +165,7 @@ def test_sigterm_in_mid_run_of_several_processes_is_judged(tmp_path: Path, addre
     )  # fmt: skip
     path = tmp_path / "out_stats.csv"
     deadline = time.monotonic() + 30
-    while time.monotonic() < deadline and not (path.exists() and endpoints(path).get("Aggregated", 0) > 700):
+    while time.monotonic() < deadline and not (path.exists() and endpoints(path).get("Aggregated", 0) > 450):
         time.sleep(0.1)
     running.send_signal(signal.SIGTERM)
     code, said = ended(running)

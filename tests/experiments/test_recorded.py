@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import csv
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from seawall.cli.recorded import main
+from seawall.report.files import write_reports
+from seawall.report.stored import stored_result
 from seawall.result import AuditCounts, Outcome, Trial, read_result
 from seawall.stack.places import ROOT
 from seawall.stack.stack import Stack
@@ -77,6 +81,20 @@ def test_the_attain_set_is_judged_where_it_is_asked_for(
     assert {row.name for row in result.targets if row.set == "attain"} == {"enough users", "enough writes", "available"}
     assert result.audit == "did not run (no database was given)"
     assert result.trials[0].audit == AuditCounts()
+
+
+def test_the_report_is_made_again_from_the_directory(kept: Path, tmp_path: Path) -> None:
+    """What `bin/seawall report` does with it: the same page, and a line of the summary without a made-up audit."""
+    result = stored_result(kept)
+    write_reports(result, kept, tmp_path)
+    assert (tmp_path / "report.html").read_text() == (kept / "report.html").read_text()
+    (trial,) = result.trials
+    alone = msgspec.structs.replace(trial, audited=False)
+    write_reports(msgspec.structs.replace(result, trials=[alone]), kept, tmp_path)
+    with (tmp_path / "summary.csv").open() as file:
+        (line,) = csv.DictReader(file)
+    assert (line["lost"], line["stored"]) == ("", "")
+    assert int(line["success"]) == trial.requests + trial.unsent - trial.failed
 
 
 def test_a_directory_that_is_no_recorded_run_is_told_in_words(
