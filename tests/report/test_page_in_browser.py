@@ -26,6 +26,19 @@ BOTH_KINDS = ROOT / "results" / "reference" / "20261121-audited-default"
 WITHOUT_COLUMNS = ROOT / "results" / "reference" / "20261121-load-4000-per-s"
 SMALLEST_TEXT_PX = 9
 WCAG_AA = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}
+CHART_TEXTS = """[...document.querySelectorAll('figure svg')].flatMap(svg => {
+    const whole = svg.getBoundingClientRect(), scale = whole.width / svg.viewBox.baseVal.width;
+    return [...svg.querySelectorAll('text')].map(text => {
+        const box = text.getBoundingClientRect();
+        return {
+            text: text.textContent, px: parseFloat(getComputedStyle(text).fontSize) * scale,
+            out: Math.max(
+                whole.left - box.left, box.right - whole.right, whole.top - box.top, box.bottom - whole.bottom
+            ),
+        };
+    });
+})"""
+"""Every text of every chart: how large it is on the screen, and how far it stands out of its picture."""
 LOCAL = {"loaded": LOADED, "both": BOTH_KINDS, "bare": WITHOUT_COLUMNS}
 
 
@@ -159,20 +172,8 @@ def test_a_desktop_shows_the_table_of_paths_at_once(chromium: Browser, pages: di
 @pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
 def test_texts_of_charts_can_be_read(chromium: Browser, pages: dict[str, Path], size: tuple[int, int]) -> None:
     """None is smaller than 9 px on the screen, and none is cut off at its picture's edge."""
-    measure = """[...document.querySelectorAll('figure svg')].flatMap(svg => {
-        const whole = svg.getBoundingClientRect(), scale = whole.width / svg.viewBox.baseVal.width;
-        return [...svg.querySelectorAll('text')].map(text => {
-            const box = text.getBoundingClientRect();
-            return {
-                text: text.textContent, px: parseFloat(getComputedStyle(text).fontSize) * scale,
-                out: Math.max(
-                    whole.left - box.left, box.right - whole.right, whole.top - box.top, box.bottom - whole.bottom
-                ),
-            };
-        });
-    })"""
     with opened(chromium, pages["both"], size) as found:
-        texts = found.page.evaluate(measure)
+        texts = found.page.evaluate(CHART_TEXTS)
         assert len(texts) > 50
         assert [one for one in texts if one["px"] < SMALLEST_TEXT_PX] == []
         assert [one for one in texts if one["out"] > 1] == []
@@ -266,3 +267,4 @@ def test_many_arms_with_long_names_still_fit(chromium: Browser, tmp_path: Path) 
     write_reports(result, LOADED, tmp_path)
     with opened(chromium, tmp_path / "report.html", PHONE) as found:
         assert widest(found) <= PHONE[0]
+        assert [one for one in found.page.evaluate(CHART_TEXTS) if one["out"] > 1] == []

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from seawall.report.answer import QUESTION, answer_of, loads
 from seawall.report.errors import NoPicture
-from seawall.report.page.chart import Chart
+from seawall.report.page.chart import Chart, shortened
 from seawall.report.page.pictures import kind_of, mark_of, p95_limit
 from seawall.report.page.scales import linear, logarithmic
 from seawall.report.page.sheet import sheet, write_sheet
@@ -16,7 +16,7 @@ from seawall.result import JudgedTarget, Outcome, Result
 
 WIDE, HIGH = 720, 500
 _ABOVE, _BELOW = 66, 34
-_LABEL_STEP = 13
+_LABEL_STEP, _LONGEST = 13, 24
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,10 @@ def answer_picture(result: Result) -> str:
     trial = loads(result, places[0].arm)[0]
     answer = answer_of(result)
     question = "Kafka in front of the database?" if answer.question == QUESTION else answer.question
-    offered = f"{trial.offered_per_s or 0:,.0f} writes a second offered by {trial.users:,} users"
+    what = "writes" if answer.question == QUESTION else "requests"
+    offered = f"{trial.offered_per_s or 0:,.0f} {what} a second offered by {trial.users:,} users"
+    count = len(loads(result, places[0].arm))
+    trials = f"{count} trials a path" if count > 1 else "one trial"
     below = (
         "Filled: the answer; hollow: the row can be read. Upright: 95 % interval over trials; level: slowest to fastest"
         " trial."
@@ -63,7 +66,7 @@ def answer_picture(result: Result) -> str:
         WIDE,
         HIGH,
         f'<text class="word" x="20" y="34">{question} {escape(answer.word)}.</text>'
-        f'<text class="under" x="20" y="55">{escape(offered)}, {len(loads(result, places[0].arm))} trials a path</text>'
+        f'<text class="under" x="20" y="55">{escape(offered)}, {trials}</text>'
         f'<svg x="12" y="{_ABOVE}" width="{WIDE - 24}" height="{HIGH - _ABOVE - _BELOW}">{chart.svg()}</svg>'
         f'<text class="under" style="font-size:12px" x="20" y="{HIGH - 14}">{below}</text>',
         letters_px=9,
@@ -110,7 +113,7 @@ def _chart(result: Result, places: list[_Place]) -> Chart:
             chart.line([(place.rate, answered), (place.rate, shown)], kind)
             _interval(chart, place, place.visible, kind)
             chart.point(place.rate, shown, kind, f"{place.arm}: visible", mark=mark, faint=True)
-            labels.append((place, shown, f"{place.arm}: visible p95 {_short(shown)} ms", kind))
+            labels.append((place, shown, f"{shortened(place.arm, _LONGEST)}: visible p95 {_short(shown)} ms", kind))
         _interval(chart, place, place.response, kind)
         chart.point(place.rate, answered, kind, _words(result, place), mark=mark)
         labels.append((place, answered, _words(result, place), kind))
@@ -137,7 +140,8 @@ def _label(chart: Chart, labels: list[tuple[_Place, float, str, str]]) -> None:
 def _words(result: Result, place: _Place) -> str:
     outcome = result.verdicts.get(place.arm)
     verdict = f", {outcome}" if isinstance(outcome, Outcome) else ""
-    return f"{place.arm}: {place.rate:,.0f}/s, p95 {_short(place.response.measured or 0.0)} ms{verdict}"
+    figures = f"{place.rate:,.0f}/s, p95 {_short(place.response.measured or 0.0)} ms"
+    return f"{shortened(place.arm, _LONGEST)}: {figures}{verdict}"
 
 
 def _short(value: float) -> str:

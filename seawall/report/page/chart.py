@@ -38,6 +38,7 @@ class Chart:
     """Room at the right for the names of lines."""
     _under: list[str] = field(default_factory=list)
     _over: list[str] = field(default_factory=list)
+    _limits: list[float] = field(default_factory=list)
     _notes: list[str] = field(default_factory=list)
     _names: list[tuple[float, str, str]] = field(default_factory=list)
 
@@ -51,7 +52,7 @@ class Chart:
         classes = f"line {kind}{' thin' * thin}{' dashed' * dashed}"
         self._over.append(f'<polyline class="{classes}" points="{path}"/>')
         if name:
-            self._names.append((self._y(points[-1][1]), name, kind))
+            self._names.append((self._y(points[-1][1]), shortened(name), kind))
 
     def point(self, x: float, y: float, kind: str, says: str, *, mark: str = "circle", faint: bool = False) -> None:
         """Draw a mark; *says* appears where the pointer rests on it."""
@@ -71,6 +72,7 @@ class Chart:
         if not 0 <= self.y.place(value) <= 1:
             return
         y = self._y(value)
+        self._limits.append(y)
         self._under.append(f'<line class="limit" x1="{LEFT}" x2="{WIDTH - self.right}" y1="{y:.1f}" y2="{y:.1f}"/>')
         self._notes.append(f'<text class="limit-text" x="{LEFT + 4}" y="{y - 4:.1f}">{escape(says)}</text>')
 
@@ -78,7 +80,10 @@ class Chart:
         """Draw an upright line with its text: what was asked for."""
         x, bottom = self._x(value), HEIGHT - BOTTOM
         self._under.append(f'<line class="asked" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" y2="{bottom}"/>')
-        self._notes.append(f'<text class="note" text-anchor="end" x="{x - 5:.1f}" y="{TOP + 12}">{escape(says)}</text>')
+        y = TOP + 12
+        if any(abs(limit - y) < NAME_STEP for limit in self._limits):
+            y += 2 * NAME_STEP
+        self._notes.append(f'<text class="note" text-anchor="end" x="{x - 5:.1f}" y="{y}">{escape(says)}</text>')
 
     def shade(self, low: float, high: float, says: str) -> None:
         """Shade a stretch of the x axis."""
@@ -150,9 +155,14 @@ class Chart:
         return HEIGHT - BOTTOM - share * (HEIGHT - TOP - BOTTOM)
 
 
+def shortened(name: str, most: int = 14) -> str:
+    """Return *name* with no more than *most* letters: the legend has it whole."""
+    return name if len(name) <= most else name[: most - 1] + "…"
+
+
 def room_for(names: Iterable[str]) -> int:
-    """Return how much room the longest of *names* takes at the right of a chart."""
-    return min(WIDTH // 3, max(RIGHT, NAME_WIDTH * max(map(len, names), default=0) + 8))
+    """Return how much room the longest of *names*, shortened, takes at the right of a chart."""
+    return max(RIGHT, NAME_WIDTH * max((len(shortened(name)) for name in names), default=0) + 8)
 
 
 def _mark(mark: str, x: float, y: float, size: float) -> str:

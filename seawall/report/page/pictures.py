@@ -227,7 +227,7 @@ def _over_time(
     chart = Chart(
         title, "Thin lines are trials, thick ones the median of an arm's trials.",
         Linear(end), linear(values) if floor else logarithmic(values),
-        "seconds since the schedule began", label, right=room_for(series),
+        "seconds since the schedule began", label, right=room_for(series if len(series) > 1 else ()),
     )  # fmt: skip
     chart.shade(0.0, max(course.warmup_s for course in courses), "warm-up")
     for name, trials in series.items():
@@ -236,7 +236,7 @@ def _over_time(
             chart.line(_finite(course.at_s, figures), kind, thin=True)
         grid = max((course.at_s for course, _ in trials), key=len)
         all_of_it = np.array([np.interp(grid, *_known(course.at_s, figures)) for course, figures in trials])
-        chart.line(_finite(grid, np.median(all_of_it, axis=0)), kind, name=name)
+        chart.line(_finite(grid, np.median(all_of_it, axis=0)), kind, name=name if len(series) > 1 else "")
     return Picture(title, chart.svg(), "Thin lines are trials, thick ones an arm's median. The warm-up is not judged.")
 
 
