@@ -44,13 +44,16 @@ def answer_of(result: Result) -> Answer:
 
 def _of_service(result: Result) -> Answer:
     """Return whether the service of a plain Locust run holds its targets at that load."""
+    if not result.trials:
+        return Answer(SERVICE_QUESTION, "Nothing was measured", "The run ended before its first request did.")
     trial, outcome = result.trials[0], result.outcome
     word = {
         Outcome.PASS: "It holds", Outcome.FAIL: "It does not hold", Outcome.INCONCLUSIVE: "It cannot be told",
         Outcome.INVALID: "This run says nothing",
     }[outcome]  # fmt: skip
     if not trial.requests:
-        return Answer(SERVICE_QUESTION, "Nothing was measured", f"{trial.reasons[0].capitalize()}.")
+        why = trial.reasons[0] if trial.reasons else "no request was sent"
+        return Answer(SERVICE_QUESTION, "Nothing was measured", f"{why.capitalize()}.")
     load = f"{trial.requests / (trial.duration_s or 1):,.0f} requests a second"
     if trial.offered_per_s:
         load = f"{trial.offered_per_s:,.0f} requests a second on a schedule"
@@ -62,7 +65,8 @@ def _of_service(result: Result) -> Answer:
         sentence += f"did not keep its records: {', '.join(trial.reasons)}."
     else:
         said = "missed" if outcome is Outcome.FAIL else f"is {outcome} against"
-        sentence += f"{said} {len(missed)} of {len(result.targets)} targets: {missed[0].name}, {missed[0].reason}."
+        first = f": {missed[0].name}, {missed[0].reason}" if missed else ""
+        sentence += f"{said} {len(missed)} of {len(result.targets)} targets{first}."
     doubts = [*(f"{reason[:1].upper()}{reason[1:]}." for reason in result.reasons), f"The audit {result.audit}."]
     if result.not_judged:
         doubts.append(f"Not judged, since that takes a database to look into: {', '.join(result.not_judged)}.")

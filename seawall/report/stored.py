@@ -39,6 +39,10 @@ def stored_result(directory: Path) -> Result:
             f"{path} has schema version {version}, and this Seawall knows {SCHEMA_VERSION}: use the newer Seawall"
         )
     try:
-        return msgspec.json.decode(content, type=Result)
+        result = msgspec.json.decode(content, type=Result)
     except msgspec.ValidationError as error:
         raise NoResult(f"{path} is not as its schema version {version} says: {error}") from None
+    named = {*(trial.arm for trial in result.trials), *(row.arm for row in result.comparisons)}
+    if strangers := named - {arm.name for arm in result.arms}:
+        raise NoResult(f"{path} tells of {min(strangers)!r}, which is none of its arms: somebody changed it by hand")
+    return result

@@ -13,6 +13,7 @@ from evil_results import evil
 from contract.ids import Run
 from seawall.audit.fates import NO_PARTITION, write_fates
 from seawall.load.recorder import ColumnRecorder
+from seawall.report.answer import PLAIN
 from seawall.report.files import write_reports
 from seawall.report.material import gather
 from seawall.report.page.page import render
@@ -77,10 +78,11 @@ def test_names_and_errors_cannot_break_out() -> None:
     offered_per_s=10.0, achieved_per_s=0.0, schedule_start_ns=0, outcome=Outcome.INVALID,
     invalid_because=["no request was sent"],
 )]], ids=["no trial", "no request"])  # fmt: skip
-def test_a_run_with_nothing_in_it_has_a_page(trials: list[Trial], tmp_path: Path) -> None:
+@pytest.mark.parametrize("experiment", ["compare", PLAIN])
+def test_a_run_with_nothing_in_it_has_a_page(experiment: str, trials: list[Trial], tmp_path: Path) -> None:
     """In clear words, and with no broken picture."""
     result = Result(
-        experiment="compare", started_at="", finished_at="", seed=1, outcome=Outcome.INVALID, trials=trials,
+        experiment=experiment, started_at="", finished_at="", seed=1, outcome=Outcome.INVALID, trials=trials,
         arms=[Arm(name="sync", path="sync", durability="fsync")],
     )  # fmt: skip
     write_reports(result, tmp_path)

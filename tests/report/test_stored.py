@@ -32,6 +32,12 @@ def test_results_of_older_versions_still_load(path: Path) -> None:
         pytest.param(
             '{"schema_version": 1, "experiment": "compare"}', NoResult, "is not as its schema", id="fields lack"
         ),
+        pytest.param(
+            REFERENCE[0].read_text(encoding="utf-8").replace('"arm": "sync"', '"arm": "other"'),
+            NoResult,
+            "tells of 'other'",
+            id="an arm that is not there",
+        ),
     ],
 )
 def test_what_is_wrong_is_said(tmp_path: Path, content: str | None, error: type[Exception], says: str) -> None:
