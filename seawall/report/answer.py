@@ -32,6 +32,8 @@ def answer_of(result: Result) -> Answer:
     """Return the answer to what the experiment asks; says so where the run cannot tell."""
     if result.experiment == PLAIN:
         return _of_service(result)
+    if result.controls:
+        return _of_controls(result)
     direct = [arm for arm in result.arms if arm.path != THROUGH_THE_LOG]
     log = [arm for arm in result.arms if arm.path == THROUGH_THE_LOG]
     return Answer(
@@ -40,6 +42,18 @@ def answer_of(result: Result) -> Answer:
         from_which_load=[*_carried(result), *_from_how_many_records(result, direct, log)],
         doubts=list(_doubts(result)),
     )
+
+
+def _of_controls(result: Result) -> Answer:
+    """Return whether the instrument noticed everything that was planted."""
+    caught = [row for row in result.controls if row.outcome is Outcome.PASS]
+    missed = [row.name for row in result.controls if row.outcome is Outcome.FAIL]
+    toothless = [row.name for row in result.controls if row.outcome is Outcome.INVALID]
+    word = "Not all" if missed else "It cannot be told" if toothless or not caught else "Yes"
+    sentence = f"{len(caught)} of {len(result.controls)} controls came out as they must"
+    sentence += f"; {_and(missed)} did not" * bool(missed) + f"; {_and(toothless)} did not bite" * bool(toothless) + "."
+    doubts = ["Services misbehaved on purpose here: no figure of these trials measures anything else."]
+    return Answer("Does the instrument notice what is wrong?", word, sentence, doubts=doubts)
 
 
 def _of_service(result: Result) -> Answer:
@@ -122,7 +136,7 @@ def _without_it(result: Result, without: Sequence[Arm], log: Sequence[Arm]) -> s
     assert interval.ratio is not None
     return (
         f"{says}. Through {through.name} the slowest 5 % of records became visible {_times(interval.ratio)} {later} "
-        f"(95 % interval {_times(interval.ci_low)} to {_times(interval.ci_high)})."
+        f"(95 % interval {interval.ci_low:.3g} to {interval.ci_high:.3g})."
     )
 
 

@@ -123,7 +123,7 @@ def _told(target: Target, measured: Measurement) -> str:
         return unit.show(measured.value)
     figure, low, high = (_legible(number) for number in (measured.value, *measured.interval))
     # Two trials that disagree give an interval of any length: that says the same as none.
-    if isfinite(figure):
+    if isfinite(figure) and figure > 0:
         low, high = (low if low * _FAR >= figure else -inf), (high if high <= figure * _FAR else inf)
     if low == high:
         return unit.show(figure)

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from seawall.report.answer import PLAIN, answer_of, loads
 from seawall.report.page.chart import swatch
 from seawall.report.page.pictures import Material, cost_rows, kind_of, mark_of, pictures
-from seawall.result import AuditCounts, EndpointFigures, JudgedTarget, Outcome, Result, Trial
+from seawall.result import AuditCounts, ControlFinding, EndpointFigures, JudgedTarget, Outcome, Result, Trial
 
 NOTHING = "-"
 _HERE = Path(__file__).parent
@@ -42,10 +42,11 @@ def render(result: Result, material: Material) -> str:
         chip=chip,
         arms=[]
         if result.experiment == PLAIN
-        else [_arm_row(result, arm.name) for arm in result.arms if loads(result, arm.name)],
+        else [_arm_row(result, arm.name) for arm in result.arms if _has_load(result, arm.name)],
         endpoints=[_endpoint_row(row) for trial in result.trials for row in trial.endpoints],
         arms_caption=_arms_caption(result),
-        pictures=list(pictures(result, material)),
+        controls=[_control_row(row) for row in result.controls],
+        pictures=[] if result.controls else list(pictures(result, material)),
         legend=[_legend(result, arm.name) for arm in result.arms],
         raw=bool(material) or not any(trial.kind == "load" for trial in result.trials),
         costs=list(_costs(result)),
@@ -55,7 +56,7 @@ def render(result: Result, material: Material) -> str:
         audit=list(_audit_rows(result)),
         examples=[(t.name, kind, ", ".join(ids)) for t in result.trials for kind, ids in t.examples.items()],
         trials=[_trial_row(trial) for trial in result.trials],
-        not_measured=list(_not_measured(result)),
+        not_measured=[] if result.controls else list(_not_measured(result)),
         environment=list(_environment_rows(result)),
     )
 
@@ -69,6 +70,19 @@ def _legend(result: Result, arm: str) -> tuple[str, str, Markup]:
     kind = kind_of(result, arm)
     name = f"{arm} ({result.arm(arm).durability})"
     return kind, name, Markup(swatch(kind, mark_of(result, arm)))  # noqa: S704 - made of our own constants
+
+
+def _has_load(result: Result, arm: str) -> bool:
+    """Tell whether the arm was loaded and judged, validly or not."""
+    return any(trial.arm == arm and trial.kind == "load" for trial in result.trials) and not result.controls
+
+
+def _control_row(row: ControlFinding) -> dict[str, Any]:
+    caught = {Outcome.PASS: "yes", Outcome.FAIL: "NO"}.get(row.outcome, "did not bite")
+    return {
+        "name": row.name, "planted": row.planted, "expected": row.expected, "found": row.found,
+        "outcome": row.outcome, "caught": caught,
+    }  # fmt: skip
 
 
 def _arm_row(result: Result, name: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from seawall.report.page.scales import Linear, Percentile, linear, logarithmic
 from seawall.result import JudgedTarget, Result, Trial
 
 Material = dict[str, ArmMaterial]
-KINDS = 6
+KINDS = 8
 """So many colours the style sheet holds."""
 VISIBLE = "visible"
 """At the end of a dashed line, in the colour of its arm."""
@@ -38,7 +38,8 @@ def kind_of(result: Result, arm: str) -> str:
 
 def mark_of(result: Result, arm: str) -> str:
     """Return the shape of an arm's marks."""
-    return MARKS[[one.name for one in result.arms].index(arm) % len(MARKS)]
+    place = [one.name for one in result.arms].index(arm)
+    return MARKS[(place + place // KINDS) % len(MARKS)]
 
 
 def pictures(result: Result, material: Material) -> Iterator[Picture]:
