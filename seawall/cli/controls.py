@@ -20,6 +20,7 @@ from seawall.cli.stack_progress import StackProgress
 from seawall.experiments.control_bench import HONEST, FaultFiles
 from seawall.experiments.controls import CATALOGUE, Controls, chosen, refuse_foreign_servers
 from seawall.report.control_tables import catalogue_table, findings_table
+from seawall.report.files import write_reports
 from seawall.report.summary_csv import write_summary
 from seawall.report.table_styles import TABLE_STYLES
 from seawall.result import Outcome, Result, write_result
@@ -77,6 +78,7 @@ def controls(
         finally:
             keep_server_logs(stack, directory)
             stack.down()
+        write_reports(result, directory)
     _show(result, directory, table_style, as_json=as_json)
     raise typer.Exit(Exit.INTERRUPTED if result.interrupted else exit_of(result.outcome))
 

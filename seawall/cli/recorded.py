@@ -57,6 +57,9 @@ def main(arguments: list[str] | None = None) -> int:
     for line in _lines(result):
         console.print(line)
     console.print(f"Result and report: {output / start}result.json, {output / start}report.html", markup=False)
+    if not recorded.record.requests:
+        print("no request was sent: give it users and a time, and see whether they could reach the service")
+        return Exit.SETUP
     return exit_of(result.outcome)
 
 

@@ -206,9 +206,9 @@ def test_a_users_own_word_on_success_counts(tmp_path: Path, address: str) -> Non
 
 
 def test_a_run_without_a_request_says_so(tmp_path: Path, address: str) -> None:
-    """No user came to send anything: exit code 4, words, and a page."""
+    """No user came to send anything: exit code 2, words, and a page."""
     code, said = ended(start(tmp_path, address, *LOAD, "--user-rate", "0.0001", "-t", "1s", "--csv", "out"))
-    assert code == 4, said
+    assert code == 2, said
     assert "no request was sent" in said
     assert "No request was sent." in (tmp_path / "out_report.html").read_text()
 
