@@ -130,6 +130,8 @@ def _without_it(result: Result, without: Sequence[Arm], log: Sequence[Arm]) -> s
     if outcome is not None and outcome is not Outcome.PASS:
         return f"{says}; {through.name} came out {outcome}."
     row = _row(result, "load", "visible_p95_ms", best.name, through.name)
+    if row is not None and row.ci_low is None:
+        return f"{says}; how much later or sooner records become visible, too few trials tell."
     if row is None or row.ratio is None or row.ci_low is None or row.ci_high is None or not row.significant:
         return f"{says}, and no difference in when records become visible was shown."
     later, interval = ("later", row) if row.ratio > 1 else ("sooner", _turned(row))

@@ -79,6 +79,11 @@ def test_something_lost_comes_before_any_verdict() -> None:
         pytest.param(ratio("sync", "kafka", 8.0), "8 times later (95 % interval 7.2 to 8.8)", id="later"),
         pytest.param(ratio("sync", "kafka", 0.5), "2 times sooner", id="sooner"),
         pytest.param(
+            ratio("sync", "kafka", 8.0, ci_low=None, ci_high=None, significant=False),
+            "too few trials tell",
+            id="too few",
+        ),
+        pytest.param(
             ratio("sync", "kafka", 1.1, significant=False), "no difference in when records become visible", id="neither"
         ),
     ],
