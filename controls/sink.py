@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 from confluent_kafka import Message
 from psycopg import sql
@@ -11,13 +13,11 @@ from psycopg import sql
 from contract.tables import TABLES
 from controls.faults import SINK_FAULTS, Choice, DeedLog, OneIn, UnknownFault
 from workers.sink import __main__ as real
-from workers.sink import writer as real_writer
-from workers.sink.batches import Batch
+from workers.sink.batches import Batch, Rows
 from workers.sink.consumer import Sink
+from workers.sink.rows import id_of
 from workers.sink.settings import Settings
 from workers.sink.writer import Outcome, Writer
-
-_ABSORB = "ON CONFLICT (id) DO NOTHING "
 
 
 class RepeatingWriter(Writer):
@@ -32,6 +32,9 @@ class RepeatingWriter(Writer):
         self._one_in = OneIn()
         self._keys_dropped = False
 
+    def begin(self, batch: Batch) -> None:
+        """Send nothing before `write`, which may have to do something else first."""
+
     def write(self, batch: Batch) -> Outcome:
         """Commit *batch*, and some of it again."""
         fault = self._choice.current()
@@ -39,10 +42,11 @@ class RepeatingWriter(Writer):
             self._drop_keys()
         outcome = super().write(batch)
         if fault.name == "store-twice":
-            chosen = [row for row in batch.rows if self._one_in.picks(fault.amount)]
-            if chosen:
-                super().write(Batch(chosen, []))
-                self._log.add("store-twice", "repeated", *(str(row.record.id) for row in chosen))
+            chosen = [_some_of(table, lambda: self._one_in.picks(fault.amount)) for table in batch.tables]
+            again = Batch([table for table in chosen if table.rows], [], [])
+            if again.size:
+                self._quickly(again)  # the careful path would find the rows and leave them out
+                self._log.add("store-twice", "repeated", *_ids(again))
         return outcome
 
     def _drop_keys(self) -> None:
@@ -52,8 +56,6 @@ class RepeatingWriter(Writer):
             for name in TABLES:
                 drop = sql.SQL("ALTER TABLE {} DROP CONSTRAINT IF EXISTS {}")
                 connection.execute(drop.format(sql.Identifier(name), sql.Identifier(f"{name}_pkey")))
-        for name, statement in real_writer._INSERT.items():  # noqa: SLF001 - the seam at which the fault is planted
-            real_writer._INSERT[name] = statement.replace(_ABSORB, "")  # noqa: SLF001 - as above
         self._keys_dropped = True
 
 
@@ -75,14 +77,14 @@ class MisbehavingSink(Sink):
             self._store_kept()
         return messages
 
-    def _move(self, batch: Batch) -> None:
+    def _move(self, batch: Batch, *, more: bool) -> None:
         """Commit the offsets of *batch*, store the one before it, and keep this one until the next has come."""
         if self._choice.current().name != "early-offsets":
             self._store_kept()
-            super()._move(batch)
+            super()._move(batch, more=more)
             return
         self._log.add("early-offsets", "committed", *_ids(batch))
-        self._commit_offsets(batch.places())
+        self._commit_offsets(batch.spans)
         self._store_kept()
         self._kept = batch
 
@@ -94,7 +96,12 @@ class MisbehavingSink(Sink):
 
 
 def _ids(batch: Batch) -> list[str]:
-    return [str(row.record.id) for row in batch.rows]
+    return [str(UUID(bytes=id_of(row))) for table in batch.tables for row in table.rows]
+
+
+def _some_of(table: Rows, picked: Callable[[], bool]) -> Rows:
+    found = [pair for pair in zip(table.rows, table.messages, strict=True) if picked()]
+    return Rows(table.entity, [row for row, _ in found], [message for _, message in found])
 
 
 def main() -> int:

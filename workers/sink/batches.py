@@ -1,17 +1,25 @@
-"""What a batch holds: records that can be tried, and letters that are dead already."""
+"""What a batch holds: rows that can be tried, and letters that are dead already."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from confluent_kafka import Message
 
-from contract.codecs import CODECS, Codec
+from contract.codecs import CODECS, Codec, JsonCodec
 from contract.entities import Entity, Record
 from contract.errors import InvalidRecord
 from contract.journal import Span
 from contract.topics import entity_of
+from workers.sink.rows import ROW_FORMATS
+
+_DEFAULT = JsonCodec.name.encode()
+_DEFAULT_HEADERS = [("codec", _DEFAULT)]
+
+Lots = dict[tuple[str, int], list[Message]]
+"""Messages by topic and partition, those of a partition in the order of the log."""
 
 
 class Place(NamedTuple):
@@ -22,67 +30,105 @@ class Place(NamedTuple):
     offset: int
 
 
-class Row(NamedTuple):
-    """A record that can be tried."""
+class Rows(NamedTuple):
+    """Rows of one entity that can be tried, in the order of the log."""
 
-    place: Place
     entity: Entity
-    record: Record
-    message: Message
+    rows: list[bytes]
+    """In the binary COPY format."""
+    messages: list[Message]
+    """Where each row comes from."""
 
 
 class DeadLetter(NamedTuple):
     """A message that can never be stored, and why."""
 
-    place: Place
-    reason: str
     message: Message
+    reason: str
+
+    @property
+    def place(self) -> Place:
+        """Where the message stands."""
+        return place_of(self.message)
 
 
 class Batch(NamedTuple):
     """What is written in one transaction."""
 
-    rows: Sequence[Row]
+    tables: Sequence[Rows]
+    """Each entity once, in the order of their names."""
     letters: Sequence[DeadLetter]
+    spans: list[Span]
+    """Where all messages stand in the log."""
 
-    def places(self) -> list[Place]:
-        """Return the places of all messages, in the order of the log."""
-        return sorted([row.place for row in self.rows] + [letter.place for letter in self.letters])
+    @property
+    def size(self) -> int:
+        """How many rows there are."""
+        return sum(len(table.rows) for table in self.tables)
 
     def halves(self) -> tuple[Batch, Batch]:
         """Split the rows in two; the dead letters go with the first half."""
-        middle = len(self.rows) // 2
-        return Batch(self.rows[:middle], self.letters), Batch(self.rows[middle:], [])
+        first, second, left = [], [], self.size // 2
+        for entity, rows, messages in self.tables:
+            cut = max(left, 0)
+            first.append(Rows(entity, rows[:cut], messages[:cut]))
+            second.append(Rows(entity, rows[cut:], messages[cut:]))
+            left -= len(rows)
+        return _part(first, self.letters), _part(second, [])
+
+
+def _part(tables: Sequence[Rows], letters: Sequence[DeadLetter]) -> Batch:
+    messages = [*(one for table in tables for one in table.messages), *(letter.message for letter in letters)]
+    return Batch([table for table in tables if table.rows], letters, spans_of(lots_of(messages)))
 
 
 class Decoder:
     """Turns messages into a batch; trusts nobody who can write to the topics."""
 
     def __init__(self) -> None:
-        self._codecs: dict[str, Codec] = {name: codec() for name, codec in CODECS.items()}
+        self._codecs: dict[bytes, Codec] = {name.encode(): codec() for name, codec in CODECS.items()}
+        self._default = self._codecs[_DEFAULT]
 
-    def batch(self, messages: Iterable[Message]) -> Batch:
-        """Decode *messages*."""
-        rows: list[Row] = []
+    def batch(self, lots: Lots) -> Batch:
+        """Decode the messages of all *lots*."""
+        tables: dict[str, Rows] = {}
         letters: list[DeadLetter] = []
-        for message in messages:
-            place = place_of(message)
-            entity = entity_of(place.topic)
-            try:
-                rows.append(Row(place, entity, self._decode(entity, message), message))
-            except InvalidRecord as error:
-                letters.append(DeadLetter(place, str(error), message))
-        return Batch(rows, letters)
+        # in the same order in every sink, so that two of them cannot deadlock over tables
+        for (topic, _), messages in sorted(lots.items()):
+            entity = entity_of(topic)
+            records, good = [], []
+            for message in messages:
+                try:
+                    records.append(self._decode(entity, message))
+                    good.append(message)
+                except InvalidRecord as error:
+                    letters.append(DeadLetter(message, str(error)))
+            table = tables.setdefault(entity.name, Rows(entity, [], []))
+            table.rows.extend(ROW_FORMATS[entity.name].rows(records))
+            table.messages.extend(good)
+        return Batch(list(tables.values()), letters, spans_of(lots))
 
     def _decode(self, entity: Entity, message: Message) -> Record:
-        name = dict(message.headers() or ()).get("codec", b"json")
-        codec = self._codecs.get(name.decode(errors="replace") if isinstance(name, bytes) else str(name))
-        if codec is None:
-            raise InvalidRecord("unknown codec")
-        value = message.value()
+        headers, value = message.headers(), message.value()
+        codec = self._default if headers == _DEFAULT_HEADERS else self._codec(headers)
         if value is None:
             raise InvalidRecord("a message without a value")
         return codec.decode(entity, value)
+
+    def _codec(self, headers: Any) -> Codec:
+        name = dict(headers or ()).get("codec", _DEFAULT)
+        codec = self._codecs.get(name) if isinstance(name, bytes) else None
+        if codec is None:
+            raise InvalidRecord("unknown codec")
+        return codec
+
+
+def lots_of(messages: Iterable[Message]) -> Lots:
+    """Return *messages* by topic and partition."""
+    lots: Lots = defaultdict(list)
+    for message in messages:
+        lots[message.topic(), message.partition()].append(message)  # type: ignore[index]  # a record has both
+    return lots
 
 
 def place_of(message: Message) -> Place:
@@ -94,13 +140,23 @@ def place_of(message: Message) -> Place:
     return Place(topic, partition, offset)
 
 
-def spans_of(places: Iterable[Place]) -> list[Span]:
-    """Return the runs of consecutive offsets in sorted *places*; a place may stand there twice."""
-    spans: list[Span] = []
-    for topic, partition, offset in places:
-        last = spans[-1] if spans else None
-        if last and (last.topic, last.partition) == (topic, partition) and offset <= last.last + 1:
-            spans[-1] = Span(topic, partition, last.first, offset)
+def spans_of(lots: Lots) -> list[Span]:
+    """Return the runs of consecutive offsets in *lots*, sorted; a place may stand there twice."""
+    return [
+        Span(topic, partition, first, last)
+        for (topic, partition), messages in sorted(lots.items())
+        for first, last in _runs([message.offset() for message in messages])  # type: ignore[misc]  # a record has one
+    ]
+
+
+def _runs(offsets: list[int]) -> list[tuple[int, int]]:
+    first, last = min(offsets), max(offsets)
+    if len(offsets) == last - first + 1 == len(set(offsets)):
+        return [(first, last)]
+    runs: list[tuple[int, int]] = []
+    for offset in sorted(offsets):
+        if runs and offset <= runs[-1][1] + 1:
+            runs[-1] = (runs[-1][0], offset)
         else:
-            spans.append(Span(topic, partition, offset, offset))
-    return spans
+            runs.append((offset, offset))
+    return runs

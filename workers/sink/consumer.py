@@ -2,6 +2,8 @@
 
 Order of events for a batch: rows committed, journal written, dead letters acknowledged, offsets committed. A sink that
 dies in between reads the batch again and finds its rows there.
+
+Where more waits in the log already, the next batch is gathered and decoded while the server writes this one.
 """
 
 from __future__ import annotations
@@ -10,16 +12,17 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import psycopg
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from contract.journal import Commit, JournalWriter
+from contract.journal import Commit, JournalWriter, Span
 from contract.topics import record_topics
-from workers.sink.batches import Batch, DeadLetter, Decoder, Place, spans_of
+from workers.sink.batches import Batch, DeadLetter, Decoder, Lots, lots_of
 from workers.sink.dead_letters import DeadLetterTopic
+from workers.sink.offsets import Offsets, in_words, pairs_of, refused
 from workers.sink.settings import Settings
 from workers.sink.writer import Outcome, Writer, is_refusal
 
@@ -53,6 +56,10 @@ class Sink:
             "enable.auto.offset.store": False,
             "auto.offset.reset": "earliest",
             "fetch.wait.max.ms": settings.sink_fetch_wait_ms,
+            "fetch.min.bytes": settings.sink_fetch_bytes,
+            # what waits here of each partition: 64 MB each, the default, would be half a gigabyte of backlog
+            "queued.max.messages.kbytes": 8_192,
+            "fetch.queue.backoff.ms": 10,  # the default second would let that run empty
             "topic.metadata.refresh.interval.ms": 5_000,
             # a broker that hangs should be noticed sooner than after the default minute
             "socket.timeout.ms": 5_000,
@@ -65,8 +72,8 @@ class Sink:
         self._dead_letters = DeadLetterTopic(connection)
         self._journal: JournalWriter
         self._consumer: Consumer
-        self._assigned: set[tuple[str, int]] = set()
-        self._unconfirmed: dict[tuple[str, int], int] = {}  # offsets whose commit has not been answered
+        self._writing: Batch | None = None
+        self._offsets = Offsets()
         self._held: list[Message] = []  # delivered while something else was waited for
         self._waiting = False
         self._stopping = False
@@ -87,10 +94,14 @@ class Sink:
             while not self._stopping:
                 messages = self._gather()
                 if messages:
-                    self._move(self._decoder.batch(messages))
+                    more = len(messages) >= self._settings.sink_batch_size
+                    self._move(self._decoder.batch(self._lots(messages)), more=more)
                 else:
+                    self._finish()
                     self._commit_offsets([])  # whatever failed to be committed before
                     self._warn_if_lonely()
+            self._finish()
+            self._await_answers()
         finally:
             # A static member does not tell the group that it leaves: its partitions wait for it until the session
             # times out, so a restart moves nothing, and closing is quick. But it waits for brokers that hang; then the
@@ -118,27 +129,44 @@ class Sink:
             messages += more
             if left_s <= 0 or (not more and due_s <= time.monotonic()):
                 break
-        return [message for message in messages if self._is_usable(message)]
+        return messages
 
-    def _is_usable(self, message: Message) -> bool:
-        """Tell a record from an error event, and from a record of a partition that was taken away meanwhile."""
-        error = message.error()
-        if error is None:
-            return (message.topic(), message.partition()) in self._assigned
-        # say another process has taken this name; the binding does not flag the error that librdkafka hands out for it
-        if error.fatal() or error.code() == KafkaError._FATAL:  # noqa: SLF001 - the binding's name for it
-            raise SinkFailed(error.str())
-        log.warning("kafka: %s", error.str())
-        return False
+    def _lots(self, messages: list[Message]) -> Lots:
+        """Sort records, without those of partitions that were taken away; raises `SinkFailed` for a fatal error."""
+        records = [message for message in messages if message.error() is None]
+        if len(records) < len(messages):
+            self._note_errors(message.error() for message in messages)
+        return {pair: lot for pair, lot in lots_of(records).items() if pair in self._offsets.assigned}
 
-    def _move(self, batch: Batch) -> None:
-        """Store *batch*, or wait until that is possible; then commit its offsets."""
+    def _note_errors(self, errors: Iterable[KafkaError | None]) -> None:
+        for error in filter(None, errors):
+            # say another process has taken this name; the binding does not flag what librdkafka hands out for it
+            if error.fatal() or error.code() == KafkaError._FATAL:  # noqa: SLF001 - the binding's name for it
+                raise SinkFailed(error.str())
+            log.warning("kafka: %s", error.str())
+
+    def _move(self, batch: Batch, *, more: bool) -> None:
+        """Finish the batch before, begin to write this one, and finish it too unless *more* waits to be decoded."""
+        if not self._finish():
+            return
+        self._writing = batch
+        if more:
+            self._writer.begin(batch)
+        else:
+            self._finish()
+
+    def _finish(self) -> bool:
+        """See to it that what is being written is stored, and commit its offsets; False where the sink is stopped."""
+        if self._writing is None:
+            return True
+        batch, self._writing = self._writing, None
         outcome = self._wait_out(lambda: self._write(batch), "the database")
         if outcome is None:
-            return
+            return False
         if outcome.letters and self._wait_out(lambda: self._bury(outcome.letters), "the dead-letter topic") is None:
-            return
-        self._commit_offsets(batch.places())
+            return False
+        self._commit_offsets(batch.spans)
+        return True
 
     def _write(self, batch: Batch) -> Outcome:
         """Commit *batch* in one transaction, or, where the database refuses a record, in as few as possible."""
@@ -147,24 +175,18 @@ class Sink:
         except psycopg.Error as error:
             if not is_refusal(error):
                 raise
-            if len(batch.rows) > 1:
+            if batch.size > 1:
                 first, second = (self._write(half) for half in batch.halves())
                 return Outcome(
                     first.stored + second.stored,
                     first.duplicates + second.duplicates,
                     [*first.letters, *second.letters],
                 )
-            row = batch.rows[0]
+            ((_, _, (message,)),) = batch.tables
             reason = f"the database refuses it: {error.diag.message_primary or type(error).__name__}"
-            return self._write(Batch([], [*batch.letters, DeadLetter(row.place, reason, row.message)]))
+            return self._write(batch._replace(tables=[], letters=[*batch.letters, DeadLetter(message, reason)]))
         self._journal.commit(
-            Commit(
-                time.monotonic_ns(),
-                spans_of(batch.places()),
-                outcome.stored,
-                outcome.duplicates,
-                len(outcome.letters),
-            )
+            Commit(time.monotonic_ns(), batch.spans, outcome.stored, outcome.duplicates, len(outcome.letters))
         )
         return outcome
 
@@ -208,69 +230,76 @@ class Sink:
             self._waiting = False
             self._consumer.resume(self._consumer.assignment())
 
-    def _commit_offsets(self, places: list[Place]) -> None:
-        """Commit what is stored, as far as the partitions are still ours, and wait for the answer for a while.
+    def _commit_offsets(self, spans: Sequence[Span]) -> None:
+        """Commit what is stored, without waiting for the answer.
 
         A failure is no loss: the next batch commits past it, and what is read twice is absorbed.
         """
-        following = {(topic, partition): offset + 1 for topic, partition, offset in places}
-        self._unconfirmed.update({pair: offset for pair, offset in following.items() if pair in self._assigned})
-        if not self._unconfirmed:
-            return
-        # Not the blocking commit: that one waits without end for a coordinator that is away.
-        self._consumer.commit(offsets=_offsets(self._unconfirmed), asynchronous=True)
-        due_s = time.monotonic() + _COMMIT_S
-        while self._unconfirmed and time.monotonic() < due_s and len(self._held) < self._settings.sink_batch_size:
-            message = self._consumer.poll(_COMMIT_POLL_S)
-            if message is not None:
-                self._held.append(message)
+        self._offsets.stored(spans)
+        if following := self._offsets.unconfirmed():
+            # Not the blocking commit: that one waits without end for a coordinator that is away.
+            self._consumer.commit(offsets=following, asynchronous=True)
 
-    # Kafka calls the four below from within poll(), consume() and close(). What has been read but not written may be
-    # dropped, so taking partitions away needs no work but an answer to the last commit.
+    def _await_answers(self) -> None:
+        """Wait for a while until all that was committed is confirmed."""
+        due_s = time.monotonic() + _COMMIT_S
+        while self._offsets.unconfirmed() and time.monotonic() < due_s:
+            self._consumer.poll(_COMMIT_POLL_S)
+
+    # Kafka calls the four below from within poll(), consume() and close(). What has been read but is not being written
+    # may be dropped, so taking partitions away needs no work but an answer to the last commit.
 
     def _on_commit(self, error: KafkaError | None, partitions: list[TopicPartition]) -> None:
-        if error is not None:
-            log.warning("offsets not committed: %s", error.str())
-        for one in partitions:
-            if error is None and one.error is None and self._unconfirmed.get((one.topic, one.partition)) == one.offset:
-                del self._unconfirmed[one.topic, one.partition]
+        if reason := refused(error, partitions):
+            log.warning("offsets not committed: %s", reason)
+        if error is None:
+            self._offsets.confirmed(partitions)
 
     def _on_assign(self, _: Consumer, partitions: list[TopicPartition]) -> None:
-        self._assigned |= {(one.topic, one.partition) for one in partitions}
+        self._offsets.assign(partitions)
         self._consumer.incremental_assign(partitions)
         if self._waiting:
             self._consumer.pause(partitions)
         else:
             # one that was paused when it was taken away would come back paused
             self._consumer.resume(partitions)
-        log.info("assigned %s; now %d partitions", _names(partitions), len(self._assigned))
+        log.info("assigned %s; now %d partitions", in_words(partitions), len(self._offsets.assigned))
 
     def _on_revoke(self, _: Consumer, partitions: list[TopicPartition]) -> None:
-        gone = {(one.topic, one.partition) for one in partitions}
-        last = {pair: offset for pair, offset in self._unconfirmed.items() if pair in gone}
-        if last:
+        self._note_written()
+        if last := self._offsets.unconfirmed(partitions):
             try:
-                self._consumer.commit(offsets=_offsets(last), asynchronous=False)
+                self._consumer.commit(offsets=last, asynchronous=False)
             except KafkaException as error:
                 log.warning("offsets not committed: %s", error.args[0].str())
         self._forget(partitions)
-        log.info("revoked %s; now %d partitions", _names(partitions), len(self._assigned))
+        log.info("revoked %s; now %d partitions", in_words(partitions), len(self._offsets.assigned))
 
     def _on_lost(self, _: Consumer, partitions: list[TopicPartition]) -> None:
         self._forget(partitions)
-        log.warning("lost %s; now %d partitions", _names(partitions), len(self._assigned))
+        log.warning("lost %s; now %d partitions", in_words(partitions), len(self._offsets.assigned))
+
+    def _note_written(self) -> None:
+        """Complete what is being written, so that partitions are handed over with the offset behind it."""
+        if self._writing is None:
+            return
+        try:
+            outcome = self._write(self._writing)
+        except psycopg.Error:
+            return  # `_finish` tries again
+        if not outcome.letters:
+            self._offsets.stored(self._writing.spans)
+            self._writing = None
 
     def _forget(self, partitions: list[TopicPartition]) -> None:
-        gone = {(one.topic, one.partition) for one in partitions}
-        self._assigned -= gone
-        for pair in gone:
-            self._unconfirmed.pop(pair, None)
+        gone = pairs_of(partitions)
+        self._offsets.forget(partitions)
         self._held = [message for message in self._held if (message.topic(), message.partition()) not in gone]
         self._idle_since_s = time.monotonic()
 
     def _warn_if_lonely(self) -> None:
         """Say so, once, when there is nothing to do for want of partitions."""
-        if self._assigned or time.monotonic() - self._idle_since_s < _LONELY_S:
+        if self._offsets.assigned or time.monotonic() - self._idle_since_s < _LONELY_S:
             return
         self._idle_since_s = float("inf")
         try:
@@ -279,14 +308,6 @@ class Sink:
             return
         count = sum(len(topics[name].partitions) for name in record_topics() if name in topics)
         log.warning("no partition is left for this sink: the topics have %d, so run at most %d sinks", count, count)
-
-
-def _names(partitions: list[TopicPartition]) -> str:
-    return ", ".join(f"{one.topic}[{one.partition}]" for one in partitions) or "nothing"
-
-
-def _offsets(following: dict[tuple[str, int], int]) -> list[TopicPartition]:
-    return [TopicPartition(*pair, offset) for pair, offset in following.items()]
 
 
 def _note_error(error: KafkaError) -> None:

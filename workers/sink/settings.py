@@ -23,10 +23,12 @@ class Settings(BaseSettings):
     """Where the journal is written."""
     sink_batch_size: int = Field(default=2_000, ge=1, le=50_000)
     """Largest batch."""
-    sink_max_wait_ms: float = Field(default=20.0, ge=0, le=10_000)
-    """Longest time from a batch's first record until it is written."""
-    sink_fetch_wait_ms: int = Field(default=20, ge=1)
-    """How long the broker may hold back an answer that would be empty."""
+    sink_max_wait_ms: float = Field(default=5.0, ge=0, le=10_000)
+    """Longest time from a batch's first record until it is written; enough for the rest of a broker's answer."""
+    sink_fetch_wait_ms: int = Field(default=40, ge=1)
+    """How long a broker gathers records before it answers, so that few batches are large."""
+    sink_fetch_bytes: int = Field(default=1_000_000, ge=1, le=50_000_000)
+    """With so many bytes the broker answers at once; 1 lets it answer with the first record."""
     sink_session_timeout_ms: int = Field(default=6_000, ge=6_000)
     """How long the partitions of a sink that is gone for good stay without a reader."""
     sink_database_timeout_s: float = Field(default=10.0, gt=0)

@@ -1,25 +1,34 @@
-"""Writes batches into PostgreSQL: all entities of a batch in one transaction, each with one statement."""
+"""Writes batches into PostgreSQL: all entities of a batch in one transaction, each with one COPY.
+
+COPY knows no ON CONFLICT. So a batch is copied as it is, on the quick path, since ids that are stored already are rare.
+Where one is met, the batch is copied again on the careful path: look which ids are stored, leave them out. Such ids
+come in streaks (a sink begins again behind its offsets, a producer sends a file twice), and rows of a COPY that failed
+stay behind as dead space; so the batches after it go the careful path from the start.
+
+The quick path is one query of as many COPY as there are tables, which is one transaction of its own. The server works
+at the last one, the largest, and commits, while the client does something else. For this, libpq is used below psycopg.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
-from uuid import UUID
+from typing import NamedTuple
 
-import msgspec
 import psycopg
-from psycopg.rows import dict_row
-from sqlalchemy.dialects.postgresql.base import PGDialect
+from psycopg import sql
+from psycopg.pq import ExecStatus
+from psycopg.pq.abc import PGconn
 
-from contract.entities import ENTITIES, Entity, Record
-from contract.tables import TABLES
-from workers.sink.batches import Batch, DeadLetter, Row
+from contract.entities import ENTITIES, Entity
+from workers.sink.batches import Batch, DeadLetter, Rows
+from workers.sink.rows import HEADER, TRAILER, id_of
 
-_DIALECT = PGDialect()  # type: ignore[no-untyped-call]  # SQLAlchemy left its constructor untyped
 _REASON_CHARACTERS = 500
 _REFUSALS = ("22", "23")  # data exception, integrity constraint violation
+_NOT_OUR_FORMAT = "22P03"  # a column is of another type than in the contract: that is no flaw of the record
 _CONFLICT = "conflict: another record with this id is stored"
+_CAREFUL_BATCHES = 50
 
 
 class Outcome(NamedTuple):
@@ -37,7 +46,20 @@ class Writer:
         self._url = url
         self._name = name
         self._timeout_ms = int(timeout_s * 1000)
-        self._connection: psycopg.Connection[dict[str, Any]] | None = None
+        self._connection: psycopg.Connection | None = None
+        self._begun: Batch | None = None
+        self._careful = 0  # batches that go the careful path from the start
+
+    def begin(self, batch: Batch) -> None:
+        """Send as much of *batch* as is possible without waiting for the server; `write` has to come next."""
+        if self._careful or batch.letters:
+            return
+        try:
+            self._begin(batch)
+        except psycopg.errors.UniqueViolation:
+            self._careful = _CAREFUL_BATCHES
+        except psycopg.Error:
+            pass  # `write` raises it, if it lasts
 
     def write(self, batch: Batch) -> Outcome:
         """Commit *batch*; a record that is stored already is absorbed, one that contradicts becomes a dead letter.
@@ -45,13 +67,13 @@ class Writer:
         Raises `psycopg.Error`; `is_refusal` tells whether it will be raised again for the same batch.
         """
         try:
-            connection = self._connected()
-            with connection.transaction(), connection.cursor() as cursor:
-                stored, conflicts = _insert_rows(cursor, batch.rows)
-                letters = [*batch.letters, *conflicts]
-                if letters:
-                    _insert_letters(cursor, letters)
-            return Outcome(stored, len(batch.rows) - stored - len(conflicts), letters)
+            if self._careful == 0 and not batch.letters:
+                try:
+                    return self._quickly(batch)
+                except psycopg.errors.UniqueViolation:
+                    self._careful = _CAREFUL_BATCHES
+            self._careful = max(self._careful - 1, 0)
+            return self._carefully(batch)
         except psycopg.Error as error:
             if not is_refusal(error):
                 self.close()
@@ -59,22 +81,66 @@ class Writer:
 
     def close(self) -> None:
         """Close the connection."""
+        self._begun = None
         if self._connection is not None:
             connection, self._connection = self._connection, None
             connection.close()
 
-    def _connected(self) -> psycopg.Connection[dict[str, Any]]:
+    def _begin(self, batch: Batch) -> None:
+        if self._begun is batch:
+            return
+        server = self._connected().pgconn
+        # the largest comes last, which is the one that nobody waits for here
+        tables = sorted(batch.tables, key=lambda table: len(table.rows))
+        try:
+            server.send_query(b";".join(_COPY_IN[table.entity.name] for table in tables))
+            for table in tables:
+                _expect(server, ExecStatus.COPY_IN)
+                server.put_copy_data(b"".join([HEADER, *table.rows, TRAILER]))
+                server.put_copy_end()
+                if table is not tables[-1]:
+                    _expect(server, ExecStatus.COMMAND_OK)
+        except psycopg.Error as error:
+            if not is_refusal(error):
+                self.close()
+            raise
+        self._begun = batch
+
+    def _quickly(self, batch: Batch) -> Outcome:
+        """Copy all rows; raises `psycopg.errors.UniqueViolation` where one of the ids is stored or comes twice."""
+        self._begin(batch)
+        self._begun = None
+        server = self._connected().pgconn
+        _expect(server, ExecStatus.COMMAND_OK)
+        while server.get_result() is not None:
+            pass
+        return Outcome(batch.size, 0, [])
+
+    def _carefully(self, batch: Batch) -> Outcome:
+        """Copy the rows whose ids are not stored yet, each once."""
+        connection = self._connected()
+        stored, duplicates, letters = 0, 0, list(batch.letters)
+        with connection.transaction(), connection.cursor() as cursor:
+            for table in batch.tables:
+                fresh, known, conflicts = _sift(cursor, table)
+                _copy(cursor, table.entity, fresh)
+                stored, duplicates = stored + len(fresh), duplicates + known
+                letters += conflicts
+            _insert_letters(cursor, letters)
+        return Outcome(stored, duplicates, letters)
+
+    def _connected(self) -> psycopg.Connection:
         if self._connection is None or self._connection.closed:
             self._connection = psycopg.connect(
                 self._url,
-                row_factory=dict_row,
                 connect_timeout=3,
                 application_name=f"seawall-{self._name}",
                 options=f"-c statement_timeout={self._timeout_ms}",
                 # a server that vanished without a word must not hold a batch for ever
                 tcp_user_timeout=self._timeout_ms,
+                autocommit=True,
             )
-            self._connection.prepare_threshold = 1
+            self._connection.pgconn.nonblocking = 0
         return self._connection
 
 
@@ -82,39 +148,56 @@ def is_refusal(error: psycopg.Error) -> bool:
     """Tell whether the database refuses the values themselves, now and for ever."""
     if error.sqlstate is None:
         return isinstance(error, psycopg.DataError)  # refused by the driver before it was sent
-    return error.sqlstate[:2] in _REFUSALS
+    if isinstance(error, psycopg.errors.UniqueViolation) and error.diag.constraint_name in _PRIMARY_KEYS:
+        return False  # another sink was quicker; the next look will find its row
+    return error.sqlstate[:2] in _REFUSALS and error.sqlstate != _NOT_OUR_FORMAT
 
 
-def _insert_rows(cursor: psycopg.Cursor[dict[str, Any]], rows: Iterable[Row]) -> tuple[int, list[DeadLetter]]:
-    """Insert *rows*; return how many were new, and those that contradict what is stored."""
-    by_entity: dict[str, list[Row]] = {}
-    for row in rows:
-        by_entity.setdefault(row.entity.name, []).append(row)
-    stored, conflicts = 0, []
-    # in the same order in every sink, so that two of them cannot deadlock over entities
-    for name in sorted(by_entity):
-        first: dict[UUID, Record] = {}
-        for row in by_entity[name]:
-            first.setdefault(row.record.id, row.record)
-        cursor.execute(_INSERT[name], list(map(list, zip(*map(msgspec.structs.astuple, first.values()), strict=True))))
-        new = {row["id"] for row in cursor}
-        stored += len(new)
-        if len(new) == len(by_entity[name]):
-            continue
-        present = {identity: record for identity, record in first.items() if identity in new}
-        if old := [identity for identity in first if identity not in new]:
-            cursor.execute(_SELECT[name], [old])
-            make = ENTITIES[name].record
-            present.update({found["id"]: make(**found) for found in cursor})
-        conflicts += [
-            DeadLetter(row.place, _CONFLICT, row.message)
-            for row in by_entity[name]
-            if present.get(row.record.id) != row.record
-        ]
-    return stored, conflicts
+def _expect(server: PGconn, status: ExecStatus) -> None:
+    """Wait for the next result of a query; raises its error, and takes what else the query brought."""
+    result = server.get_result()
+    if result is None:
+        raise psycopg.OperationalError("the server has no answer")
+    if result.status == status:
+        return
+    while server.get_result() is not None:
+        pass
+    raise psycopg.errors.error_from_result(result)
 
 
-def _insert_letters(cursor: psycopg.Cursor[dict[str, Any]], letters: Iterable[DeadLetter]) -> None:
+def _copy(cursor: psycopg.Cursor, entity: Entity, rows: Sequence[bytes]) -> None:
+    if rows:
+        with cursor.copy(_COPY_IN[entity.name].decode()) as copy:
+            copy.write(b"".join([HEADER, *rows, TRAILER]))
+
+
+def _sift(cursor: psycopg.Cursor, table: Rows) -> tuple[list[bytes], int, list[DeadLetter]]:
+    """Return the rows whose ids are new, how many others are duplicates, and those that contradict the first."""
+    known = _stored(cursor, table)
+    fresh, duplicates, conflicts = [], 0, []
+    for row, message in zip(table.rows, table.messages, strict=True):
+        first = known.setdefault(id_of(row), row)
+        if first is row:
+            fresh.append(row)
+        elif first == row:
+            duplicates += 1
+        else:
+            conflicts.append(DeadLetter(message, _CONFLICT))
+    return fresh, duplicates, conflicts
+
+
+def _stored(cursor: psycopg.Cursor, table: Rows) -> dict[bytes, bytes]:
+    """Return the stored rows with the ids of *table*, in the format of its own rows, by id."""
+    ids = "{" + ",".join(id_of(row).hex() for row in table.rows) + "}"
+    with cursor.copy(_COPY_OUT[table.entity.name], [ids]) as copy:
+        # each row comes by itself, the header with the first, or with the trailer if there is none
+        found = [bytes(row).removeprefix(HEADER) for row in copy]
+    return {id_of(row): row for row in found if row and row != TRAILER}
+
+
+def _insert_letters(cursor: psycopg.Cursor, letters: Iterable[DeadLetter]) -> None:
+    if not letters:
+        return
     now = datetime.now(UTC)
     cursor.executemany(
         "INSERT INTO dead_letters VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
@@ -125,23 +208,18 @@ def _insert_letters(cursor: psycopg.Cursor[dict[str, Any]], letters: Iterable[De
     )
 
 
-def _array_type(entity: Entity, name: str) -> str:
-    """Return the parameter's type; text has no length here, as a cast to a shorter one would cut it silently."""
-    kind = str(TABLES[entity.name].c[name].type.compile(_DIALECT))
-    return "TEXT[]" if kind.startswith("VARCHAR") else f"{kind}[]"
+def _columns(entity: Entity) -> sql.Composed:
+    return sql.SQL(", ").join(map(sql.Identifier, entity.fields))
 
 
-def _insert_of(entity: Entity) -> str:
-    parameters = ", ".join(f"%s::{_array_type(entity, name)}" for name in entity.fields)
-    columns = ", ".join(entity.fields)
-    return (
-        f"INSERT INTO {entity.name} ({columns}) SELECT * FROM unnest({parameters}) "  # noqa: S608 - names of the contract
-        "ON CONFLICT (id) DO NOTHING RETURNING id"
-    )
-
-
-_INSERT = {name: _insert_of(entity) for name, entity in ENTITIES.items()}
-_SELECT = {
-    name: f"SELECT {', '.join(entity.fields)} FROM {name} WHERE id = ANY(%s::UUID[])"  # noqa: S608 - as above
+_COPY_IN = {
+    name: sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(sql.Identifier(name), _columns(entity)).as_bytes()
     for name, entity in ENTITIES.items()
 }
+_COPY_OUT = {
+    name: sql.SQL("COPY (SELECT {} FROM {} WHERE id = ANY(%s::uuid[])) TO STDOUT (FORMAT binary)")
+    .format(_columns(entity), sql.Identifier(name))
+    .as_string()
+    for name, entity in ENTITIES.items()
+}
+_PRIMARY_KEYS = {f"{name}_pkey" for name in ENTITIES}
