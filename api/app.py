@@ -45,7 +45,9 @@ def create_app(settings: Settings | None = None, connections: Connections | None
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(HTTPException, _http_problem)
     app.add_exception_handler(Exception, _fault)
-    app.state.hot_path = HotPath(app, writes.add_routes(app, service), settings.max_body_bytes)
+    app.state.hot_path = HotPath(
+        app, writes.add_routes(app, service), writes.direct_endpoints(service), settings.max_body_bytes
+    )
     reads.add_routes(app, service.lookups, settings.http_max_age_s)
     health.add_routes(app, service.readiness)
     install_openapi(app)

@@ -12,18 +12,25 @@ import logging
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.answers import Answer
-from api.ingest import Ingest
+from api.ingest import DirectIngest, Ingest
 from api.problems import BodyTooLarge, InternalProblem
 
 log = logging.getLogger(__name__)
 
 
 class HotPath:
-    """Answers a POST to one of *endpoints* itself, and hands everything else on."""
+    """Answers a POST to one of *endpoints* itself, and hands everything else on.
 
-    def __init__(self, app: ASGIApp, endpoints: dict[str, Ingest], limit_bytes: int) -> None:
+    What a server may call instead of it for plain requests stands in `direct`; so whatever is put around it, and has
+    none, sees every request.
+    """
+
+    def __init__(
+        self, app: ASGIApp, endpoints: dict[str, Ingest], direct: dict[bytes, DirectIngest], limit_bytes: int
+    ) -> None:
         self._app = app
         self._endpoints = endpoints
+        self.direct = direct
         self._limit_bytes = limit_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -9,6 +9,7 @@ import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from api.lookups.queries import Recommendations, TopProducts
 from api.problems import (
     MEDIA_TYPE,
     BodyTooLarge,
@@ -61,12 +62,14 @@ def success(kind: type[msgspec.Struct], headers: dict[str, Any] | None = None) -
     return found
 
 
-def problem_responses(statuses: Iterable[int]) -> dict[int | str, dict[str, Any]]:
-    """Return the descriptions of the problem documents with these *statuses*."""
+def problem_responses(
+    statuses: Iterable[int], unusable: type[Problem] = UnusableRecord
+) -> dict[int | str, dict[str, Any]]:
+    """Return the descriptions of the problem documents with these *statuses*; *unusable* is what 422 means."""
     found: dict[int | str, dict[str, Any]] = {}
     for status in statuses:
         found[status] = {
-            "description": _PROBLEMS[status].title,
+            "description": (unusable if status == unusable.status else _PROBLEMS[status]).title,
             "content": {MEDIA_TYPE: {"schema": ref(ProblemDocument)}},
         }
         if status == Unavailable.status:
@@ -82,7 +85,8 @@ def install_openapi(app: FastAPI) -> None:
             found = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
             kinds = [entity.record for entity in ENTITIES.values()]
             _, schemas = msgspec.json.schema_components(
-                [*kinds, Stored, Logged, ProblemDocument, Readiness], ref_template=_TEMPLATE
+                [*kinds, Recommendations, TopProducts, Stored, Logged, ProblemDocument, Readiness],
+                ref_template=_TEMPLATE,
             )
             found.setdefault("components", {}).setdefault("schemas", {}).update(schemas)
             app.openapi_schema = found

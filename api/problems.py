@@ -8,6 +8,7 @@ Problem
  ├─ BodyTooLarge          413  more bytes than the limit
  ├─ UnsupportedMediaType  415  not application/json
  ├─ UnusableRecord        422  JSON, but no record that can be stored
+ ├─ UnusableParameter     422  an id or a number of a read that cannot be one
  ├─ InternalProblem       500  a fault of the service
  └─ Unavailable           503  overloaded, or a dependency is down or absent
 """
@@ -138,6 +139,12 @@ class UnusableRecord(Problem):
 
     def _members(self) -> dict[str, Any]:
         return {**super()._members(), "errors": [self.flaw]}
+
+
+class UnusableParameter(Problem):
+    """Something in the path or the query cannot be what it should be."""
+
+    status, kind, title = 422, "unusable-parameter", "A parameter cannot be used"
 
 
 class InternalProblem(Problem):

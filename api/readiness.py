@@ -14,6 +14,7 @@ from api.problems import Unavailable
 
 Probe = Callable[[], Awaitable[None]]
 _PROBE_S = 2.0
+_AGAIN_S = 0.05
 _encode = msgspec.json.Encoder().encode
 _NO_STORE = (b"cache-control", b"no-store")
 _JSON = (b"content-type", b"application/json")
@@ -50,7 +51,8 @@ class ReadinessCheck:
             if time.monotonic() >= self._known_until_s:
                 states = await asyncio.gather(*(_ask(probe) for probe in self._probes.values()))
                 self._known = dict(zip(self._probes, states, strict=True))
-                self._known_until_s = time.monotonic() + self._cache_s
+                lacking = any(state.status == "down" for state in states)
+                self._known_until_s = time.monotonic() + (min(_AGAIN_S, self._cache_s) if lacking else self._cache_s)
         down = any(dependency.status == "down" for dependency in self._known.values())
         if self.draining:
             found = Readiness("draining", self._known)

@@ -7,9 +7,12 @@ import asyncio
 from api.database import engine_of
 from api.lookups.announcements import Announcements, NoAnnouncements, ValkeyAnnouncements
 from api.lookups.chain import Lookups
+from api.lookups.kinds import KINDS, RECOMMENDATIONS, TOP_PRODUCTS, Lifetime
 from api.lookups.memory import Memory
 from api.lookups.shared import NoSharedCache, SharedCache, ValkeyCache, client_of
 from api.lookups.source import DatabaseSource, NoSource, Source
+from api.metrics.collector import LookupCollector
+from api.metrics.listener import Metrics, MetricsListener, NoMetrics
 from api.readiness import Probe, ReadinessCheck
 from api.settings import Settings
 from api.writes.grouped import GroupedPath
@@ -24,7 +27,7 @@ _NO_KAFKA = "no Kafka is configured: set SEAWALL_KAFKA_BOOTSTRAP_SERVERS"
 
 
 class Service:
-    """Write paths, lookups and readiness; nothing connects before `start`."""
+    """Write paths, lookups, metrics and readiness; nothing connects before `start`."""
 
     def __init__(self, settings: Settings, connections: Connections) -> None:
         probes: dict[str, Probe | None] = {}
@@ -55,7 +58,7 @@ class Service:
         announcements: Announcements = NoAnnouncements()
         if connections.cache_url is not None:
             shared = ValkeyCache(client_of(connections.redis_url, settings), settings)
-            announcements = ValkeyAnnouncements(client_of(connections.redis_url, settings), memory)
+            announcements = ValkeyAnnouncements(client_of(connections.redis_url, settings))
         probes["cache"] = None if connections.cache_url is None else shared.check
 
         if connections.kafka_bootstrap_servers is None:
@@ -66,14 +69,31 @@ class Service:
             self.paths["kafka"] = kafka
             probes["kafka"] = kafka.check
 
-        self.lookups = Lookups(memory, shared, source, announcements)
+        lifetimes = {
+            RECOMMENDATIONS.name: Lifetime.within(settings.recommendations_ttl_s),
+            TOP_PRODUCTS.name: Lifetime.within(settings.analytics_ttl_s),
+        }
+        self.lookups = Lookups(
+            memory, shared, source, announcements, lifetimes=lifetimes, warm_entries=settings.warm_entries
+        )
+        self.metrics: Metrics = NoMetrics()
+        if settings.metrics_port is not None:
+            of_records = Lifetime(settings.memory_ttl_s, settings.cache_ttl_s if connections.cache_url else 0.0)
+            of_all = {kind.name: lifetimes.get(kind.name, of_records) for kind in KINDS}
+            self.metrics = MetricsListener(
+                settings.metrics_host,
+                settings.metrics_port,
+                [LookupCollector(self.lookups.counts, memory, shared, of_all)],
+            )
         self.readiness = ReadinessCheck(probes, settings.api_ready_cache_s)
 
     async def start(self) -> None:
         """Open everything; servers that are down are waited for later, by whoever needs them."""
+        await self.metrics.start()
         await asyncio.gather(self.lookups.start(), *(path.start() for path in self.paths.values()))
 
     async def stop(self) -> None:
         """Write what was accepted, then close everything."""
         await asyncio.gather(*(path.stop() for path in self.paths.values()))
         await self.lookups.stop()
+        await self.metrics.stop()

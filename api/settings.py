@@ -18,6 +18,8 @@ class Settings(BaseSettings):
     """Address to listen on."""
     api_port: int = Field(default=8000, ge=0, le=65535)
     """Port to listen on; 0 lets the system choose one."""
+    api_sockets: tuple[int, ...] = ()
+    """Descriptors of sockets that listen already, in place of address and port: whoever started us opened them."""
     api_backlog: int = Field(default=4096, ge=1)
     """Connections that may wait to be accepted."""
     api_keep_alive_s: int = Field(default=75, ge=1)
@@ -48,7 +50,7 @@ class Settings(BaseSettings):
     """Records that may wait; more are answered with 503."""
 
     # kafka
-    kafka_linger_ms: float = Field(default=5.0, ge=0)
+    kafka_linger_ms: float = Field(default=10.0, ge=0)
     """How long the producer waits for more records of a partition."""
     kafka_compression: Literal["none", "gzip", "snappy", "lz4", "zstd"] = "none"
     """Compression of the producer's batches."""
@@ -86,3 +88,15 @@ class Settings(BaseSettings):
     """Connections to Valkey."""
     http_max_age_s: int = Field(default=5, ge=0)
     """`max-age` of answers to GET: how long clients and HTTP caches may reuse them."""
+    recommendations_ttl_s: float = Field(default=30.0, gt=0)
+    """How old recommendations may be: half of it in Valkey, half of it in the process."""
+    analytics_ttl_s: float = Field(default=5.0, gt=0)
+    """As above, for the answers of analytics."""
+    warm_entries: int = Field(default=1_000, ge=0)
+    """Records of each entity that are in memory before the first request is answered; 0 leaves it cold."""
+
+    # metrics
+    metrics_host: str = "127.0.0.1"
+    """Address on which `/metrics` is served."""
+    metrics_port: int | None = Field(default=None, ge=0, le=65535)
+    """Port of `/metrics`; 0 lets the system choose one, and without one there are no metrics."""

@@ -84,8 +84,14 @@ def _config(connection: sa.Connection | None) -> Config:
     return config
 
 
-if __name__ == "__main__":
+def main() -> int:
+    """Upgrade the database, or write a new migration; return the exit code."""
     if sys.argv[1:2] == ["revision"]:
         write_revision(engine_of(Connections.read()), " ".join(sys.argv[2:]) or "change")
     else:
         upgrade(engine_of(Connections.read()))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import Protocol
 
 from redis.asyncio import Redis
 
-from api.lookups.memory import Memory
 from api.lookups.shared import CACHE_DOWN
 from contract.cache import EVERYTHING, INVALIDATION_CHANNEL
 
@@ -16,13 +16,18 @@ log = logging.getLogger(__name__)
 
 _SILENCE_S = 5.0
 _RETRY_S = 0.5
+_CANCEL_AGAIN_S = 0.2
+
+
+Forget = Callable[[str], None]
+"""Forgets a key, or `EVERYTHING`."""
 
 
 class Announcements(Protocol):
-    """Keeps a `Memory` from holding what others have changed."""
+    """Keeps a process from remembering what others have changed."""
 
-    async def start(self) -> None:
-        """Begin to listen."""
+    async def start(self, forget: Forget) -> None:
+        """Begin to listen, and return once it is known whether anybody speaks; calls *forget* for what is announced."""
         ...
 
     async def stop(self) -> None:
@@ -33,7 +38,7 @@ class Announcements(Protocol):
 class NoAnnouncements:
     """Nobody to hear from: the time to live alone bounds staleness."""
 
-    async def start(self) -> None:
+    async def start(self, forget: Forget) -> None:
         """Do nothing."""
 
     async def stop(self) -> None:
@@ -46,32 +51,37 @@ class ValkeyAnnouncements:
     Whatever was announced while nobody listened is lost, so each new subscription begins by forgetting everything.
     """
 
-    def __init__(self, client: Redis, memory: Memory) -> None:
+    def __init__(self, client: Redis) -> None:
         self._client = client
-        self._memory = memory
         self._listener: asyncio.Task[None] | None = None
+        self._tried = asyncio.Event()
+        """Whether the first attempt to subscribe is over, with or without success."""
         self.subscriptions = 0
 
-    async def start(self) -> None:
+    async def start(self, forget: Forget) -> None:
         """Listen in a task of its own."""
-        self._listener = asyncio.create_task(self._listen(), name="announcements")
+        self._listener = asyncio.create_task(self._listen(forget), name="announcements")
+        await self._tried.wait()
 
     async def stop(self) -> None:
         """End the task."""
         if self._listener is not None:
-            self._listener.cancel()
-            await asyncio.gather(self._listener, return_exceptions=True)
+            # the client can lose a cancellation that comes while it connects
+            while not self._listener.done():
+                self._listener.cancel()
+                await asyncio.wait([self._listener], timeout=_CANCEL_AGAIN_S)
         await self._client.aclose(close_connection_pool=True)
 
-    async def _listen(self) -> None:
+    async def _listen(self, forget: Forget) -> None:
         while True:
             try:
-                await self._follow()
+                await self._follow(forget)
             except CACHE_DOWN as error:
                 log.debug("announcements: %s; again in %.1f s", type(error).__name__, _RETRY_S)
+            self._tried.set()
             await asyncio.sleep(_RETRY_S)
 
-    async def _follow(self) -> None:
+    async def _follow(self, forget: Forget) -> None:
         async with self._client.pubsub() as channel:
             await channel.subscribe(INVALIDATION_CHANNEL)
             while True:
@@ -81,12 +91,7 @@ class ValkeyAnnouncements:
                     await asyncio.wait_for(channel.ping(), _SILENCE_S)
                 elif message["type"] == "subscribe":
                     self.subscriptions += 1
-                    self._memory.clear()
+                    forget(EVERYTHING)
+                    self._tried.set()
                 elif message["type"] == "message":
-                    self._forget(message["data"].decode())
-
-    def _forget(self, key: str) -> None:
-        if key == EVERYTHING:
-            self._memory.clear()
-        else:
-            self._memory.forget(key)
+                    forget(message["data"].decode())

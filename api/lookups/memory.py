@@ -52,9 +52,12 @@ class Memory:
         self._entries.move_to_end(key)
         return entry
 
-    def put(self, key: str, found: Found | None) -> None:
-        """Remember *found* under *key*."""
-        ttl_s = self._negative_ttl_s if found is None else self._ttl_s
+    def put(self, key: str, found: Found | None, ttl_s: float | None = None) -> None:
+        """Remember *found* under *key*, for *ttl_s* where it is not a record."""
+        if found is None:
+            ttl_s = self._negative_ttl_s
+        elif ttl_s is None:
+            ttl_s = self._ttl_s
         ttl_s *= 1 - self._jitter * random.random()
         self._entries[key] = Entry(found, time.monotonic() + ttl_s)
         self._entries.move_to_end(key)

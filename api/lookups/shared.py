@@ -20,6 +20,9 @@ log = logging.getLogger(__name__)
 
 CACHE_DOWN = (RedisError, OSError, TimeoutError)
 """What the client raises when Valkey cannot be used."""
+_KEYS_A_SCAN = 1_000
+_MOST_SCANS = 20
+"""A Valkey full of other people's keys is not looked through to its end."""
 
 
 def client_of(url: str, settings: Settings) -> Redis:
@@ -39,12 +42,25 @@ def client_of(url: str, settings: Settings) -> Redis:
 class SharedCache(Protocol):
     """A cache that may lose everything at any time, and never raises for it."""
 
+    failures: int
+    """How often it did not answer."""
+    skipped: int
+    """How often it was not even asked, because it had just failed."""
+
     async def get(self, keys: Sequence[str]) -> dict[str, bytes]:
         """Return the records that are known, as JSON by key."""
         ...
 
-    async def put(self, bodies: Mapping[str, bytes]) -> None:
-        """Keep *bodies* by key for some time."""
+    async def some(self, prefix: str, count: int) -> dict[str, bytes]:
+        """Return some of what is known under keys that begin with *prefix*, about *count* at most."""
+        ...
+
+    async def put(self, bodies: Mapping[str, bytes], ttl_s: float | None = None) -> None:
+        """Keep *bodies* by key for some time, for *ttl_s* where they are no records."""
+        ...
+
+    async def forget(self, keys: Sequence[str]) -> None:
+        """Forget *keys*."""
         ...
 
     async def check(self) -> None:
@@ -59,12 +75,21 @@ class SharedCache(Protocol):
 class NoSharedCache:
     """Knows nothing and keeps nothing."""
 
+    failures = skipped = 0
+
     async def get(self, keys: Sequence[str]) -> dict[str, bytes]:  # noqa: ARG002 - the protocol's signature
         """Return nothing."""
         return {}
 
-    async def put(self, bodies: Mapping[str, bytes]) -> None:
+    async def some(self, prefix: str, count: int) -> dict[str, bytes]:  # noqa: ARG002 - the protocol's signature
+        """Return nothing."""
+        return {}
+
+    async def put(self, bodies: Mapping[str, bytes], ttl_s: float | None = None) -> None:
         """Keep nothing."""
+
+    async def forget(self, keys: Sequence[str]) -> None:
+        """Forget nothing."""
 
     async def check(self) -> None:
         """Raise nothing: what is not configured cannot fail."""
@@ -99,15 +124,42 @@ class ValkeyCache:
             return {}
         return {key: body for key, body in zip(keys, bodies, strict=True) if body is not None}
 
-    async def put(self, bodies: Mapping[str, bytes]) -> None:
+    async def some(self, prefix: str, count: int) -> dict[str, bytes]:
+        """Look through a part of Valkey, unless it has just failed."""
+        if self._is_paused():
+            return {}
+        keys: list[str] = []
+        cursor = 0
+        try:
+            for _ in range(_MOST_SCANS):
+                cursor, found = await self._client.scan(cursor, match=f"{prefix}*", count=_KEYS_A_SCAN)
+                keys += (key.decode() for key in cast("list[bytes]", found))
+                if not cursor or len(keys) >= count:
+                    break
+        except CACHE_DOWN as error:
+            self._note_failure(error)
+            return {}
+        return await self.get(keys[:count]) if keys else {}
+
+    async def put(self, bodies: Mapping[str, bytes], ttl_s: float | None = None) -> None:
         """Store *bodies* in Valkey, unless it has just failed."""
         if not bodies or self._is_paused():
             return
+        ttl_ms = self._ttl_ms if ttl_s is None else ttl_s * 1000
         pipeline = self._client.pipeline(transaction=False)
         for key, body in bodies.items():
-            pipeline.set(key, body, px=int(self._ttl_ms * (1 - self._jitter * random.random())))
+            pipeline.set(key, body, px=max(1, int(ttl_ms * (1 - self._jitter * random.random()))))
         try:
             await pipeline.execute()
+        except CACHE_DOWN as error:
+            self._note_failure(error)
+
+    async def forget(self, keys: Sequence[str]) -> None:
+        """Delete *keys* from Valkey, unless it has just failed."""
+        if not keys or self._is_paused():
+            return
+        try:
+            await self._client.delete(*keys)
         except CACHE_DOWN as error:
             self._note_failure(error)
 

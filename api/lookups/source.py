@@ -4,27 +4,31 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
-import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.database import LOST_CONNECTION, is_disconnect
+from api.lookups.kinds import RECOMMENDATIONS, TOP_PRODUCTS, Asked
+from api.lookups.queries import Query, RecommendationsQuery, RecordQuery, Row, TopProductsQuery
 from api.problems import Unavailable
+from contract.cache import Kind
 from contract.entities import ENTITIES, Entity
-from contract.tables import TABLES
 
 log = logging.getLogger(__name__)
-_encode = msgspec.json.Encoder().encode
 
 
 class Source(Protocol):
     """Where the truth is."""
 
-    async def fetch(self, entity: Entity, identities: Sequence[UUID]) -> dict[UUID, bytes]:
-        """Return the records that exist, as JSON by id; raises `Unavailable` where nobody can tell."""
+    async def fetch(self, kind: Kind, asked: Sequence[Asked]) -> dict[Asked, bytes]:
+        """Return as JSON what exists of what is *asked*, by one statement; raises `Unavailable` if it cannot tell."""
+        ...
+
+    async def first(self, entity: Entity, count: int) -> dict[Asked, bytes]:
+        """Return the *count* records whose ids come first, by one statement; raises `Unavailable`."""
         ...
 
     async def check(self) -> None:
@@ -39,9 +43,13 @@ class Source(Protocol):
 class NoSource:
     """Can tell nothing."""
 
-    async def fetch(self, entity: Entity, identities: Sequence[UUID]) -> dict[UUID, bytes]:  # noqa: ARG002 - the protocol's signature
+    async def fetch(self, kind: Kind, asked: Sequence[Asked]) -> dict[Asked, bytes]:  # noqa: ARG002 - the protocol's signature
         """Raise `Unavailable`."""
         raise Unavailable("no database is configured: set SEAWALL_DATABASE_URL", retry_after_s=30)
+
+    async def first(self, entity: Entity, count: int) -> dict[Asked, bytes]:  # noqa: ARG002 - the protocol's signature
+        """Return nothing."""
+        return {}
 
     async def check(self) -> None:
         """Raise nothing: what is not configured cannot fail."""
@@ -51,29 +59,26 @@ class NoSource:
 
 
 class DatabaseSource:
-    """Rows by their primary keys."""
+    """PostgreSQL."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
-        self._select = {
-            name: sa.select(TABLES[name]).where(TABLES[name].c.id.in_(sa.bindparam("wanted", expanding=True)))
-            for name in ENTITIES
+        self._records = {name: RecordQuery(entity) for name, entity in ENTITIES.items()}
+        self._queries: dict[str, Query] = {
+            **self._records,
+            RECOMMENDATIONS.name: RecommendationsQuery(),
+            TOP_PRODUCTS.name: TopProductsQuery(),
         }
 
-    async def fetch(self, entity: Entity, identities: Sequence[UUID]) -> dict[UUID, bytes]:
-        """Read the rows; once more on a new connection if the pool's was stale."""
-        for last_try in (False, True):
-            try:
-                async with self._engine.connect() as connection:
-                    found = await connection.execute(self._select[entity.name], {"wanted": identities})
-                    rows = found.mappings().all()
-            except (*LOST_CONNECTION, sa.exc.TimeoutError) as error:
-                if last_try or not is_disconnect(error):
-                    log.warning("lookups: %s", error)
-                    raise Unavailable("the database does not answer") from None
-            else:
-                return {row["id"]: _encode(entity.record(**row)) for row in rows}
-        raise AssertionError
+    async def fetch(self, kind: Kind, asked: Sequence[Asked]) -> dict[Asked, bytes]:
+        """Run the kind's query."""
+        query = self._queries[kind.name]
+        return query.bodies(asked, await self._rows(query.statement, query.parameters(asked)))
+
+    async def first(self, entity: Entity, count: int) -> dict[Asked, bytes]:
+        """Read from the beginning of the primary key."""
+        query = self._records[entity.name]
+        return query.bodies((), await self._rows(query.first, {"count": count}))
 
     async def check(self) -> None:
         """Read the row of nobody from a table, so that tables that are missing show as well."""
@@ -84,3 +89,15 @@ class DatabaseSource:
     async def close(self) -> None:
         """Close the pool."""
         await self._engine.dispose()
+
+    async def _rows(self, statement: sa.Executable, parameters: dict[str, Any]) -> Sequence[Row]:
+        """Run *statement*; once more on a new connection if the pool's was stale."""
+        for last_try in (False, True):
+            try:
+                async with self._engine.connect() as connection:
+                    return (await connection.execute(statement, parameters)).mappings().all()
+            except (*LOST_CONNECTION, sa.exc.TimeoutError) as error:
+                if last_try or not is_disconnect(error):
+                    log.warning("lookups: %s", error)
+                    raise Unavailable("the database does not answer") from None
+        raise AssertionError

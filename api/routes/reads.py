@@ -1,38 +1,59 @@
-"""`GET /v1/{entity}/{id}`: a record through the lookups."""
+"""`GET /v1/...`: records, and answers that are computed from them, through the lookups."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 from uuid import UUID
 
+import msgspec
 from fastapi import FastAPI, Request
 from starlette.responses import Response
 
 from api.answers import NOT_MODIFIED, Answer, AnswerResponse
 from api.lookups.chain import Lookups
+from api.lookups.kinds import RECOMMENDATIONS, TOP_PRODUCTS, Asked
+from api.lookups.queries import Recommendations, TopProducts
 from api.openapi import CACHE_HEADERS, problem_responses, success
-from api.problems import NotFound, Problem, UnusableRecord
-from contract.entities import ENTITIES, Entity
+from api.problems import NotFound, Problem, UnusableParameter
+from contract.cache import Kind
+from contract.entities import ENTITIES
 
 _UUID_CHARACTERS = 36
+_DEFAULT_LIMIT, _MOST_PRODUCTS = 10, 100
+_IF_NONE_MATCH = {"name": "If-None-Match", "in": "header", "schema": {"type": "string"}}
+_NO_CACHE = {
+    "name": "Cache-Control",
+    "in": "header",
+    "description": "`no-cache` asks the database, and lets both caches know what it said",
+    "schema": {"type": "string"},
+}
+_LIMIT = {
+    "name": "limit",
+    "in": "query",
+    "description": "How many products",
+    "schema": {"type": "integer", "minimum": 1, "maximum": _MOST_PRODUCTS, "default": _DEFAULT_LIMIT},
+}
 
 
 class Lookup:
-    """Answers reads of one entity."""
+    """Answers reads of one kind."""
 
-    def __init__(self, entity: Entity, lookups: Lookups, max_age_s: int) -> None:
-        self._entity = entity
+    def __init__(self, kind: Kind, lookups: Lookups, max_age_s: int, missing: str = "") -> None:
+        """*missing* says what there is not, where nothing is found."""
+        self._kind = kind
         self._lookups = lookups
+        self._missing = missing
         self._cache_control = (b"cache-control", b"public, max-age=%d" % max_age_s)
 
-    async def __call__(self, identity: str, if_none_match: str | None) -> Answer:
-        """Return the record with this id: 200, or 304 where the client has it already."""
+    async def __call__(self, asked: Asked, if_none_match: str | None, *, anew: bool = False) -> Answer:
+        """Return what was *asked* for, *anew* from the database: 200, or 304 where the client has it already."""
         try:
-            found = await self._lookups.get(self._entity, _parse(identity))
+            found = await (self._lookups.get_anew if anew else self._lookups.get)(self._kind, asked)
         except Problem as problem:
             return problem.answer()
         if found is None:
-            return NotFound(f"no such record in {self._entity.name}").answer()
+            return NotFound(self._missing).answer()
         caching = ((b"etag", found.etag), self._cache_control)
         if if_none_match and _matches(found.etag.decode(), if_none_match):
             return Answer(NOT_MODIFIED, b"", caching)
@@ -40,37 +61,104 @@ class Lookup:
 
 
 def add_routes(app: FastAPI, lookups: Lookups, max_age_s: int) -> None:
-    """Add the read endpoints of all entities that are looked up."""
+    """Add the read endpoints: of all entities that are looked up, of recommendations and of analytics."""
     for entity in ENTITIES.values():
-        if not entity.lookup:
-            continue
-        app.add_api_route(
-            f"/v1/{entity.name}/{{id}}",
-            _endpoint(Lookup(entity, lookups, max_age_s)),
-            methods=["GET"],
-            operation_id=f"get_{entity.name}",
-            summary=f"Read one of the {entity.name}",
-            tags=["lookups"],
-            response_class=Response,
-            responses={
-                200: success(entity.record, CACHE_HEADERS),
-                304: {"description": "The client has this version already", "headers": CACHE_HEADERS},
-                **problem_responses((404, 422, 500, 503)),
-            },
-            openapi_extra={
-                "parameters": [
-                    {"name": "id", "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}},
-                    {"name": "If-None-Match", "in": "header", "schema": {"type": "string"}},
-                ]
-            },
-        )
+        if entity.lookup:
+            _add(
+                app,
+                f"/v1/{entity.name}/{{id}}",
+                _record(Lookup(entity, lookups, max_age_s, f"no such record in {entity.name}")),
+                operation_id=f"get_{entity.name}",
+                summary=f"Read one of the {entity.name}",
+                answer=entity.record,
+                parameters=[_in_path("id"), _IF_NONE_MATCH, _NO_CACHE],
+            )
+    _add(
+        app,
+        "/v1/users/{id}/recommendations",
+        _of_user(Lookup(RECOMMENDATIONS, lookups, max_age_s, "no such record in users")),
+        operation_id="get_recommendations",
+        summary="Read what the oldest accounts of the user's country ordered most often of late",
+        answer=Recommendations,
+        parameters=[_in_path("id"), _IF_NONE_MATCH],
+    )
+    _add(
+        app,
+        "/v1/analytics/top-products",
+        _by_limit(Lookup(TOP_PRODUCTS, lookups, max_age_s)),
+        operation_id="get_top_products",
+        summary="Read which products sold best, over all orders",
+        answer=TopProducts,
+        parameters=[_LIMIT, _IF_NONE_MATCH],
+        problems=(422, 500, 503),
+    )
 
 
-def _endpoint(lookup: Lookup) -> Callable[[Request], Awaitable[Response]]:
+def _add(
+    app: FastAPI,
+    path: str,
+    endpoint: Callable[[Request], Awaitable[Response]],
+    *,
+    operation_id: str,
+    summary: str,
+    answer: type[msgspec.Struct],
+    parameters: list[dict[str, Any]],
+    problems: tuple[int, ...] = (404, 422, 500, 503),
+) -> None:
+    app.add_api_route(
+        path,
+        endpoint,
+        methods=["GET"],
+        operation_id=operation_id,
+        summary=summary,
+        tags=["lookups"],
+        response_class=Response,
+        responses={
+            200: success(answer, CACHE_HEADERS),
+            304: {"description": "The client has this version already", "headers": CACHE_HEADERS},
+            **problem_responses(problems, UnusableParameter),
+        },
+        openapi_extra={"parameters": parameters},
+    )
+
+
+def _record(lookup: Lookup) -> Callable[[Request], Awaitable[Response]]:
     async def read(request: Request) -> Response:
-        return AnswerResponse(await lookup(request.path_params["id"], request.headers.get("if-none-match")))
+        anew = "no-cache" in _directives(request.headers.get("cache-control"))
+        return await _answer(lookup, request, lambda: _parse(request.path_params["id"]), anew=anew)
 
     return read
+
+
+def _of_user(lookup: Lookup) -> Callable[[Request], Awaitable[Response]]:
+    async def read(request: Request) -> Response:
+        return await _answer(lookup, request, lambda: _parse(request.path_params["id"]))
+
+    return read
+
+
+def _by_limit(lookup: Lookup) -> Callable[[Request], Awaitable[Response]]:
+    async def read(request: Request) -> Response:
+        return await _answer(lookup, request, lambda: _limit(request.query_params.get("limit")))
+
+    return read
+
+
+async def _answer(lookup: Lookup, request: Request, parse: Callable[[], Asked], *, anew: bool = False) -> Response:
+    try:
+        asked = parse()
+    except Problem as problem:
+        return AnswerResponse(problem.answer())
+    return AnswerResponse(await lookup(asked, request.headers.get("if-none-match"), anew=anew))
+
+
+def _in_path(name: str) -> dict[str, Any]:
+    return {"name": name, "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
+
+
+def _directives(cache_control: str | None) -> list[str]:
+    """Return the directives of a request's Cache-Control (RFC 9111 5.2.1), in lower case."""
+    return [directive.strip() for directive in cache_control.lower().split(",")] if cache_control else []
 
 
 def _parse(identity: str) -> UUID:
@@ -80,7 +168,18 @@ def _parse(identity: str) -> UUID:
             return UUID(identity)
     except ValueError:
         pass
-    raise UnusableRecord("the id in the path is not a UUID")
+    raise UnusableParameter("the id in the path is not a UUID")
+
+
+def _limit(given: str | None) -> int:
+    if given is None:
+        return _DEFAULT_LIMIT
+    # int() takes signs, spaces, underscores and other scripts' digits too
+    if given.isascii() and given.isdigit() and len(given) <= len(str(_MOST_PRODUCTS)):
+        limit = int(given)
+        if 1 <= limit <= _MOST_PRODUCTS:
+            return limit
+    raise UnusableParameter(f"`limit` must be a number from 1 to {_MOST_PRODUCTS}")
 
 
 def _matches(etag: str, if_none_match: str) -> bool:

@@ -8,11 +8,11 @@ from fastapi import FastAPI, Request
 from starlette.responses import Response
 
 from api.answers import AnswerResponse
-from api.ingest import Ingest
+from api.ingest import DirectIngest, Ingest
 from api.openapi import problem_responses, ref, success
 from api.problems import Conflict
 from api.service import Service
-from api.writes.protocol import COMMITTED, Logged, Stored
+from api.writes.protocol import COMMITTED, Logged, Stored, SubmittingPath
 from contract.entities import ENTITIES, Entity
 
 _PROMISES = {
@@ -49,6 +49,16 @@ def add_routes(app: FastAPI, service: Service) -> dict[str, Ingest]:
                 openapi_extra={"requestBody": _body(entity)},
             )
     return endpoints
+
+
+def direct_endpoints(service: Service) -> dict[bytes, DirectIngest]:
+    """Return what serves a URL path without a task, where its write path can."""
+    return {
+        f"/v1/{name}/{entity.name}".encode(): DirectIngest(entity, path, service.lookups)
+        for name, path in service.paths.items()
+        if isinstance(path, SubmittingPath)
+        for entity in ENTITIES.values()
+    }
 
 
 def _endpoint(ingest: Ingest) -> Callable[[Request], Awaitable[Response]]:

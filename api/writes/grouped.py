@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 from uuid import UUID
 
@@ -15,8 +16,8 @@ import msgspec
 from api.database import LOST_CONNECTION, connect_arguments, is_disconnect, is_refusal, sql_state
 from api.problems import Conflict, Problem, Unavailable, UnusableRecord
 from api.settings import Settings
-from api.writes.protocol import COMMITTED, Stored
-from api.writes.statements import BULK_INSERT, BULK_SELECT
+from api.writes.protocol import COMMITTED, Logged, Settle, Stored, settled
+from api.writes.statements import BULK_SELECT, bulk_insert
 from contract.entities import ENTITIES, Entity, Record
 
 log = logging.getLogger(__name__)
@@ -24,10 +25,14 @@ log = logging.getLogger(__name__)
 _TRY_AGAIN = ("40001", "40P01")  # serialization failure, deadlock
 
 
+_Records = dict[str, dict[UUID, Record]]
+"""By entity and id."""
+
+
 class _Waiter(NamedTuple):
     entity: str
     record: Record
-    done: asyncio.Future[None]
+    settle: Settle
 
 
 class GroupedPath:
@@ -64,15 +69,16 @@ class GroupedPath:
         self._arrived.set()
         await asyncio.gather(*self._workers)
 
-    async def write(self, entity: Entity, record: Record) -> Stored:
+    async def write(self, entity: Entity, record: Record) -> Stored | Logged:
         """Queue *record* and wait for its batch."""
+        return await settled(partial(self.submit, entity, record))
+
+    def submit(self, entity: Entity, record: Record, settle: Settle) -> None:
+        """Queue *record*; *settle* hears of the commit."""
         if len(self._waiting) >= self._limit or self._closing:
             raise Unavailable("too many records wait for the database")
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Waiter(entity.name, record, done))
+        self._waiting.append(_Waiter(entity.name, record, settle))
         self._arrived.set()
-        await done
-        return Stored(record.id)
 
     async def _work(self) -> None:
         session = _Session(self._url, self._arguments)
@@ -119,22 +125,16 @@ class GroupedPath:
                 await self._settle(session, batch[half:])
             return
         for waiter in batch:
-            if waiter.done.done():  # its client has gone
-                continue
-            row = stored.get((waiter.entity, waiter.record.id))
-            if row == waiter.record:
-                waiter.done.set_result(None)
+            row = stored[waiter.entity].get(waiter.record.id)
+            if row is waiter.record or row == waiter.record:
+                waiter.settle(Stored(waiter.record.id))
             else:
-                waiter.done.set_exception(Conflict() if row else Unavailable("the record's row is being deleted"))
+                waiter.settle(Conflict() if row else Unavailable("the record's row is being deleted"))
 
 
 def _fail(batch: Sequence[_Waiter], problem: Problem) -> None:
     for waiter in batch:
-        if not waiter.done.done():
-            # an exception of its own for each: a raised one collects the traceback of its task
-            own = type(problem).__new__(type(problem), *problem.args)
-            own.__dict__.update(problem.__dict__)
-            waiter.done.set_exception(own)
+        waiter.settle(problem)
 
 
 class _Session:
@@ -145,9 +145,9 @@ class _Session:
         self._arguments = arguments
         self._connection: asyncpg.Connection | None = None
 
-    async def store(self, batch: Sequence[_Waiter]) -> dict[tuple[str, UUID], Record]:
-        """Commit *batch*, and return for each id the record that is stored under it."""
-        records: dict[str, dict[UUID, Record]] = {}
+    async def store(self, batch: Sequence[_Waiter]) -> _Records:
+        """Commit *batch*, and return what is stored under its ids."""
+        records: _Records = {}
         for waiter in batch:
             records.setdefault(waiter.entity, {}).setdefault(waiter.record.id, waiter.record)
         sent = False
@@ -179,26 +179,25 @@ class _Session:
             self._connection = await asyncpg.connect(self._url, **self._arguments)
         return self._connection
 
-    async def _commit(
-        self, connection: asyncpg.Connection, records: dict[str, dict[UUID, Record]]
-    ) -> dict[tuple[str, UUID], Record]:
-        if len(records) == 1:  # a single statement is a transaction of its own
-            inserted = {name: await _insert(connection, name, rows) for name, rows in records.items()}
-        else:
-            async with connection.transaction():
-                # in the same order in every batch, so that two of them cannot deadlock over entities
-                inserted = {name: await _insert(connection, name, records[name]) for name in sorted(records)}
-        stored: dict[tuple[str, UUID], Record] = {}
-        for name, rows in records.items():
-            new = inserted[name]
-            stored.update({(name, identity): record for identity, record in rows.items() if identity in new})
-            if len(new) < len(rows):
-                old = await connection.fetch(BULK_SELECT[name], [identity for identity in rows if identity not in new])
-                make = ENTITIES[name].record
-                stored.update({(name, row["id"]): make(**row) for row in old})
-        return stored
+    async def _commit(self, connection: asyncpg.Connection, records: _Records) -> _Records:
+        inserted = await _insert(connection, records)
+        return {
+            name: rows if inserted[name] == len(rows) else await _select(connection, name, list(rows))
+            for name, rows in records.items()
+        }
 
 
-async def _insert(connection: asyncpg.Connection, name: str, rows: dict[UUID, Record]) -> set[UUID]:
-    columns = zip(*map(msgspec.structs.astuple, rows.values()), strict=True)
-    return {row["id"] for row in await connection.fetch(BULK_INSERT[name], *columns)}
+async def _insert(connection: asyncpg.Connection, records: _Records) -> asyncpg.Record:
+    """Insert those of *records* that are not there yet, and return how many of each entity that were."""
+    # in the same order in every batch, so that two of them cannot deadlock over entities
+    names = tuple(sorted(records))
+    columns = [
+        column for name in names for column in zip(*map(msgspec.structs.astuple, records[name].values()), strict=True)
+    ]
+    (counts,) = await connection.fetch(bulk_insert(names), *columns)
+    return counts
+
+
+async def _select(connection: asyncpg.Connection, name: str, identities: list[UUID]) -> dict[UUID, Record]:
+    make = ENTITIES[name].record
+    return {row["id"]: make(**row) for row in await connection.fetch(BULK_SELECT[name], identities)}

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-import threading
+import time
 from functools import partial
 from typing import Any
 
@@ -14,18 +13,22 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from api.problems import Unavailable
 from api.settings import Settings
-from api.writes.protocol import LOGGED, Logged
+from api.writes.protocol import LOGGED, Logged, Settle, Stored, settled
 from contract.codecs import CODECS
 from contract.entities import ENTITIES, Entity, Record
 from contract.topics import record_topics, topic_of
 
 log = logging.getLogger(__name__)
 
-_POLL_S = 0.1
+_POLL_S, _IDLE_POLL_S = 0.002, 0.1
+"""How often acks are fetched while records wait for them, and how often the producer may speak while none do."""
+_CROWD = 20
+"""With so many records under way the event loop turns once a tick, and takes what came meanwhile together."""
+_TICK_S = 0.001
 # the binding names librdkafka's own codes with an underscore
 _NEVER_SENT = (KafkaError._PURGE_QUEUE, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION)  # noqa: SLF001
 
-_Ack = tuple["asyncio.Future[Message]", KafkaError | None, Message]
+_encode_json = msgspec.json.Encoder().encode
 
 
 class _Idempotence(msgspec.Struct):
@@ -44,8 +47,8 @@ _statistics = msgspec.json.Decoder(_Statistics)
 class KafkaPath:
     """Answers after the acknowledgement of all in-sync replicas.
 
-    One producer a process. A thread polls it and hands the acknowledgements of a burst to the loop with one wake-up:
-    one a record would cost more than the record.
+    One producer a process, polled by the event loop itself while records are under way: a thread that waits for acks
+    would take the interpreter's lock from the loop for each burst, and have to wake it for each.
     """
 
     status = LOGGED
@@ -70,25 +73,29 @@ class KafkaPath:
         self._headers: list[tuple[str, str | bytes | None]] = [("codec", codec.name.encode())]
         self._topics = {name: topic_of(entity) for name, entity in ENTITIES.items()}
         self._flush_s = settings.kafka_message_timeout_ms / 1000
-        self._has_producer_id = threading.Event()
-        self._closing = False
-        self._burst: list[_Ack] = []
-        self._producer: Producer
+        self._has_producer_id = False
+        self._producer: Producer | None = None
         self._loop: asyncio.AbstractEventLoop
-        self._poller: threading.Thread | None = None
+        self._next_poll: asyncio.Handle
+        self._idle = True
+        self._tick_ends_s = 0.0
 
     async def start(self) -> None:
         """Create the producer, which connects and asks for its producer id on its own."""
         self._loop = asyncio.get_running_loop()
         self._producer = Producer(self._configuration)
-        self._poller = threading.Thread(target=self._poll, name="kafka-acks", daemon=True)
-        self._poller.start()
+        self._next_poll = self._loop.call_later(_IDLE_POLL_S, self._poll)
 
     async def stop(self) -> None:
         """Deliver what is queued, then stop polling."""
-        self._closing = True
-        if self._poller is not None:
-            await asyncio.to_thread(self._poller.join)
+        if self._producer is None:
+            return
+        deadline_s = self._loop.time() + self._flush_s
+        while (left := len(self._producer)) and self._loop.time() < deadline_s:  # noqa: ASYNC110 - only polling makes it less
+            await asyncio.sleep(_POLL_S)
+        self._next_poll.cancel()
+        if left:
+            log.error("%d records were not delivered before the end", left)
 
     async def check(self) -> None:
         """Return when brokers answer, know every topic, and the producer may write; raises `Unavailable` if not.
@@ -96,6 +103,7 @@ class KafkaPath:
         An idempotent producer holds its first record back until the cluster has given it a producer id. It asks for
         one as soon as it is connected, so being ready includes having it, and no record needs to be written to warm up.
         """
+        assert self._producer is not None
         try:
             known = await asyncio.to_thread(self._producer.list_topics, timeout=1.0)
         except KafkaException as error:
@@ -103,68 +111,71 @@ class KafkaPath:
         missing = [name for name in record_topics() if name not in known.topics]
         if missing:
             raise Unavailable(f"topics are missing: {', '.join(missing)}")
-        if not self._has_producer_id.is_set():
+        if not self._has_producer_id:
             raise Unavailable("the producer has no id yet")
 
-    async def write(self, entity: Entity, record: Record) -> Logged:
+    async def write(self, entity: Entity, record: Record) -> Stored | Logged:
         """Publish *record* under its id and wait for the ack."""
-        acked: asyncio.Future[Message] = self._loop.create_future()
+        return await settled(partial(self.submit, entity, record))
+
+    def submit(self, entity: Entity, record: Record, settle: Settle) -> None:
+        """Publish *record* under its id; *settle* hears of the ack."""
+        topic, identity = self._topics[entity.name], record.id
+
+        def acked(error: KafkaError | None, message: Message) -> None:
+            if error is None:
+                settle(Logged(identity, topic, message.partition() or 0, message.offset() or 0))
+            else:
+                unknown = error.code() not in _NEVER_SENT
+                settle(Unavailable(f"Kafka did not acknowledge the record: {error.str()}", outcome_unknown=unknown))
+
+        assert self._producer is not None
         try:
             self._producer.produce(
-                self._topics[entity.name],
+                topic,
                 self._encode(entity, record),
-                str(record.id),
+                _encode_json(identity)[1:-1],  # str() takes four times as long
                 headers=self._headers,
-                on_delivery=partial(self._note_ack, acked),
+                on_delivery=acked,
             )
         except BufferError:
             raise Unavailable("too many records wait for Kafka") from None
         except KafkaException as error:
             raise Unavailable(f"Kafka's producer refuses the record: {error.args[0].str()}") from None
-        message = await acked
-        return Logged(record.id, message.topic() or "", message.partition() or 0, message.offset() or 0)
+        if self._idle:
+            self._idle = False
+            self._next_poll.cancel()
+            self._next_poll = self._loop.call_later(_POLL_S, self._poll)
 
     def _poll(self) -> None:
-        while not self._closing:
-            try:
-                self._producer.poll(_POLL_S)
-            except Exception:
-                # poll() raises what a callback raised; without this thread no request would be answered again
-                log.exception("a callback of the producer failed")
-            self._hand_over()
-        left = self._producer.flush(self._flush_s)
-        self._hand_over()
-        if left:
-            log.error("%d records were not delivered before the end", left)
+        """Let the producer call back for what has happened, then come again."""
+        assert self._producer is not None
+        try:
+            self._producer.poll(0)
+        except Exception:
+            # poll() raises what a callback raised; if it were not called again, no request would be answered any more
+            log.exception("a callback of the producer failed")
+        under_way = len(self._producer)
+        self._idle = not under_way
+        if under_way < _CROWD:
+            self._next_poll = self._loop.call_later(_IDLE_POLL_S if self._idle else _POLL_S, self._poll)
+        else:
+            self._next_poll = self._loop.call_soon(self._tick)
 
-    def _hand_over(self) -> None:
-        if self._burst:
-            burst, self._burst = self._burst, []
-            # a closed loop has nobody left who waits
-            with contextlib.suppress(RuntimeError):
-                self._loop.call_soon_threadsafe(_resolve, burst)
+    def _tick(self) -> None:
+        """Let the loop rest until the tick's end, then fetch acks.
 
-    # the callbacks below run in the polling thread, inside poll() or flush()
-
-    def _note_ack(self, acked: asyncio.Future[Message], error: KafkaError | None, message: Message) -> None:
-        self._burst.append((acked, error, message))
+        A process that is not saturated is woken for each request, which costs more than the request does.
+        """
+        left_s = self._tick_ends_s - time.monotonic()
+        if left_s > 0:
+            time.sleep(left_s)
+        self._tick_ends_s = time.monotonic() + _TICK_S
+        self._poll()
 
     def _note_statistics(self, text: str) -> None:
-        if not self._has_producer_id.is_set() and _statistics.decode(text).eos.idemp_state == "Assigned":
-            self._has_producer_id.set()
-
-
-def _resolve(burst: list[_Ack]) -> None:
-    for acked, error, message in burst:
-        if acked.done():  # its client has gone
-            continue
-        if error is None:
-            acked.set_result(message)
-        else:
-            unknown = error.code() not in _NEVER_SENT
-            acked.set_exception(
-                Unavailable(f"Kafka did not acknowledge the record: {error.str()}", outcome_unknown=unknown)
-            )
+        if not self._has_producer_id:
+            self._has_producer_id = _statistics.decode(text).eos.idemp_state == "Assigned"
 
 
 def _note_error(error: KafkaError) -> None:

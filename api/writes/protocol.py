@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+import asyncio
+from collections.abc import Callable
+from typing import Protocol, runtime_checkable
 from uuid import UUID
 
 import msgspec
 
+from api.problems import Problem
 from contract.entities import Entity, Record
 
 COMMITTED, LOGGED = 201, 202
@@ -49,3 +52,35 @@ class WritePath(Protocol):
         database refuses its values, `Unavailable` where it cannot be stored now.
         """
         ...
+
+
+Settle = Callable[[Stored | Logged | Problem], None]
+"""Told once what became of a record, in the event loop's thread."""
+
+
+@runtime_checkable
+class SubmittingPath(WritePath, Protocol):
+    """A path that can answer by a callback, which costs less than a task that waits."""
+
+    def submit(self, entity: Entity, record: Record, settle: Settle) -> None:
+        """Begin to store *record*, and call *settle* later with the outcome.
+
+        Raises `Unavailable` where that cannot be begun; then *settle* is never called.
+        """
+        ...
+
+
+async def settled(submit: Callable[[Settle], None]) -> Stored | Logged:
+    """Wait for the outcome of what *submit* begins; raises the problem, if it is one."""
+    waiting: asyncio.Future[Stored | Logged | Problem] = asyncio.get_running_loop().create_future()
+
+    def settle(outcome: Stored | Logged | Problem) -> None:
+        if not waiting.done():  # else its client has gone
+            waiting.set_result(outcome)
+
+    submit(settle)
+    outcome = await waiting
+    if isinstance(outcome, Problem):
+        # others may raise the same one: none should carry the traceback of another
+        raise outcome.with_traceback(None)
+    return outcome

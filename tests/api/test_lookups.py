@@ -118,6 +118,38 @@ def test_a_record_that_appears_is_seen_within_seconds(client: httpx.Client, stac
     eventually(lambda: _get(client, user).status_code == HTTPStatus.OK, within_s=5)
 
 
+def test_no_cache_asks_the_database_and_tells_both_caches(
+    client: httpx.Client, cache: redis.Redis, stack: Stack
+) -> None:
+    """A record that changed behind everybody's back is seen anew, and from then on by those who do not insist, too."""
+    user = new_record(USERS)
+    _insert(stack, user)
+    assert _get(client, user).json()["age"] == user.age  # type: ignore[attr-defined]  # a user has one
+    with psycopg.connect(stack.connections.psycopg_url) as database:
+        database.execute("UPDATE users SET age = 150 WHERE id = %s", (user.id,))
+    assert _get(client, user).json()["age"] != 150
+    anew = client.get(f"/v1/users/{user.id}", headers={"cache-control": "max-age=0, No-Cache"})
+    assert anew.json()["age"] == 150
+    assert msgspec.json.decode(cache.get(cache_key(USERS, user.id)) or b"", type=USERS.record).age == 150  # type: ignore[attr-defined]
+    assert _get(client, user).json()["age"] == 150
+
+
+def test_no_cache_ends_what_both_caches_believe_of_a_record_that_is_gone(
+    client: httpx.Client, cache: redis.Redis, stack: Stack
+) -> None:
+    """What the database does not have leaves the caches."""
+    user = new_record(USERS)
+    _insert(stack, user)
+    assert _get(client, user).is_success
+    with psycopg.connect(stack.connections.psycopg_url) as database:
+        database.execute("DELETE FROM users WHERE id = %s", (user.id,))
+    assert _get(client, user).is_success
+    anew = client.get(f"/v1/users/{user.id}", headers={"cache-control": "no-cache"})
+    assert anew.status_code == HTTPStatus.NOT_FOUND
+    assert cache.get(cache_key(USERS, user.id)) is None
+    assert _get(client, user).status_code == HTTPStatus.NOT_FOUND
+
+
 @pytest.mark.parametrize("path", ["sync", "grouped"])
 def test_who_writes_reads_the_own_write(client: httpx.Client, path: str) -> None:
     """A write through the process ends what it believed to be missing."""
@@ -131,7 +163,8 @@ def test_who_writes_reads_the_own_write(client: httpx.Client, path: str) -> None
 def test_concurrent_misses_of_one_key_share_one_query(stack: Stack, tmp_path: Path) -> None:
     """Fifty requests for a record that nobody has cached need one database connection, not a pool of them."""
     identity = base_id(5, USERS.number)
-    with running_api(stack.connections, tmp_path, SEAWALL_CACHE_URL=None) as (client, _):
+    settings = {"SEAWALL_CACHE_URL": None, "SEAWALL_WARM_ENTRIES": "0"}
+    with running_api(stack.connections, tmp_path, **settings) as (client, _):
 
         async def get_all() -> set[int]:
             async with httpx.AsyncClient(base_url=client.base_url, timeout=20) as many:
@@ -159,10 +192,13 @@ def test_memory_answers_when_nobody_else_does(stack: Stack, tmp_path: Path) -> N
     with (
         gate_to(stack.connections.psycopg_url) as (database, database_url),
         gate_to(stack.connections.redis_url) as (cache, cache_url),
-        running_api(stack.connections, tmp_path, SEAWALL_DATABASE_URL=database_url, SEAWALL_CACHE_URL=cache_url) as (
-            client,
-            _,
-        ),
+        running_api(
+            stack.connections,
+            tmp_path,
+            SEAWALL_DATABASE_URL=database_url,
+            SEAWALL_CACHE_URL=cache_url,
+            SEAWALL_WARM_ENTRIES="0",
+        ) as (client, _),
     ):
         known, unknown = base_id(7, USERS.number), base_id(8, USERS.number)
         eventually(lambda: client.get("/readyz").is_success)

@@ -51,7 +51,8 @@ def _check(document: dict[str, Any], operation: dict[str, Any], answer: httpx.Re
 def test_every_operation_has_its_own_path(document: dict[str, Any]) -> None:
     """Each write path and entity is an operation, each lookup too."""
     wanted = {f"/v1/{path}/{name}" for path in ("sync", "grouped", "kafka") for name in ENTITIES}
-    wanted |= {f"/v1/{name}/{{id}}" for name, entity in ENTITIES.items() if entity.lookup} | {"/livez", "/readyz"}
+    wanted |= {f"/v1/{name}/{{id}}" for name, entity in ENTITIES.items() if entity.lookup}
+    wanted |= {"/v1/users/{id}/recommendations", "/v1/analytics/top-products", "/livez", "/readyz"}
     assert set(document["paths"]) == wanted
 
 
@@ -99,6 +100,27 @@ def test_the_answers_of_a_lookup_are_described(client: httpx.Client, document: d
         client.get(f"/v1/{name}/{new_record(ENTITIES[name]).id}"),
         client.get(f"/v1/{name}/nobody"),
     ]
+    for answer in answers:
+        _check(document, operation, answer)
+    assert {str(answer.status_code) for answer in answers} == set(operation["responses"]) - {"500", "503"}
+
+
+@pytest.mark.parametrize(
+    ("path", "wrong"),
+    [
+        ("/v1/users/{id}/recommendations", ["/v1/users/{nobody}/recommendations", "/v1/users/1/recommendations"]),
+        ("/v1/analytics/top-products", ["/v1/analytics/top-products?limit=101"]),
+    ],
+)
+def test_the_answers_of_a_computed_read_are_described(
+    client: httpx.Client, document: dict[str, Any], path: str, wrong: list[str]
+) -> None:
+    """They are described as those of a record are."""
+    operation = document["paths"][path]["get"]
+    known = path.format(id=base_id(1, ENTITIES["users"].number))
+    answers = [client.get(known)]
+    answers.append(client.get(known, headers={"if-none-match": answers[0].headers["etag"]}))
+    answers += [client.get(url.format(nobody=new_record(ENTITIES["users"]).id)) for url in wrong]
     for answer in answers:
         _check(document, operation, answer)
     assert {str(answer.status_code) for answer in answers} == set(operation["responses"]) - {"500", "503"}

@@ -1,0 +1,62 @@
+"""What the lookups did, in plain integers: counting is part of the hot path, making metrics of it is not."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable
+from typing import Literal
+
+Level = Literal["memory", "shared", "database", "nobody"]
+"""Who answered; `nobody` where neither cache nor database could tell."""
+
+LEVELS: tuple[Level, ...] = ("memory", "shared", "database", "nobody")
+BOUNDS_NS = tuple(sorted(digit * 10**power for power in range(3, 9) for digit in (5, 10, 20)))[:-1]
+"""Upper bounds of the buckets: 5 us to a second in steps of 1, 2, 5."""
+
+
+class Durations:
+    """A histogram: how many took up to each of `BOUNDS_NS`, and how many longer."""
+
+    __slots__ = ("buckets", "sum_ns")
+
+    def __init__(self) -> None:
+        self.buckets = [0] * (len(BOUNDS_NS) + 1)
+        self.sum_ns = 0
+
+    def observe(self, duration_ns: int) -> None:
+        """Count one."""
+        self.buckets[bisect_left(BOUNDS_NS, duration_ns)] += 1
+        self.sum_ns += duration_ns
+
+
+class KindCounts:
+    """The counts of one kind of what is looked up."""
+
+    __slots__ = ("memory", "memory_durations", "queries", "rows", "waited")
+
+    def __init__(self) -> None:
+        self.memory = 0
+        """Lookups that the process's own memory answered, those of the write path included."""
+        self.memory_durations = Durations()
+        """Of reads; on the write path a clock would cost more than what it measures."""
+        self.waited: dict[Level, Durations] = {"shared": Durations(), "database": Durations(), "nobody": Durations()}
+        """Lookups that went beyond the memory, from being asked to being answered."""
+        self.queries = 0
+        self.rows = 0
+
+    def answered(self, level: Level) -> int:
+        """Return how many lookups *level* answered."""
+        return self.memory if level == "memory" else sum(self.waited[level].buckets)
+
+    def durations(self, level: Level) -> Durations:
+        """Return how long the lookups took that *level* answered."""
+        return self.memory_durations if level == "memory" else self.waited[level]
+
+
+class LookupCounts:
+    """The counts of all kinds, by name, and what is counted for all together."""
+
+    def __init__(self, kinds: Iterable[str]) -> None:
+        self.of = {kind: KindCounts() for kind in kinds}
+        self.invalidations = 0
+        """How often something had to be forgotten: announcements, and subscriptions, which begin by forgetting all."""

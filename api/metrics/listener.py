@@ -1,0 +1,89 @@
+"""`GET /metrics` on a port of its own, in the API's own loop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Iterable
+from typing import Protocol
+
+from prometheus_client import GCCollector, ProcessCollector
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+from prometheus_client.registry import Collector, CollectorRegistry
+
+log = logging.getLogger(__name__)
+
+_PATIENCE_S = 5.0
+
+
+class Metrics(Protocol):
+    """Shows others what the process counts."""
+
+    async def start(self) -> None:
+        """Begin to show it."""
+        ...
+
+    async def stop(self) -> None:
+        """Show it no more."""
+        ...
+
+
+class NoMetrics:
+    """Nobody asked for metrics."""
+
+    async def start(self) -> None:
+        """Do nothing."""
+
+    async def stop(self) -> None:
+        """Do nothing."""
+
+
+class MetricsListener:
+    """Serves *collectors*, and what Prometheus expects of every Python process: memory, processor time, collections.
+
+    A scrape takes a few milliseconds of the loop's time, so it should come every few seconds and no more often.
+    """
+
+    def __init__(self, host: str, port: int, collectors: Iterable[Collector]) -> None:
+        self._host, self._port = host, port
+        self._registry = CollectorRegistry()
+        ProcessCollector(registry=self._registry)
+        GCCollector(registry=self._registry)
+        for collector in collectors:
+            self._registry.register(collector)
+        self._server: asyncio.Server | None = None
+
+    async def start(self) -> None:
+        """Listen; raises `OSError` where the port is taken."""
+        self._server = await asyncio.start_server(self._serve, self._host, self._port)
+        host, port = self._server.sockets[0].getsockname()[:2]
+        log.info("metrics: http://%s:%d/metrics", host, port)
+
+    async def stop(self) -> None:
+        """Close the port."""
+        if self._server is not None:
+            self._server.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer one request and close the connection."""
+        with contextlib.suppress(OSError, TimeoutError, ValueError, asyncio.IncompleteReadError):
+            async with asyncio.timeout(_PATIENCE_S):
+                head = await reader.readuntil(b"\r\n\r\n")
+                status, body = self._answer(head)
+                writer.write(
+                    b"HTTP/1.1 %b\r\nContent-Type: %b\r\nContent-Length: %d\r\nConnection: close\r\n\r\n"
+                    % (status, CONTENT_TYPE_PLAIN_0_0_4.encode(), len(body))
+                )
+                writer.write(b"" if head.startswith(b"HEAD ") else body)
+                await writer.drain()
+        writer.close()
+
+    def _answer(self, head: bytes) -> tuple[bytes, bytes]:
+        method, _, rest = head.partition(b" ")
+        path = rest.partition(b" ")[0].partition(b"?")[0]
+        if path != b"/metrics":
+            return b"404 Not Found", b"see /metrics\n"
+        if method not in (b"GET", b"HEAD"):
+            return b"405 Method Not Allowed\r\nAllow: GET, HEAD", b"only GET and HEAD\n"
+        return b"200 OK", generate_latest(self._registry)
