@@ -6,7 +6,7 @@ import http.client
 import json
 import os
 import signal
-import sys
+import socket
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -17,27 +17,48 @@ from seawall.stack.errors import Unreachable
 from seawall.stack.options import StackOptions
 from seawall.stack.places import ROOT
 from seawall.stack.ports import HOST
-from seawall.stack.service import NotReady, make_directories
+from seawall.stack.service import NotReady, held_program, make_directories
 
 _TIMEOUT_S = 3.0
 
 
 class Api:
-    """`python -m api`, or a control in its place, on a port of this run."""
+    """`python -m api`, or a control in its place: one of the processes that share the API's port.
 
-    name = kind = "api"
+    Its sockets belong to the supervisor, so what waits to be accepted when it dies is served by its successor. One is
+    on the port that all processes share, the other on a port of its own, where it alone can be asked. What it counts it
+    shows on a third.
+    """
+
+    kind = "api"
     user: str | None = None
     stop_signal = signal.SIGTERM
     death_signal = signal.SIGKILL
     stop_within_s = 10.0
     ready_within_s = 30.0
-    restarts = True
+    restarts = held = True
 
-    def __init__(self, connections: Connections, options: StackOptions, *, directory: Path, port: int) -> None:
-        self.port: int | None = port
-        self.address = self.url = f"http://{HOST}:{port}"
+    def __init__(
+        self,
+        name: str,
+        connections: Connections,
+        options: StackOptions,
+        *,
+        shared: socket.socket,
+        own: socket.socket,
+        metrics_port: int,
+        directory: Path,
+    ) -> None:
+        self.name = name
+        self.port: int | None = shared.getsockname()[1]
+        self.address = f"http://{HOST}:{self.port}"
+        self.own_address = f"http://{HOST}:{own.getsockname()[1]}"
+        self.descriptors: tuple[int, ...] = (shared.fileno(), own.fileno())
+        self.metrics_url = f"http://{HOST}:{metrics_port}/metrics"
+        self._metrics_port = metrics_port
         self._connections, self._options = connections, options
         self._directory = directory
+        self._version = ""
 
     def prepare(self) -> None:
         """Create its directories."""
@@ -45,19 +66,25 @@ class Api:
 
     def command(self) -> list[str]:
         """Return the command line."""
-        return [sys.executable, "-P", "-m", self._options.api_module]
+        return held_program(self._options.api_module)
 
     def environment(self) -> dict[str, str]:
         """Return our environment with the stack's connections in place of ours."""
-        place = {"SEAWALL_API_HOST": HOST, "SEAWALL_API_PORT": str(self.port)}
+        place = {
+            "SEAWALL_API_SOCKETS": json.dumps(self.descriptors),
+            "SEAWALL_METRICS_HOST": HOST,
+            "SEAWALL_METRICS_PORT": str(self._metrics_port),
+        }
         return {**python_environment(self._connections, self._directory / "tmp"), **self._options.environment, **place}
 
     def answer(self) -> str:
-        """Return the version once `/readyz` says that every dependency is up; raises `NotReady`."""
-        status, text = _get(self.url, "/readyz")
+        """Return the version once this process's `/readyz` says that every dependency is up; raises `NotReady`."""
+        if not self._version:  # asked for first: its producer is waiting for an id meanwhile
+            self._version = _version(self.own_address)
+        status, text = _get(self.own_address, "/readyz")
         if status != http.HTTPStatus.OK:
             raise NotReady(f"/readyz answers {status}: {text[:200]}")
-        return _version(self.url)
+        return self._version
 
 
 def check(url: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import shutil
 import sys
 from collections.abc import Callable
@@ -13,14 +12,15 @@ from typing import NamedTuple
 from contract.connections import Connections
 from contract.errors import ContractError
 from seawall.stack import api, kafka, places, postgres, valkey
+from seawall.stack.class_archive import ClassArchive
 from seawall.stack.errors import StackError
 from seawall.stack.jars import JarCache, kafka_version
 from seawall.stack.java import find_java
+from seawall.stack.limits import MANY_USERS, Limits
 from seawall.stack.state import last_state, read_state
 
 _OLDEST_PYTHON = (3, 11)
 _ENOUGH_BYTES = 2 * 2**30
-_ENOUGH_FILES = 12_000  # 10,000 users and what else is open
 
 
 class Verdict(Enum):
@@ -84,6 +84,12 @@ def _jars() -> list[Finding]:
     return [Finding(Verdict.OK, f"Kafka {kafka_version()}, {len(jars.jars)} files as pinned, in {jars.folder}")]
 
 
+def _classes() -> list[Finding]:
+    if ClassArchive(find_java(), JarCache()).complete:
+        return [Finding(Verdict.OK, "archived, so that brokers start in half the time")]
+    return [Finding(Verdict.OK, "not archived yet; the next broker that ends leaves them to later ones")]
+
+
 def _disk() -> list[Finding]:
     home = places.make_home()
     free = shutil.disk_usage(home).free
@@ -92,11 +98,11 @@ def _disk() -> list[Finding]:
 
 
 def _limits() -> list[Finding]:
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if hard != resource.RLIM_INFINITY and hard < _ENOUGH_FILES:
-        text = f"at most {hard} open files: enough for some {hard // 2} users; raise it with `ulimit -Hn` as root"
-        return [Finding(Verdict.WARNING, text)]
-    return [Finding(Verdict.OK, f"up to {'any number of' if hard == resource.RLIM_INFINITY else hard} open files")]
+    limits = Limits.read()
+    if obstacles := limits.obstacles(MANY_USERS):
+        return [Finding(Verdict.WARNING, text) for text in obstacles]
+    files = "any number of" if limits.files is None else f"{limits.files:,}"
+    return [Finding(Verdict.OK, f"up to {files} open files a process, and ports enough for {MANY_USERS:,} users")]
 
 
 def _user() -> list[Finding]:
@@ -148,8 +154,9 @@ CHECKS = (
     Check("Python", _python),
     Check("Java", _java),
     Check("jars", _jars),
+    Check("classes", _classes),
     Check("disk", _disk),
-    Check("open files", _limits),
+    Check("limits", _limits),
     Check("user", _user),
     Check("stack", _stack),
     Check("PostgreSQL", _database),

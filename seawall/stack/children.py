@@ -44,8 +44,13 @@ class Child:
         log: Path,
         user: str | None = None,
         death_signal: signal.Signals = signal.SIGKILL,
+        descriptors: Sequence[int] = (),
+        held: bool = False,
     ) -> Child:
-        """Start *command*, its output appended to *log*."""
+        """Start *command*, its output appended to *log*; it inherits *descriptors*.
+
+        One that is *held* waits for a byte on its standard input (`seawall.stack.preload`), which `release` sends.
+        """
         with log.open("ab") as output:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -57,12 +62,13 @@ class Child:
                 str(NICENESS),
                 user or "-",
                 *command,
-                stdin=asyncio.subprocess.DEVNULL,
+                stdin=asyncio.subprocess.PIPE if held else asyncio.subprocess.DEVNULL,
                 stdout=output,
                 stderr=asyncio.subprocess.STDOUT,
                 env=environment,
                 cwd=directory,
                 start_new_session=True,
+                pass_fds=descriptors,
             )
         return cls(process)
 
@@ -70,6 +76,12 @@ class Child:
     def exit_code(self) -> int | None:
         """How it ended; None while it runs."""
         return self._process.returncode
+
+    def release(self) -> None:
+        """Let a held process go on; does nothing for others, and for one that has ended."""
+        if self._process.stdin is not None:
+            self._process.stdin.write(b"\n")
+            self._process.stdin.close()
 
     async def wait(self) -> int:
         """Wait for the end and return the exit code."""

@@ -25,4 +25,6 @@ def effective_settings(connections: Connections, state: StackState) -> dict[str,
         if state.brokers:
             java = find_java()
             found["kafka"] |= {"version": kafka_version(), "java": java.version, "heap": heap_size()}
+    if state.api_processes:
+        found["api"] = {"processes": state.api_processes}
     return found

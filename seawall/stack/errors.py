@@ -7,6 +7,7 @@ StackError
  ├─ JarsUnavailable     Kafka's jars cannot be fetched or are not what the lock says
  ├─ PortInUse           a fixed port that another program holds
  ├─ Unreachable         a server given by settings that does not answer as it should
+ ├─ StillBusy           a transaction of the service does not end, so its tables cannot be emptied
  ├─ ServerFailed        a server that did not start; carries the last lines of its log
  ├─ OtherStackRunning   a stack with other options runs already
  ├─ NotRunning          no stack runs
@@ -41,6 +42,10 @@ class PortInUse(StackError):
 
 class Unreachable(StackError):
     """A server that the settings name does not answer as it should; the message names the setting."""
+
+
+class StillBusy(StackError):
+    """A transaction of the service holds a table and does not end."""
 
 
 class ServerFailed(StackError):

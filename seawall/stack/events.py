@@ -8,7 +8,8 @@ import msgspec
 
 from seawall.stack.options import StackOptions
 
-EventKind = Literal["progress", "starting", "ready", "up", "failed", "stopping", "stopped"]
+EventKind = Literal["progress", "starting", "step", "ready", "up", "failed", "stopping", "stopped"]
+"""A ``step`` is what has to be done to a service, and is."""
 
 DETACH = b"detach\n"
 """Said on the supervisor's standard input: the end of that input no longer means that the owner is gone."""

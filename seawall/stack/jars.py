@@ -85,7 +85,7 @@ class JarCache:
 
     def broken(self) -> list[Jar]:
         """Return the jars that are not there or have another content than they should; reads every byte."""
-        return [jar for jar in self.jars if not self._has_size(jar) or _sha256(self.path(jar)) != jar.sha256]
+        return [jar for jar in self.jars if not self._has_size(jar) or sha256_of(self.path(jar)) != jar.sha256]
 
     def fetch(self, wanted: Iterable[Jar], progress: Progress = lambda _done, _total: None) -> None:
         """Fetch the *wanted* jars, several side by side; raises `JarsUnavailable` or `NoPlace`.
@@ -116,7 +116,7 @@ class JarCache:
 
     def _fetch(self, jar: Jar, meter: _Meter) -> None:
         with usable(self.folder, _ADVICE), self._locked(jar):
-            if self._has_size(jar) and _sha256(self.path(jar)) == jar.sha256:
+            if self._has_size(jar) and sha256_of(self.path(jar)) == jar.sha256:
                 meter.add(jar.size_bytes)  # another process brought it while we waited
                 return
             for attempt in range(1, _ATTEMPTS + 1):
@@ -144,7 +144,7 @@ class JarCache:
                 raise _unavailable(jar, error) from error
             except RuntimeError as error:
                 raise _unavailable(jar, error) from error
-            if _sha256(found) != jar.sha256:
+            if sha256_of(found) != jar.sha256:
                 raise JarsUnavailable(
                     f"{jar.coordinate}: what was fetched is not what the lock pins (SHA-256 differs); "
                     "something between here and the Maven repository changes files"
@@ -227,6 +227,7 @@ def _unavailable(jar: Jar, error: Exception) -> JarsUnavailable:
     )
 
 
-def _sha256(path: Path) -> str:
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes, in hexadecimal digits; raises `OSError`."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
@@ -66,6 +67,16 @@ def _candidates() -> Iterator[tuple[str, Path]]:
 
 
 def _version(program: Path) -> str | None:
+    try:
+        facts = program.stat()
+    except OSError:
+        return None
+    return _version_of(program, facts.st_mtime_ns)
+
+
+@cache
+def _version_of(program: Path, _changed_ns: int) -> str | None:
+    """Ask a program for its version, once as long as it is the same."""
     try:
         done = subprocess.run([program, "-version"], capture_output=True, text=True, timeout=30, check=False)
     except (OSError, subprocess.TimeoutExpired):

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from seawall.stack.children import last_lines
+from seawall.stack.class_archive import ClassArchive
 from seawall.stack.errors import BadOptions, ServerFailed, Unreachable
 from seawall.stack.jars import JarCache, kafka_version
 from seawall.stack.java import Java
@@ -22,6 +23,7 @@ from seawall.stack.service import NotReady, make_directories, plain_environment
 
 _HEAP = "512m"
 _CHECK_S = 6.0
+_STOP_AND_ARCHIVE_S = 20.0
 
 _LOGGING = """\
 rootLogger.level=INFO
@@ -62,14 +64,26 @@ class KafkaNode:
     death_signal = signal.SIGKILL
     stop_within_s = 3.0  # its data is thrown away, and a quorum that stops as one may wait for itself
     ready_within_s = 60.0
-    restarts = False
+    restarts = held = False
+    descriptors: tuple[int, ...] = ()
+    metrics_url = ""
 
-    def __init__(self, node: int, quorum: Quorum, *, java: Java, jars: JarCache, directory: Path, log: Path) -> None:
+    def __init__(
+        self,
+        node: int,
+        quorum: Quorum,
+        *,
+        java: Java,
+        jars: JarCache,
+        directory: Path,
+        log: Path,
+        archive: ClassArchive | None = None,
+    ) -> None:
         self.name = f"kafka-{node}"
         self.port: int | None = quorum.ports[node - 1][0]
         self.address = f"{HOST}:{self.port}"
         self._node, self._quorum, self._java, self._jars = node, quorum, java, jars
-        self._directory, self._log = directory, log
+        self._directory, self._log, self._archive = directory, log, archive
         self._admin: Any = None
 
     def prepare(self) -> None:
@@ -88,10 +102,17 @@ class KafkaNode:
     def command(self) -> list[str]:
         """Return the broker's command line, with the flags of Kafka's own start script."""
         heap = heap_size()
+        archive: list[str] = []
+        if self._archive is not None:
+            leaves = self._node == 1
+            archive = self._archive.flags(leaves=leaves)
+            if leaves and self._archive.wanted:
+                self.stop_within_s = _STOP_AND_ARCHIVE_S
         return [
             *self._jvm(heap),
             *("-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-XX:InitiatingHeapOccupancyPercent=35"),
             "-XX:+ExplicitGCInvokesConcurrent",
+            *archive,
             *("kafka.Kafka", str(self._directory / "server.properties")),
         ]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 from confluent_kafka import (
@@ -12,7 +13,6 @@ from confluent_kafka import (
     ConsumerGroupState,
     KafkaError,
     KafkaException,
-    Producer,
     TopicPartition,
 )
 from confluent_kafka.admin import AdminClient
@@ -25,11 +25,10 @@ from contract.topics import DEAD_LETTER_TOPIC, SINK_GROUP, record_topics
 from seawall.stack.errors import ServerFailed
 
 _REQUEST_S = 10.0
-_GROUP_S = 1.0
-_HAS_ID = '"idemp_state": "Assigned"'
 _latest: Callable[[], OffsetSpec] = OffsetSpec.latest
 _earliest: Callable[[], OffsetSpec] = OffsetSpec.earliest
 _OFFSET_END = -1  # librdkafka's word for "up to the high watermark" in delete_records
+_ELECTING = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE)
 _TOPIC_SETTINGS = ("min.insync.replicas", "flush.messages", "flush.ms", "retention.ms", "cleanup.policy")
 
 
@@ -39,9 +38,12 @@ class Log:
     def __init__(self, settings: dict[str, Any]) -> None:
         quick = {"reconnect.backoff.ms": 20, "reconnect.backoff.max.ms": 200, "log_level": 0}
         self._settings = {**quick, **settings}
-        self._admin = AdminClient(self._settings)
         self._partitions: list[TopicPartition] = []
         self._reader: Consumer | None = None
+
+    @cached_property
+    def _admin(self) -> AdminClient:
+        return AdminClient(self._settings)  # connects, and goes on trying, from now on
 
     def create_topics(self, *, partitions: int, brokers: int) -> None:
         """Create the topics that are not there yet, and wait until each partition has a leader.
@@ -59,33 +61,6 @@ class Log:
                 if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                     raise ServerFailed(f"kafka: the topic {name} cannot be created: {error.args[0].str()}") from None
         self._await_leaders(list(wanted))
-
-    def warm_group(self) -> None:
-        """Let the brokers create the topic of the groups' offsets, which they do when first asked for a group."""
-        deadline = time.monotonic() + _REQUEST_S
-        while time.monotonic() < deadline:
-            with contextlib.suppress(KafkaException):
-                self._committed([TopicPartition(record_topics()[0], 0)])
-                return
-            time.sleep(0.05)
-
-    def warm_producer_ids(self) -> None:
-        """Let the brokers fetch their first block of producer ids, without writing a record.
-
-        Until a fresh broker has one it answers "coordinator load in progress", and the library of the client that
-        asked first waits for half a second before it asks again. Better that we wait than the API.
-        """
-        known: list[str] = []
-        configuration: dict[str, Any] = {
-            **self._settings,
-            "enable.idempotence": True,
-            "statistics.interval.ms": 50,
-            "stats_cb": known.append,
-        }
-        producer = Producer(configuration)
-        deadline = time.monotonic() + _REQUEST_S
-        while time.monotonic() < deadline and not (known and _HAS_ID in known[-1]):
-            producer.poll(0.05)
 
     def end_offsets(self) -> dict[tuple[str, int], int]:
         """Return the end offset of every partition of the record topics."""
@@ -112,19 +87,33 @@ class Log:
         if self._reader is not None:
             self._reader.close()
             self._reader = None
+        self.__dict__.pop("_admin", None)
 
     def truncate(self) -> None:
         """Delete all records of all topics; the topics stay, so no consumer has to find them again."""
         places = [*self._record_partitions(), TopicPartition(DEAD_LETTER_TOPIC, 0)]
         marks = [TopicPartition(place.topic, place.partition, _OFFSET_END) for place in places]
-        for future in self._admin.delete_records(marks, request_timeout=_REQUEST_S).values():
-            future.result()
+        deadline = time.monotonic() + _REQUEST_S
+        while True:
+            try:
+                for future in self._admin.delete_records(marks, request_timeout=_REQUEST_S).values():
+                    future.result()
+            except KafkaException as error:
+                if error.args[0].code() not in _ELECTING or time.monotonic() > deadline:
+                    raise
+            else:
+                return
+            # A broker tells of a leader before that leader knows it itself; what was deleted twice is gone once.
+            with contextlib.suppress(KafkaException):
+                self._admin.list_topics(timeout=_REQUEST_S)
+            time.sleep(0.02)
 
     def group_is_whole(self, members: int) -> bool:
         """Tell whether the sinks' group has *members*, is stable, and every partition of the record topics has one."""
         partitions = {(place.topic, place.partition) for place in self._record_partitions()}
-        # One that meets a coordinator that is not there yet hangs until its time is up; better to ask again soon.
-        described = self._admin.describe_consumer_groups([SINK_GROUP], request_timeout=_GROUP_S)
+        # One that meets no coordinator yet hangs until its time is up, and one whose time is up can later abort the
+        # process (librdkafka 2.16, rd_kafka_enq_once): so the coordinator is awaited before, and the time is long.
+        described = self._admin.describe_consumer_groups([SINK_GROUP], request_timeout=_REQUEST_S)
         try:
             group = described[SINK_GROUP].result()
         except KafkaException:

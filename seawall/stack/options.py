@@ -7,8 +7,10 @@ import msgspec
 from contract.topics import PARTITIONS
 from seawall.stack.errors import BadOptions
 
-_MOST_PARTITIONS, _MOST_SINKS = 200, 64
+_MOST_PARTITIONS, _MOST_SINKS, _MOST_API_PROCESSES = 200, 64, 32
 _FIRST_PORT, _LAST_PORT = 1, 65535
+LATEST_MS, LATEST_FLUSH_MS = 1_000.0, 100.0
+"""A link counts in whole milliseconds; PostgreSQL's `commit_delay` goes no further."""
 REAL_API, REAL_SINK = "api", "workers.sink"
 
 
@@ -18,12 +20,18 @@ class StackOptions(msgspec.Struct, frozen=True, kw_only=True):
     brokers: int = 1
     partitions: int = PARTITIONS
     sinks: int = 1
+    api_processes: int = 1
+    """How many share the API's port."""
     kafka: bool = True
     api_port: int | None = None
     api_module: str = REAL_API
     """What runs as the API; another one than the real one is a control, which misbehaves on purpose."""
     sink_module: str = REAL_SINK
     """As above, for the sinks."""
+    database_delay_ms: float = 0.0
+    """By so much each round trip of API and sinks to the database takes longer: it models one that is far away."""
+    flush_delay_ms: float = 0.0
+    """By so much each flush of the database's log takes longer: it models a slow disk."""
     environment: dict[str, str] = {}
     """Further variables for the API and the sinks."""
 
@@ -41,8 +49,14 @@ class StackOptions(msgspec.Struct, frozen=True, kw_only=True):
             found.append(f"partitions is {self.partitions}: choose 1 to {_MOST_PARTITIONS}")
         if not 0 <= self.sinks <= _MOST_SINKS:
             found.append(f"sinks is {self.sinks}: choose 0 to {_MOST_SINKS}")
+        if not 1 <= self.api_processes <= _MOST_API_PROCESSES:
+            found.append(f"API processes is {self.api_processes}: choose 1 to {_MOST_API_PROCESSES}")
         if self.api_port is not None and not _FIRST_PORT <= self.api_port <= _LAST_PORT:
             found.append(f"the API's port is {self.api_port}: choose {_FIRST_PORT} to {_LAST_PORT}")
+        if self.database_delay_ms and not 1 <= self.database_delay_ms <= LATEST_MS:
+            found.append(f"the database's delay is {self.database_delay_ms:g} ms: choose 0 or 1 to {LATEST_MS:g}")
+        if not 0 <= self.flush_delay_ms <= LATEST_FLUSH_MS:
+            found.append(f"the delay of a flush is {self.flush_delay_ms:g} ms: choose 0 to {LATEST_FLUSH_MS:g}")
         if found:
             raise BadOptions("; ".join(found))
         return self

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import socket
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -11,13 +13,16 @@ from pydantic import SecretStr
 
 from contract.connections import Connections
 from seawall.stack import api, kafka, places, postgres, valkey
+from seawall.stack.class_archive import ClassArchive
+from seawall.stack.errors import BadOptions
 from seawall.stack.jars import JarCache
 from seawall.stack.java import find_java
+from seawall.stack.link import DatabaseLink
 from seawall.stack.options import StackOptions
-from seawall.stack.ports import demand, free_ports
+from seawall.stack.ports import demand, free_ports, listening
 from seawall.stack.service import External, Service
 
-_FIXED_PORTS = 3  # PostgreSQL, Valkey, API; each broker takes two more
+_FIXED_PORTS = 4  # PostgreSQL, its link, Valkey, API; each broker and each process of the API takes two more
 
 
 @dataclass(kw_only=True)
@@ -26,18 +31,31 @@ class Plan:
 
     connections: Connections
     database: Service | None = None
+    link: DatabaseLink | None = None
     cache: Service | None = None
     brokers: list[Service] = field(default_factory=list)
-    api: Service | None = None
+    apis: list[Service] = field(default_factory=list)
     api_url: str = ""
+    api_processes: int = 0
+    """How many of them are ours."""
+    sockets: list[socket.socket] = field(default_factory=list)
+    """Those on which the API's processes and the link listen; they are the supervisor's."""
     jars: JarCache | None = None
+    archive: ClassArchive | None = None
     embedded_brokers: int = 0
     directories: list[Path]
 
     @property
+    def service_connections(self) -> Connections:
+        """The connections of API and sinks, which may reach the database by a late link."""
+        if self.link is None:
+            return self.connections
+        return self.connections.model_copy(update={"database_url": SecretStr(self.link.url)})
+
+    @property
     def ours(self) -> bool:
         """Whether the API, and so everything it needs, is this stack's."""
-        return not isinstance(self.api, External)
+        return self.api_processes > 0
 
 
 def make_plan(options: StackOptions, *, run: str, data: Path, logs: Path, made: list[Path]) -> Plan:
@@ -53,24 +71,51 @@ def make_plan(options: StackOptions, *, run: str, data: Path, logs: Path, made: 
     if not options.kafka:
         given = given.model_copy(update={"kafka_bootstrap_servers": None})
     plan = Plan(connections=given, directories=made)
-    ports = iter(free_ports(_FIXED_PORTS + 2 * options.brokers))
-    _add_database(plan, next(ports), run, data, logs, embed=not api_url)
+    ports = iter(free_ports(_FIXED_PORTS + 2 * options.brokers + 2 * options.api_processes))
+    _add_database(plan, options, next(ports), run, data, logs, embed=not api_url)
+    _add_link(plan, options, next(ports), data)
     _add_cache(plan, next(ports), data, embed=not api_url)
     api_port = demand(options.api_port, "--api-port") if options.api_port else next(ports)
     if options.kafka:
         pairs = [(next(ports), next(ports)) for _ in range(options.brokers)]
         _add_log(plan, pairs, data, logs, embed=not api_url)
     if api_url:
-        plan.api = External("api", "api", _without_password(api_url), partial(api.check, api_url))
+        plan.apis = [External("api", "api", _without_password(api_url), partial(api.check, api_url))]
         plan.api_url = api_url
     else:
-        own = api.Api(plan.connections, options, directory=data / "api", port=api_port)
-        plan.api, plan.api_url = own, own.url
+        _add_api(plan, options, api_port, list(itertools.islice(ports, 2 * options.api_processes)), data)
     return plan
 
 
-def _add_database(plan: Plan, port: int, run: str, data: Path, logs: Path, *, embed: bool) -> None:
+def _add_api(plan: Plan, options: StackOptions, port: int, own_ports: list[int], data: Path) -> None:
+    several = options.api_processes > 1
+    plan.api_processes = options.api_processes
+    for number, (own_port, metrics_port) in enumerate(zip(own_ports[::2], own_ports[1::2], strict=True), start=1):
+        name = f"api-{number}" if several else "api"
+        sockets = listening(port, one_of_several=several), listening(own_port)
+        plan.sockets += sockets
+        service = api.Api(
+            name,
+            plan.service_connections,
+            options,
+            shared=sockets[0],
+            own=sockets[1],
+            metrics_port=metrics_port,
+            directory=data / name,
+        )
+        plan.apis.append(service)
+        plan.api_url = service.address
+
+
+def _add_database(
+    plan: Plan, options: StackOptions, port: int, run: str, data: Path, logs: Path, *, embed: bool
+) -> None:
     if plan.connections.database_url is not None:
+        if options.flush_delay_ms:
+            raise BadOptions(
+                "the database of SEAWALL_DATABASE_URL is not ours, so its flushes are left alone: unset it, or leave"
+                " --flush-delay out"
+            )
         url = plan.connections.psycopg_url
         plan.database = External("postgres", "postgres", _without_password(url), partial(postgres.check, url))
     elif embed:
@@ -79,9 +124,27 @@ def _add_database(plan: Plan, port: int, run: str, data: Path, logs: Path, *, em
         if user:
             plan.directories.append(places.make_private(user, run))
             directory = plan.directories[-1]
-        own = postgres.Postgres(directory=directory, log=logs / "postgres.log", port=port, user=user)
+        own = postgres.Postgres(
+            directory=directory,
+            log=logs / "postgres.log",
+            port=port,
+            user=user,
+            flush_delay_ms=options.flush_delay_ms,
+        )
         plan.database = own
         plan.connections = plan.connections.model_copy(update={"database_url": SecretStr(own.url)})
+
+
+def _add_link(plan: Plan, options: StackOptions, port: int, data: Path) -> None:
+    if not options.database_delay_ms:
+        return
+    if plan.database is None:
+        raise BadOptions("a service that runs already (SEAWALL_API_URL) has its own way to its database: unset it")
+    listener = listening(port)
+    plan.sockets.append(listener)
+    plan.link = DatabaseLink(
+        plan.connections.psycopg_url, options.database_delay_ms, listener=listener, directory=data / "database-link"
+    )
 
 
 def _add_cache(plan: Plan, port: int, data: Path, *, embed: bool) -> None:
@@ -101,6 +164,7 @@ def _add_log(plan: Plan, ports: list[tuple[int, int]], data: Path, logs: Path, *
     elif embed:
         kafka.heap_size()
         plan.jars, java, quorum = JarCache(), find_java(), kafka.Quorum(ports)
+        plan.archive = ClassArchive(java, plan.jars)
         plan.brokers = [
             kafka.KafkaNode(
                 node,
@@ -109,6 +173,7 @@ def _add_log(plan: Plan, ports: list[tuple[int, int]], data: Path, logs: Path, *
                 jars=plan.jars,
                 directory=data / f"kafka-{node}",
                 log=logs / f"kafka-{node}.log",
+                archive=plan.archive,
             )
             for node in range(1, len(ports) + 1)
         ]

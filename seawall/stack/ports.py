@@ -38,6 +38,24 @@ def demand(port: int, setting: str) -> int:
     return port
 
 
+def listening(port: int, *, one_of_several: bool = False) -> socket.socket:
+    """Return a socket that listens on *port*; raises `PortInUse` where another took it just now.
+
+    Among *one_of_several* on the same port the system shares out connections evenly.
+    """
+    found = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if one_of_several:
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    try:
+        found.bind((HOST, port))
+        found.listen()
+    except OSError:
+        found.close()
+        raise PortInUse(f"port {port} was taken by another program just now; try again") from None
+    return found
+
+
 def free_ports(count: int) -> list[int]:
     """Return *count* ports on which nobody listens.
 

@@ -50,6 +50,8 @@ _SHOWN = (
     "max_connections",
     "max_wal_size",
 )
+_SHOWN_WHERE_SET = {"commit_delay": "0", "commit_siblings": "5"}
+"""Shown where they are not as PostgreSQL ships them."""
 
 
 class Postgres:
@@ -60,15 +62,21 @@ class Postgres:
     death_signal = signal.SIGQUIT  # SIGKILL would leave its shared memory behind
     stop_within_s = 20.0
     ready_within_s = 30.0
-    restarts = False
+    restarts = held = False
+    descriptors: tuple[int, ...] = ()
+    metrics_url = ""
 
-    def __init__(self, *, directory: Path, log: Path, port: int, user: str | None) -> None:
+    def __init__(self, *, directory: Path, log: Path, port: int, user: str | None, flush_delay_ms: float = 0.0) -> None:
         self.port: int | None = port
         self.user = user
         self.address = f"{HOST}:{port}"
         self.password = secrets.token_urlsafe(18)
         self._directory = directory
         self._log = log
+        self._settings: dict[str, Any] = {**SETTINGS, "port": port}
+        if flush_delay_ms:
+            # whoever flushes waits first, and those that commit meanwhile share the flush, as on a slow disk
+            self._settings |= {"commit_delay": round(flush_delay_ms * 1000), "commit_siblings": 0}
 
     @property
     def url(self) -> str:
@@ -85,7 +93,7 @@ class Postgres:
         self._hand_over(self._directory, tmp, password_file)
         self._initialise(password_file)
         with (self._directory / "data" / "postgresql.auto.conf").open("a", encoding="utf-8") as file:
-            file.writelines(f"{name} = '{value}'\n" for name, value in {**SETTINGS, "port": self.port}.items())
+            file.writelines(f"{name} = '{value}'\n" for name, value in self._settings.items())
         password_file.unlink()
 
     def command(self) -> list[str]:
@@ -197,10 +205,11 @@ def read_settings(url: str) -> dict[str, Any]:
 
     with psycopg.connect(url, autocommit=True, connect_timeout=5) as connection:
         rows = connection.execute(
-            "SELECT name, current_setting(name) FROM pg_settings WHERE name = ANY(%s)", (list(_SHOWN),)
+            "SELECT name, current_setting(name) FROM pg_settings WHERE name = ANY(%s)", ([*_SHOWN, *_SHOWN_WHERE_SET],)
         ).fetchall()
     found: dict[str, str] = dict(rows)
-    return {name: found[name] for name in _SHOWN if name in found}
+    shown = [*_SHOWN, *(name for name, shipped in _SHOWN_WHERE_SET.items() if found.get(name) != shipped)]
+    return {name: found[name] for name in shown if name in found}
 
 
 def _first_line(error: Exception) -> str:

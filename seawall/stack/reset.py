@@ -12,14 +12,17 @@ from confluent_kafka import KafkaException
 
 from contract.cache import EVERYTHING, INVALIDATION_CHANNEL
 from contract.connections import Connections
-from contract.ids import FIRST_RUN_ID
+from contract.ids import FIRST_RUN_ID, Run, mint
 from contract.migrate import add_base_rows
 from contract.tables import TABLES, dead_letters
-from seawall.stack.errors import Unreachable
+from seawall.stack.errors import StillBusy, Unreachable
 from seawall.stack.log import Log
 from seawall.stack.state import StackState
 
 _OWN_KEYS = "seawall:*"
+_LOCKED_AT_MOST_S = 30
+"""A service that goes on ends its transactions sooner; one that was stopped in the midst of one never does."""
+_LOCK_NOT_AVAILABLE = "55P03"
 
 
 class Reset:
@@ -30,7 +33,7 @@ class Reset:
         self._own_cache = "valkey" in state.services and not state.services["valkey"].external
 
     def fresh(self) -> None:
-        """Empty tables, topics and cache, and add the base rows; raises `Unreachable`."""
+        """Empty tables, topics and cache, and add the base rows; raises `Unreachable`, or `StillBusy`."""
         with _answering():
             self._empty()
 
@@ -39,8 +42,10 @@ class Reset:
             self._log.truncate()
         names = ", ".join(f'"{name}"' for name in (*TABLES, dead_letters.name))
         with self._engine.begin() as connection:
+            connection.execute(sa.text(f"SET LOCAL lock_timeout = '{_LOCKED_AT_MOST_S}s'"))
             # One statement, so the cost is that of new empty files, however many rows there were.
-            connection.execute(sa.text(f"TRUNCATE {names}"))
+            with _not_waiting_for_ever():
+                connection.execute(sa.text(f"TRUNCATE {names}"))
             add_base_rows(connection)
         # What the last trial left to write would otherwise be written during the next one.
         # A server that is not ours may refuse it to this user; then it is as it is, for all arms alike.
@@ -52,11 +57,12 @@ class Reset:
         if self._cache is not None:
             self._clear(self._cache)
 
-    def row_counts(self) -> dict[str, int]:
-        """Return the rows of runs per entity; raises `Unreachable`."""
+    def row_counts(self, since_ms: int | None = None) -> dict[str, int]:
+        """Return the rows of runs per entity, or of those that began at *since_ms* or later; raises `Unreachable`."""
+        first = FIRST_RUN_ID if since_ms is None else mint(Run(since_ms, 0), 0, 0, 0)
         with _answering(), self._engine.connect() as connection:
             return {
-                name: connection.scalar(sa.select(sa.func.count()).where(table.c.id >= FIRST_RUN_ID)) or 0
+                name: connection.scalar(sa.select(sa.func.count()).where(table.c.id >= first)) or 0
                 for name, table in TABLES.items()
             }
 
@@ -107,3 +113,16 @@ def _answering() -> Iterator[None]:
         raise Unreachable(f"PostgreSQL: {str(error.orig).strip().splitlines()[0]}; {advice}") from error
     except redis.RedisError as error:
         raise Unreachable(f"Valkey: {error}; {advice}") from error
+
+
+@contextlib.contextmanager
+def _not_waiting_for_ever() -> Iterator[None]:
+    try:
+        yield
+    except sa.exc.OperationalError as error:
+        if getattr(error.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
+            raise
+        raise StillBusy(
+            f"the tables could not be emptied within {_LOCKED_AT_MOST_S} s, since a transaction of the service does not"
+            " end: it has stopped, and further trials would say nothing; see its log"
+        ) from error

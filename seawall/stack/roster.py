@@ -41,6 +41,7 @@ class Roster:
             brokers=0,
             partitions=options.partitions,
             sinks=0,
+            api_processes=0,
             kafka=False,
             journal_dir=str(self.data / "journal"),
             logs_dir=request.logs_dir,
@@ -60,6 +61,7 @@ class Roster:
             brokers=plan.embedded_brokers,
             kafka=bool(plan.brokers),
             sinks=sinks,
+            api_processes=plan.api_processes,
             directories=[str(path) for path in self.made],
         )
 
@@ -74,7 +76,14 @@ class Roster:
         log = "" if external else str(self.log_of(service.name))
         self._note(
             service.name,
-            ServiceState(kind=service.kind, address=service.address, port=service.port, log=log, external=external),
+            ServiceState(
+                kind=service.kind,
+                address=service.address,
+                port=service.port,
+                metrics_url=service.metrics_url,
+                log=log,
+                external=external,
+            ),
         )
 
     async def launch(self, service: Service, *, restarted: bool = False) -> Child:
@@ -86,6 +95,8 @@ class Roster:
             log=self.log_of(service.name),
             user=service.user,
             death_signal=service.death_signal,
+            descriptors=service.descriptors,
+            held=service.held,
         )
         self.children[service.name] = child
         known = self.state.services[service.name]

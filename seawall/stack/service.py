@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
+_PRELOAD = Path(__file__).with_name("preload.py")
 _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
@@ -28,6 +30,12 @@ class Service(Protocol):
     stop_within_s: float
     ready_within_s: float
     restarts: bool
+    held: bool
+    """Whether its process loads its program at once and runs it when it is released."""
+    descriptors: tuple[int, ...]
+    """Open files that the process inherits."""
+    metrics_url: str
+    """Where Prometheus finds what it counts; empty where it shows nothing."""
 
     def prepare(self) -> None:
         """Write whatever must be there before the start; may block; raises `StackError`."""
@@ -53,7 +61,9 @@ class External:
     user: str | None = None
     stop_signal = death_signal = signal.SIGTERM
     stop_within_s = ready_within_s = 0.0
-    restarts = False
+    restarts = held = False
+    descriptors: tuple[int, ...] = ()
+    metrics_url = ""
 
     def __init__(self, name: str, kind: str, address: str, check: Callable[[], str]) -> None:
         self.name, self.kind, self.address = name, kind, address
@@ -79,6 +89,11 @@ def plain_environment(tmp: Path) -> dict[str, str]:
     """Return the little of our environment that a foreign server needs, with a temporary directory of its own."""
     kept = {name: os.environ[name] for name in _INHERITED if name in os.environ}
     return {"PATH": os.defpath, "LANG": "C.UTF-8", **kept, "TMPDIR": str(tmp)}
+
+
+def held_program(module: str) -> list[str]:
+    """Return the command line of a program of ours that is started with `held`: it runs once it is released."""
+    return [sys.executable, "-P", str(_PRELOAD), module]
 
 
 def make_directories(*places: Path) -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import signal
-import sys
 from pathlib import Path
 
 from contract.connections import Connections
 from seawall.stack.api import python_environment
 from seawall.stack.log import Log
 from seawall.stack.options import REAL_SINK, StackOptions
-from seawall.stack.service import NotReady, make_directories
+from seawall.stack.service import NotReady, held_program, make_directories
 
 
 class Sink:
@@ -23,7 +22,9 @@ class Sink:
     death_signal = signal.SIGKILL
     stop_within_s = 15.0
     ready_within_s = 45.0
-    restarts = True
+    restarts = held = True
+    descriptors: tuple[int, ...] = ()
+    metrics_url = ""
 
     def __init__(
         self, number: int, options: StackOptions, connections: Connections, log: Log, *, directory: Path, journal: Path
@@ -39,7 +40,7 @@ class Sink:
 
     def command(self) -> list[str]:
         """Return the command line."""
-        return [sys.executable, "-P", "-m", self._options.sink_module]
+        return held_program(self._options.sink_module)
 
     def environment(self) -> dict[str, str]:
         """Return our environment with the stack's connections, its name and where its journal is."""

@@ -128,17 +128,23 @@ class Stack:
         """
         self._reset.fresh()
 
-    def row_counts(self) -> dict[str, int]:
-        """Return the rows of runs (not base rows) per entity."""
-        return self._reset.row_counts()
+    def row_counts(self, since_ms: int | None = None) -> dict[str, int]:
+        """Return the rows of runs (not base rows) per entity; of those that began at *since_ms*, wall clock, or later.
+
+        A full table takes seconds to count, the rows of its last run do not.
+        """
+        return self._reset.row_counts(since_ms)
 
     def lag(self) -> int:
         """Return how many records the sinks have not committed yet, over all record topics; 0 without Kafka."""
         return self._reset.lag()
 
-    def resources(self) -> dict[str, ResourceUse]:
-        """Return what each service of ours has used so far; external ones are left out."""
-        return usage(self.state)
+    def resources(self, *, thorough: bool = False) -> dict[str, ResourceUse]:
+        """Return what each service of ours has used so far; external ones are left out.
+
+        Context switches and open files are among it on a *thorough* look only.
+        """
+        return usage(self.state, thorough=thorough)
 
     def settings(self) -> dict[str, Any]:
         """Return the settings that decide on durability and speed, read back from the servers."""
@@ -231,6 +237,7 @@ def _follow(process: subprocess.Popen[bytes], request: Request, on_event: OnEven
     assert process.stdout is not None
     process.stdin.write(msgspec.json.encode(request) + b"\n")
     process.stdin.flush()
+    on_event(Event("step", "supervisor"))
     for line in process.stdout:
         event = msgspec.json.decode(line, type=Event)
         if event.kind == "failed":

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from seawall.stack import places
 from seawall.stack.api import python_environment
@@ -18,12 +17,17 @@ from seawall.stack.events import Request
 from seawall.stack.options import StackOptions
 from seawall.stack.plan import Plan, make_plan
 from seawall.stack.roster import Roster
-from seawall.stack.service import NotReady, Service
+from seawall.stack.service import NotReady, Service, held_program
 from seawall.stack.sink import Sink
+from seawall.stack.warming import await_coordinator, await_producer_ids
+
+if TYPE_CHECKING:
+    from seawall.stack.log import Log
 
 _PAUSE_S = 0.03
 _MIGRATION_S = 60.0
 _SETTLE_S = 10.0
+_WARM_S = 10.0
 
 Emit = Callable[..., None]
 T = TypeVar("T")
@@ -35,7 +39,8 @@ class Starter:
     def __init__(self, request: Request, roster: Roster, emit: Emit) -> None:
         self._request, self._roster, self._emit = request, roster, emit
         self._loop = asyncio.get_running_loop()
-        self._warming: list[asyncio.Future[None]] = []
+        self._plan: Plan | None = None
+        self._administrator: Log | None = None
         self._blocking: set[asyncio.Future[Any]] = set()
 
     async def start(self) -> None:
@@ -44,61 +49,88 @@ class Starter:
         roster.begin()
         places.make_data(self._request.run)
         build = partial(make_plan, options, run=self._request.run, data=roster.data, logs=roster.logs, made=roster.made)
-        plan = await self._thread(build, awaited=True)
+        self._plan = plan = await self._thread(build, awaited=True)
         sinks = options.sinks if plan.brokers and plan.ours else 0
         roster.adopt(plan, sinks)
         async with asyncio.TaskGroup() as group:
+            log = group.create_task(self._log(plan, options.partitions))
             database = group.create_task(self._database(plan))
             cache = group.create_task(self._each([plan.cache] if plan.cache else []))
-            log = group.create_task(self._log(plan, options.partitions))
-            group.create_task(self._after([database, cache, log], self._each([plan.api] if plan.api else [])))
+            if plan.link is not None:
+                database = group.create_task(self._each([plan.link], after=[database]))
+            group.create_task(self._each(plan.apis, after=[database, cache, log]))
             if sinks:
-                group.create_task(self._after([database, log], self._sinks(plan, options)))
+                group.create_task(self._each(self._sinks(plan, options), after=[database, log]))
+        if self._administrator is not None:
+            # nobody asks any more, and a client that is still connected when the brokers stop is one that can fail
+            await self._thread(self._administrator.close)
 
     async def settle(self) -> None:
         """Wait for blocking preparations that a cancelled start has left behind, so that they write nothing later."""
         if self._blocking:
             await asyncio.wait(self._blocking, timeout=_SETTLE_S)
 
+    def close(self) -> None:
+        """Let go of the API's port: nobody can connect any more once its processes have let go, too."""
+        for listener in self._plan.sockets if self._plan else ():
+            listener.close()
+
+    def keep(self) -> None:
+        """Keep what a broker that has ended left for those of later stacks; may block."""
+        if self._plan is not None and self._plan.archive is not None and self._plan.brokers:
+            child = self._roster.children.get(self._plan.brokers[0].name)
+            self._plan.archive.keep(None if child is None else child.exit_code)
+
     async def _database(self, plan: Plan) -> None:
         if plan.database is None:
             return
-        await self._service(plan.database)
-        if plan.ours:
-            await self._migrate(plan)
+        async with asyncio.TaskGroup() as group:
+            server = group.create_task(self._service(plan.database))
+            if plan.ours:
+                group.create_task(self._migrate(plan, server))
 
     async def _log(self, plan: Plan, partitions: int) -> None:
         if not plan.brokers:
             return
         if plan.jars is not None:
             await self._jars(plan)
+        if plan.archive is not None:
+            await self._thread(plan.archive.prepare, awaited=True)
         await self._each(plan.brokers)
         if plan.ours:
+            log = self._cluster(plan)
+            work: list[Callable[[], object]] = [
+                partial(log.create_topics, partitions=partitions, brokers=plan.embedded_brokers)
+            ]
+            if plan.embedded_brokers:
+                servers = plan.connections.kafka["bootstrap.servers"]
+                work += [partial(warm, servers, _WARM_S) for warm in (await_producer_ids, await_coordinator)]
+            async with asyncio.TaskGroup() as group:
+                for step in work:
+                    group.create_task(self._thread(step))
+            self._emit("step", "kafka", text="topics are there")
+
+    def _sinks(self, plan: Plan, options: StackOptions) -> list[Service]:
+        log, roster = self._cluster(plan), self._roster
+        return [
+            Sink(
+                number,
+                options,
+                plan.service_connections,
+                log,
+                directory=roster.data / f"sink-{number}",
+                journal=Path(roster.state.journal_dir),
+            )
+            for number in range(1, options.sinks + 1)
+        ]
+
+    def _cluster(self, plan: Plan) -> Log:
+        """Return our view of the log, always the same one; it connects when it is first asked."""
+        if self._administrator is None:
             from seawall.stack.log import Log  # noqa: PLC0415 - loaded while the servers start
 
-            log = Log(plan.connections.kafka)
-            if plan.embedded_brokers:
-                for warm in (log.warm_producer_ids, log.warm_group):
-                    self._warming.append(self._loop.run_in_executor(None, warm))
-            await self._thread(lambda: log.create_topics(partitions=partitions, brokers=plan.embedded_brokers))
-
-    async def _sinks(self, plan: Plan, options: StackOptions) -> None:
-        from seawall.stack.log import Log  # noqa: PLC0415 - loaded while the servers start
-
-        log, roster = Log(plan.connections.kafka), self._roster
-        await self._each(
-            [
-                Sink(
-                    number,
-                    options,
-                    plan.connections,
-                    log,
-                    directory=roster.data / f"sink-{number}",
-                    journal=Path(roster.state.journal_dir),
-                )
-                for number in range(1, options.sinks + 1)
-            ]
-        )
+            self._administrator = Log(plan.connections.kafka)
+        return self._administrator
 
     async def _jars(self, plan: Plan) -> None:
         jars = plan.jars
@@ -114,33 +146,44 @@ class Starter:
         await self._thread(lambda: jars.fetch(missing, progress))
         self._emit("ready", "kafka jars")
 
-    async def _migrate(self, plan: Plan) -> None:
+    async def _migrate(self, plan: Plan, server: asyncio.Task[None]) -> None:
         log = self._roster.log_of("migration")
         child = await Child.start(
-            [sys.executable, "-m", "contract.migrate"],
+            held_program("contract.migrate"),
             environment=python_environment(plan.connections, self._roster.data),
             directory=self._roster.data,
             log=log,
+            held=True,
         )
         self._roster.children["migration"] = child
+        if not await _succeeded([server]):
+            return
+        child.release()
         try:
             code = await asyncio.wait_for(child.wait(), _MIGRATION_S)
         except TimeoutError:
             raise ServerFailed(f"the database's tables were not ready after {_MIGRATION_S:.0f} s; see {log}") from None
         del self._roster.children["migration"]
+        if not code:
+            self._emit("step", "postgres", text="tables are there")
         if code:
             raise ServerFailed(f"the database's tables could not be brought up to date; {log}:\n{last_lines(log)}")
 
-    async def _each(self, services: list[Service]) -> None:
+    async def _each(self, services: Sequence[Service], after: Sequence[asyncio.Task[None]] = ()) -> None:
         async with asyncio.TaskGroup() as group:
             for service in services:
-                group.create_task(self._service(service))
+                group.create_task(self._service(service, after))
 
-    async def _service(self, service: Service) -> None:
+    async def _service(self, service: Service, after: Sequence[asyncio.Task[None]] = ()) -> None:
+        """Start *service*, which runs once what it comes *after* is there, and wait until it answers."""
         self._roster.enter(service)
         self._emit("starting", service.name)
         await self._thread(service.prepare, awaited=True)
         child = await self._roster.launch(service) if service.command() else None
+        if not await _succeeded(after):
+            return
+        if child is not None:
+            child.release()
         version = await self._answer(service, child)
         self._roster.ready(service.name, version)
         self._emit("ready", service.name, text=service.address)
@@ -163,19 +206,6 @@ class Starter:
                 )
             await asyncio.sleep(_PAUSE_S)
 
-    async def _after(self, tasks: list[asyncio.Task[None]], then: Coroutine[Any, Any, None]) -> None:
-        try:
-            # wait, not gather: a task that fails is the group's business, not one to be cancelled from here
-            await asyncio.wait(tasks)
-            failed = any(task.cancelled() or task.exception() for task in tasks)
-        except asyncio.CancelledError:
-            then.close()
-            raise
-        if failed:
-            then.close()
-        else:
-            await then
-
     async def _thread(self, work: Callable[[], T], *, awaited: bool = False) -> T:
         future = self._loop.run_in_executor(None, work)
         if awaited:
@@ -183,3 +213,10 @@ class Starter:
             future.add_done_callback(self._blocking.discard)
             return await asyncio.shield(future)
         return await future
+
+
+async def _succeeded(tasks: Sequence[asyncio.Task[None]]) -> bool:
+    """Wait for *tasks* and tell whether all succeeded; one that fails is its group's business."""
+    if tasks:
+        await asyncio.wait(tasks)
+    return not any(task.cancelled() or task.exception() for task in tasks)

@@ -24,6 +24,8 @@ class ServiceState(msgspec.Struct, frozen=True, kw_only=True):
     pid: int | None = None
     started: float | None = None
     port: int | None = None
+    metrics_url: str = ""
+    """Where an API process shows what it counts."""
     version: str = ""
     log: str = ""
     external: bool = False
@@ -47,6 +49,8 @@ class StackState(msgspec.Struct, frozen=True, kw_only=True):
     brokers: int
     partitions: int
     sinks: int
+    api_processes: int = 1
+    """Ours; 0 where the service is another's."""
     kafka: bool
     journal_dir: str
     logs_dir: str

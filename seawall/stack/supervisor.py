@@ -14,6 +14,7 @@ import shutil
 import signal
 import sys
 import time
+from datetime import UTC, datetime
 
 import msgspec
 
@@ -72,7 +73,7 @@ class Supervisor:
                 task.cancel()
             await asyncio.gather(starting, listening, *self._watchers, return_exceptions=True)
             await starter.settle()
-            await self._tear_down()
+            await self._tear_down(starter)
         self.emit("failed" if failure else "stopped", text=failure)
         return 2 if failure else 0
 
@@ -101,15 +102,17 @@ class Supervisor:
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
             child.kill()  # what it left of its own children
-            await self.roster.launch(service, restarted=True)
+            (await self.roster.launch(service, restarted=True)).release()
             _note(f"{name} was started again")
 
-    async def _tear_down(self) -> None:
+    async def _tear_down(self, starter: Starter) -> None:
         self.emit("stopping")
         with contextlib.suppress(OSError):
             self.roster.phase("stopping")
-        for level in (("api",), ("sink",), ("migration", "kafka", "valkey", "postgres")):
+        starter.close()
+        for level in (("api",), ("sink",), ("link",), ("migration", "kafka", "valkey", "postgres")):
             await asyncio.gather(*(self._end(name, child) for name, child in self.roster.of_kinds(level)))
+        await asyncio.to_thread(starter.keep)
         for directory in self.roster.directories():
             shutil.rmtree(directory, ignore_errors=True)
         with contextlib.suppress(OSError):
@@ -137,7 +140,7 @@ def _explain(error: BaseException) -> str:
 
 def _note(text: str) -> None:
     with contextlib.suppress(OSError):
-        print(time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), text.rstrip(), file=sys.stderr, flush=True)
+        print(datetime.now(UTC).isoformat(timespec="milliseconds"), text.rstrip(), file=sys.stderr, flush=True)
 
 
 def _note_traceback(error: BaseException) -> None:

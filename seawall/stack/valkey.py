@@ -27,7 +27,9 @@ class Valkey:
     death_signal = signal.SIGKILL
     stop_within_s = 5.0
     ready_within_s = 20.0
-    restarts = False
+    restarts = held = False
+    descriptors: tuple[int, ...] = ()
+    metrics_url = ""
 
     def __init__(self, *, directory: Path, port: int) -> None:
         self.port: int | None = port

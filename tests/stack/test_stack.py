@@ -15,8 +15,9 @@ from contract.ids import Run, mint
 from contract.migrate import engine_of
 from contract.samples import sample_fields
 from contract.tables import TABLES
+from seawall.stack import reset
 from seawall.stack.children import NICENESS
-from seawall.stack.errors import UnknownService
+from seawall.stack.errors import StillBusy, UnknownService
 from seawall.stack.stack import Stack
 
 
@@ -40,6 +41,18 @@ def test_fresh_leaves_base_rows_only(stack: Stack) -> None:
         assert connection.execute("SELECT count(*) FROM users").fetchone() == (1000,)
 
 
+def test_fresh_does_not_wait_for_ever_for_a_transaction(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that holds a table and does not go on is said; once it has ended, the tables are emptied."""
+    monkeypatch.setattr(reset, "_LOCKED_AT_MOST_S", 1)
+    with psycopg.connect(stack.connections.psycopg_url) as held:
+        held.execute("LOCK TABLE orders IN ROW EXCLUSIVE MODE")
+        with pytest.raises(StillBusy, match="within 1 s, since a transaction of the service does not end"):
+            stack.fresh()
+        held.rollback()
+    stack.fresh()
+    assert stack.row_counts() == dict.fromkeys(TABLES, 0)
+
+
 def test_fresh_empties_topics_and_cache(stack: Stack) -> None:
     """After `fresh` the topics hold no record, the sinks have nothing left to do, and nothing is cached."""
     producer = Producer(stack.connections.kafka)
@@ -57,7 +70,7 @@ def test_fresh_empties_topics_and_cache(stack: Stack) -> None:
 
 
 def test_row_counts_leave_base_rows_out(stack: Stack) -> None:
-    """Only rows of runs are counted."""
+    """Only rows of runs are counted, and where rows are kept only those of the runs since then."""
     stack.fresh()
     entity = ENTITIES["users"]
     fields = sample_fields(entity, seed=1, count=1)[0]
@@ -66,6 +79,7 @@ def test_row_counts_leave_base_rows_out(stack: Stack) -> None:
     with engine.begin() as connection:
         connection.execute(TABLES["users"].insert(), record)
     assert stack.row_counts() == {"products": 0, "users": 1, "orders": 0}
+    assert [stack.row_counts(since_ms)["users"] for since_ms in (1, 2)] == [1, 0]
     stack.fresh()
 
 
