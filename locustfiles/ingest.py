@@ -16,15 +16,11 @@ of the run: Parquet files, and ``run.json`` with what was planned, sent and not 
 ``PREFIX_result.json`` and ``PREFIX_report.html`` appear, and the exit code is the verdict (``--no-verdict``: neither).
 """
 
-import random
-
 from locust import task
 
-from contract.entities import ENTITIES
-from contract.ids import base_id
 from seawall.load import IngestUser, ScheduledUser
+from seawall.load.lookups import product_url, user_url
 
-USERS, PRODUCTS = ENTITIES["users"], ENTITIES["products"]
 CACHED = {"GET /v1/users/{id}": "cached lookup", "GET /v1/products/{id}": "cached lookup"}
 
 
@@ -63,14 +59,12 @@ class Lookups(ScheduledUser):
     @task(3)
     def user(self) -> None:
         """Look one user up."""
-        self.client.get(f"/v1/users/{base_id(popular(USERS.base_rows), USERS.number)}", name="/v1/users/{id}")
+        self.client.get(user_url(), name="/v1/users/{id}")
 
     @task(1)
     def product(self) -> None:
         """Look one product up."""
-        self.client.get(
-            f"/v1/products/{base_id(popular(PRODUCTS.base_rows), PRODUCTS.number)}", name="/v1/products/{id}"
-        )
+        self.client.get(product_url(), name="/v1/products/{id}")
 
 
 class Mixed(IngestUser):
@@ -86,9 +80,4 @@ class Mixed(IngestUser):
     @task(7)
     def user(self) -> None:
         """Look one user up."""
-        self.client.get(f"/v1/users/{base_id(popular(USERS.base_rows), USERS.number)}", name="/v1/users/{id}")
-
-
-def popular(count: int) -> int:
-    """Draw a number below *count*; small ones come far more often."""
-    return min(count - 1, int(random.paretovariate(0.8)) - 1)
+        self.client.get(user_url(), name="/v1/users/{id}")

@@ -19,7 +19,7 @@ import msgspec
 import psutil
 from gevent.fileobject import FileObjectThread
 from gevent.queue import Queue
-from locust import events, task
+from locust import events
 from locust.env import Environment
 from locust.exception import StopUser
 from locust.runners import LocalRunner
@@ -28,31 +28,23 @@ from locust.stats import PERCENTILES_TO_REPORT, StatsCSV
 from contract.ids import Run, new_run
 from contract.samples import Shape
 from seawall.load.health import HealthProbe
+from seawall.load.huge_pages import ask_for_huge_pages
 from seawall.load.pace import Scheduled, Tickets
 from seawall.load.recorder import ColumnRecorder
 from seawall.load.run import LoadRun
-from seawall.load.setup import set_run
+from seawall.load.setup import flush_counts, set_run
 from seawall.load.trial import Answer, Progress, TrialDone, TrialFailed, TrialLoad
-from seawall.load.users import IngestUser
+from seawall.load.visitors import user_class
 
 PROGRESS_EVERY_S = 0.25
 SILENCE_S = 30.0
 """No answer for so long ends a trial: every user waits for a service that is gone."""
 LAST_ANSWERS_S = 10.0
 """How long answers are awaited after the last sending; what is unanswered then counts as unknown."""
-LEAD_S = 0.05
-"""Between the moment all users are connected and the schedule's start."""
-
-
-def writer_by(path: str) -> type[IngestUser]:
-    """Return a user class that writes records by *path*."""
-
-    class Writer(IngestUser):
-        @task
-        def write(self) -> None:
-            self.write_record(path)
-
-    return Writer
+MANY_USERS = 1_000
+"""So many no longer fit into a processor's caches."""
+LEAD_S, LEAD_OF_USER_S = 0.05, 0.0001
+"""Between the moment all users are connected and the schedule's start: each user has to draw up its own."""
 
 
 class Generator:
@@ -70,6 +62,9 @@ class Generator:
     def run(self, trial: TrialLoad) -> TrialDone:
         """Make one trial's load and write its ledger and Locust's CSV files."""
         self._stop_asked = False
+        # Users and recorder of the last trial hold each other. Once new users are spawned all is frozen, and out of the
+        # collector's sight: a megabyte a trial would stay for ever.
+        gc.collect()
         run = Run(*trial.run) if trial.run else new_run()
         shape = Shape(trial.record_bytes, trial.compressibility)
         ledger = Path(trial.directory) / f"{trial.name}.parquet"
@@ -85,16 +80,19 @@ class Generator:
             partitions=trial.partitions,
             recorder=recorder,
             tickets=Tickets(trial.count) if trial.count is not None else None,
+            planned_users=trial.users,
         )
         set_run(self._environment, load)
-        self._environment.user_classes = [writer_by(trial.path)]
+        self._environment.user_classes = [user_class(trial.path, trial.weights, trial.new_connections)]
         self._runner.start(trial.users, spawn_rate=trial.users)
         if self._runner.spawning_greenlet is not None:
             self._runner.spawning_greenlet.join()
         self._await_connected(load, trial.users)
         gc.collect()
         gc.freeze()  # what is there now stays: the collector need not walk it again while the load runs
-        start_ns = time.monotonic_ns() + int(LEAD_S * 1e9)
+        if trial.users >= MANY_USERS:
+            ask_for_huge_pages()
+        start_ns = time.monotonic_ns() + int((LEAD_S + trial.users * LEAD_OF_USER_S) * 1e9)
         end_ns = start_ns + int((trial.warmup_s + trial.duration_s) * 1e9) if load.tickets is None else None
         with HealthProbe() as probe:
             load.open_gate(start_ns, end_ns)
@@ -104,6 +102,7 @@ class Generator:
         for error in self._runner.exceptions.values():
             raise ValueError(f"a user failed: {error['msg']}")
         recorder.close()
+        flush_counts()
         self._write_locust_csv(ledger.with_suffix(""))
         return TrialDone(
             name=trial.name,
@@ -124,15 +123,15 @@ class Generator:
             gevent.sleep(0.01)
 
     def _await_end(self, trial: TrialLoad, load: LoadRun, recorder: ColumnRecorder) -> None:
-        """Wait until every user has had its last answer.
+        """Wait until every user has had its last answer, then let all go.
 
         When the grace is over, or a stop is asked, users send no more; what is under way may still be answered.
         """
         group = self._runner.user_greenlets
         close_at = None if load.end_ns is None else load.end_ns / 1e9 + trial.grace_s
         answered, changed_at = 0, time.monotonic()
-        while len(group):
-            group.join(timeout=PROGRESS_EVERY_S)
+        while load.resting < len(group):
+            load.all_rest.wait(timeout=PROGRESS_EVERY_S)
             now = time.monotonic()
             if len(recorder) != answered:
                 answered, changed_at = len(recorder), now
@@ -142,6 +141,7 @@ class Generator:
             recorder.check()
             if load.closed or now > changed_at + SILENCE_S:
                 break
+        load.farewell.set()
         group.join(timeout=LAST_ANSWERS_S)
 
     def _planned(self, trial: TrialLoad, load: LoadRun) -> int:

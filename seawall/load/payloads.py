@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import msgspec
 import numpy as np
@@ -35,6 +35,36 @@ def content_index(user: Number, sequence: Number) -> Number:
 def entity_at(mix: tuple[str, ...], user: int, sequence: int) -> str:
     """Return the entity that the record with this user and sequence is."""
     return mix[(user + sequence) % len(mix)]
+
+
+class Write(NamedTuple):
+    """What the writes of one entity by one path have in common."""
+
+    entity: int
+    """Its number."""
+    url: str
+    tails: tuple[bytes, ...]
+    """The pool of bodies without their heads."""
+
+
+class Writes(dict[str, tuple[Write, ...]]):
+    """For each write path the mix, in its order: `write_at` says whose turn it is."""
+
+    def __init__(self, mix: tuple[str, ...], bodies: dict[str, tuple[bytes, ...]]) -> None:
+        super().__init__()
+        self._mix, self._bodies = mix, bodies
+
+    def __missing__(self, path: str) -> tuple[Write, ...]:
+        writes = tuple(
+            Write(ENTITIES[name].number, f"/v1/{path}/{name}", self._bodies[name])
+            for name in (entity_at(self._mix, 0, place) for place in range(len(self._mix)))
+        )
+        return self.setdefault(path, writes)
+
+
+def write_at(writes: tuple[Write, ...], user: int, sequence: int) -> Write:
+    """Return the write of the entity that `entity_at` names."""
+    return writes[(user + sequence) % len(writes)]
 
 
 def body_tails(entity: Entity, seed: int, shape: Shape = AS_DRAWN) -> tuple[bytes, ...]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
 from pathlib import Path
 from typing import Any
 
 import gevent
+import psutil
 from gevent.event import Event
 from locust.env import Environment
 from locust.runners import LocalRunner, MasterRunner, WorkerRunner
@@ -134,6 +136,10 @@ def is_running(runner: LocalRunner | WorkerRunner | MasterRunner) -> bool:
 def refuse(reason: Any) -> None:
     """Say *reason* and end the process with code 2: wrong usage or setup."""
     logger.error(reason)
+    # Workers that Locust has forked already would wait a minute for this master.
+    for worker in psutil.Process().children():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            worker.terminate()
     sys.exit(SETUP)
 
 

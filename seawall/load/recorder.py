@@ -14,7 +14,7 @@ import numpy as np
 
 from contract.ids import Run
 from contract.samples import AS_DRAWN, Shape
-from seawall.load.parts import Columns, PartFiles, as_columns, empty_arrays
+from seawall.load.parts import ROW, Columns, PartFiles, as_columns
 from seawall.load.start_lag import StartLag
 
 NO_RECORD = 0
@@ -85,34 +85,30 @@ class ColumnBuffer(ABC):
         self._part_rows = part_rows
         self._endpoints = Endpoints()
         self._passed_on = 0
-        self._arrays = empty_arrays()
+        self._rows = 0
+        self._buffer = bytearray(part_rows * ROW.size)
 
     def __len__(self) -> int:
-        return self._passed_on + len(self._arrays["status"])
+        return self._passed_on + self._rows
 
     def add(
         self, user: int, sequence: int, entity: int, endpoint: str, times_ns: tuple[int, int, int], status: int
     ) -> None:
         """Keep one request."""
-        arrays = self._arrays
-        arrays["user"].append(user)
-        arrays["sequence"].append(sequence)
-        arrays["entity"].append(entity)
-        arrays["endpoint"].append(self._endpoints[endpoint])
-        arrays["intended_ns"].append(times_ns[0])
-        arrays["sent_ns"].append(times_ns[1])
-        arrays["answered_ns"].append(times_ns[2])
-        arrays["status"].append(status)
-        if len(arrays["status"]) >= self._part_rows:
+        ROW.pack_into(
+            self._buffer, self._rows * ROW.size, user, sequence, entity, self._endpoints[endpoint], *times_ns, status
+        )
+        self._rows += 1
+        if self._rows == self._part_rows:
             self.flush()
 
     def flush(self) -> None:
         """Hand on what is there."""
-        arrays, self._arrays = self._arrays, empty_arrays()
-        columns = as_columns(arrays)
-        if not len(columns["status"]):
+        if not self._rows:
             return
-        self._passed_on += len(columns["status"])
+        columns = as_columns(self._buffer, self._rows)
+        self._passed_on += self._rows
+        self._rows = 0
         if self.start_lag is not None:
             self.start_lag.add(columns["sent_ns"] - columns["intended_ns"])
         self._pass_on(columns, list(self._endpoints))
@@ -132,7 +128,7 @@ class ColumnRecorder(ColumnBuffer):
         seed: int,
         *,
         shape: Shape = AS_DRAWN,
-        part_rows: int = 100_000,
+        part_rows: int = 20_000,
         start_lag: StartLag | None = None,
         exist_ok: bool = False,
     ) -> None:

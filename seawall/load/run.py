@@ -18,7 +18,7 @@ from contract.samples import AS_DRAWN, Shape
 from contract.topics import PARTITIONS
 from seawall.load.key_skew import skewed_sequences
 from seawall.load.pace import Arrival, AsFastAsAnswered, Pace, Tickets, schedule_of
-from seawall.load.payloads import MIXES, body_tails, entity_at
+from seawall.load.payloads import MIXES, Writes, body_tails, entity_at
 from seawall.load.recorder import NullRecorder, Recorder
 
 LOCAL_USER_BITS = 16
@@ -59,21 +59,28 @@ class LoadRun:
     start_ns: int = 0
     end_ns: int | None = None
     tickets: Tickets | None = None
+    planned_users: int | None = None
+    """How many there will be; None where that is not known beforehand."""
     closed: bool = False
     """No user sends any more; answers under way are still awaited."""
     connections: int = 0
     """Connections that users have opened."""
     waiting: int = 0
     """Users that are connected and wait at the gate."""
-    bodies: dict[str, tuple[bytes, ...]] = field(default_factory=dict)
-    """For each entity of the mix, the pool of its bodies without their heads."""
+    resting: int = 0
+    """Users that have sent all of theirs and wait for the others."""
+    all_rest: Event = field(default_factory=Event)
+    farewell: Event = field(default_factory=Event)
+    """Lets those go."""
+    writes: Writes = field(init=False)
     unsent: int = 0
     """Requests that were due when their user left or the run ended, and were not sent."""
     _members: dict[int, Member] = field(default_factory=dict)
     _users: int = 0
 
     def __post_init__(self) -> None:
-        self.bodies = {name: body_tails(ENTITIES[name], self.seed, self.shape) for name in set(self.mix)}
+        bodies = {name: body_tails(ENTITIES[name], self.seed, self.shape) for name in set(self.mix)}
+        self.writes = Writes(self.mix, bodies)
 
     def open_gate(self, start_ns: int, end_ns: int | None) -> None:
         """Let the users start: each waits for this before its first request."""
@@ -93,6 +100,10 @@ class LoadRun:
             raise ValueError(f"worker {self.worker_index}: ids have room for {1 << (USER_BITS - LOCAL_USER_BITS)}")
         return number
 
+    def note_connection(self) -> None:
+        """Count a connection that was opened."""
+        self.connections += 1
+
     @property
     def users(self) -> int:
         """How many users have been started so far."""
@@ -104,11 +115,24 @@ class LoadRun:
             return AsFastAsAnswered(self.tickets)
         if self.arrival == "closed":
             return AsFastAsAnswered(Tickets(math.inf))
-        return schedule_of(self.arrival, self.rate_per_s, joined_ns, self.end_ns, seed=self.seed, user=user)
+        return schedule_of(
+            self.arrival, self.rate_per_s, joined_ns, self.end_ns, seed=self.seed, user=user, users=self.planned_users
+        )
 
     def join(self, member: Member) -> None:
         """Let *member* take part from now on."""
         self._members[member.number] = member
+
+    def rest(self) -> None:
+        """Wait until nobody sends any more.
+
+        Ten thousand users that each leave after their last request would keep generator and service busy with ends of
+        connections while the last second of the others is measured.
+        """
+        self.resting += 1
+        if self.resting >= len(self._members):
+            self.all_rest.set()
+        self.farewell.wait()
 
     def leave(self, member: Member, now_ns: int) -> None:
         """Count what *member* still owes; it sends no more."""
@@ -118,6 +142,7 @@ class LoadRun:
     def finish(self, end_ns: int) -> None:
         """End the run: no user sends any more, and what was due by *end_ns* and not sent is counted."""
         self.closed = True
+        self.farewell.set()
         ending = []
         for member in list(self._members.values()):
             self.leave(member, end_ns)
@@ -139,11 +164,11 @@ class LoadRun:
     def identity_maker(self, user: int) -> Callable[[int, int], bytes]:
         """Return a function from (sequence, entity number) to the text of the id, for one user."""
         high = f"{self.run.high:016x}"
-        head = f"{high[:8]}-{high[8:12]}-{high[12:]}-".encode()
+        text = f"{high[:8]}-{high[8:12]}-{high[12:]}-%04x-%012x".encode()
         user_bits = low_bits(0, user, 0)
 
         def identity(sequence: int, entity: int) -> bytes:
-            low = b"%016x" % (user_bits | (sequence << (USER_BITS + ENTITY_BITS)) | entity)
-            return head + low[:4] + b"-" + low[4:]
+            low = user_bits | (sequence << (USER_BITS + ENTITY_BITS)) | entity
+            return text % (low >> 48, low & 0xFFFF_FFFF_FFFF)
 
         return identity

@@ -5,6 +5,7 @@ Importing `seawall.load` registers this with Locust, so a locustfile has nothing
 
 from __future__ import annotations
 
+import gc
 import logging
 import signal
 from typing import Any
@@ -16,6 +17,7 @@ from locust import events
 from locust.env import Environment
 
 from contract.connections import Connections
+from seawall.load.counts import Counts
 from seawall.load.final_csv import write_final_csv
 from seawall.load.judging import is_judged
 from seawall.load.options import LoadOptions, add_options, judging_options
@@ -26,12 +28,19 @@ from seawall.load.roles import Role, Worker, role_of
 from seawall.load.run import LoadRun
 from seawall.load.scopes import declared_scopes
 from seawall.load.sockets import keep_connections_above_1024_files, raise_file_limit
+from seawall.stack.limits import Limits
 from seawall.stack.state import read_state
 
 NO_STACK = "no stack is running: start one with `bin/seawall up`, or give --host"
+GARBAGE_OBJECTS = 1_000_000
+"""So many objects that hold each other may be left behind before Python's collector looks for them.
+
+A request leaves none, so it then never pauses the load; by default it looks after every 700 that are alive at a time.
+"""
 
 logger = logging.getLogger(__name__)
 _runs: WeakKeyDictionary[Environment, LoadRun] = WeakKeyDictionary()
+_counts: WeakKeyDictionary[Environment, Counts] = WeakKeyDictionary()
 _roles: WeakKeyDictionary[Environment, Role] = WeakKeyDictionary()
 
 
@@ -41,12 +50,17 @@ def register() -> None:
     locust.stats.bucket_response_time = bucket  # Locust offers this function for replacement
     raise_file_limit()
     ask_for_short_turns()
+    gc.set_threshold(GARBAGE_OBJECTS)
     events.init_command_line_parser.add_listener(add_options)
     events.init.add_listener(_find_service)
     events.init.add_listener(_prepare)
     events.test_start.add_listener(_start)
     events.test_stopping.add_listener(_stopping)
     events.test_stop.add_listener(_stopped)
+    # Locust's own listeners are added later, with its runner, and so come behind these
+    events.spawning_complete.add_listener(_spare_the_collector)
+    for event in (events.spawning_complete, events.report_to_master, events.test_stop, events.quitting):
+        event.add_listener(flush_counts)
 
 
 def run_of(environment: Environment) -> LoadRun:
@@ -57,6 +71,25 @@ def run_of(environment: Environment) -> LoadRun:
 def set_run(environment: Environment, run: LoadRun) -> None:
     """Make *run* the one that users of *environment* take part in from now on."""
     _runs[environment] = run
+
+
+def counts_of(environment: Environment) -> Counts:
+    """Return what hands the requests of *environment* to Locust's statistics."""
+    counts = _counts.get(environment)
+    if counts is None:
+        counts = _counts[environment] = Counts(environment)
+    return counts
+
+
+def _spare_the_collector(**_: Any) -> None:
+    """Take what is there now, ten thousand users say, out of the collector's sight: they stay anyway."""
+    gc.freeze()
+
+
+def flush_counts(**_: Any) -> None:
+    """Bring Locust's statistics up to date."""
+    for counts in _counts.values():
+        counts.flush()
 
 
 def _find_service(environment: Environment, **_: Any) -> None:
@@ -85,9 +118,11 @@ def _prepare(environment: Environment, **_: Any) -> None:
             declared_scopes(environment.user_classes)
             if is_judged(options, has_page=environment.web_ui is not None):
                 judging_options(options)
+            _check_limits(options)
             ledgers.claim()
         except (ValueError, OSError) as error:
             refuse(error)
+    gevent.get_hub().loop.update_now()  # else Locust's run time, set next, counts from before its imports
     _take_ctrl_c_between_events()
     role = _roles[environment] = role_of(environment, ledgers, set_run)
 
@@ -104,6 +139,20 @@ def _prepare(environment: Environment, **_: Any) -> None:
 
     events.quitting.add_listener(quitting)
     events.quit.add_listener(end)
+
+
+def _check_limits(options: Any) -> None:
+    """Raise `ValueError` where this machine cannot connect so many users; those of other hosts are not known here."""
+    users, processes = options.num_users or 0, abs(options.processes or 1)
+    if options.master and not options.processes:
+        return
+    limits = Limits.read()
+    obstacles = [
+        *limits._replace(ports=None).obstacles(-(-users // processes)),
+        *limits._replace(files=None).obstacles(users),
+    ]
+    if obstacles:
+        raise ValueError("; ".join(obstacles))
 
 
 def _take_ctrl_c_between_events() -> None:

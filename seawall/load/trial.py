@@ -37,6 +37,10 @@ class TrialLoad(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields
     """Zipf's exponent over the partitions of Kafka's topics; 0 spreads keys evenly."""
     partitions: int = PARTITIONS
     """Of each of Kafka's topics."""
+    weights: dict[str, float] = {}
+    """How often each kind of request comes, by the scope of targets that it belongs to; empty: writes alone."""
+    new_connections: float = 0.0
+    """The share of users who open a connection for each request."""
     run: tuple[int, int] | None = None
     """Milliseconds and nonce of the run whose ids are minted; None takes a new one."""
 

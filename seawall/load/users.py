@@ -26,65 +26,99 @@ or `on_stop` of its own calls the inherited one last::
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections.abc import Mapping
+from ssl import SSLContext
 from typing import Any, ClassVar
 
 import gevent
-from locust import FastHttpUser
+from gevent.lock import BoundedSemaphore
+from locust import User
+from locust.contrib.fasthttp import FastHttpSession
 from locust.env import Environment
-from locust.exception import StopUser
-from locust.user.task import LOCUST_STATE_RUNNING, LOCUST_STATE_STOPPING, LOCUST_STATE_WAITING
+from locust.exception import StopTest, StopUser
+from locust.user.task import (
+    LOCUST_STATE_RUNNING,
+    LOCUST_STATE_STOPPING,
+    LOCUST_STATE_WAITING,
+    DefaultTaskSet,
+)
+from locust.user.users import RestMixin
 
-from contract.entities import ENTITIES
-from seawall.load import alarm, setup
-from seawall.load.client import LeanSession
+from seawall.load import setup
+from seawall.load.alarm import alarm_clock
+from seawall.load.http.client import Client
+from seawall.load.http.response import Response
 from seawall.load.pace import NotStarted, Pace
-from seawall.load.payloads import content_index, entity_at
+from seawall.load.payloads import content_index, write_at
 from seawall.load.recorder import NO_RECORD
 from seawall.load.run import LoadRun
 from seawall.load.statuses import recorded_status
 
 JSON = {"Content-Type": "application/json"}
+_connecting = BoundedSemaphore(128)
+"""So many users of a process connect at the same time: a server's queue of new connections is short."""
 
 
-class ScheduledUser(FastHttpUser):
+class ScheduledUser(User, RestMixin[Response]):
     """A user whose requests have intended times; Locust's response times count from those.
 
     Open loop by default: ``--user-rate`` requests a second on an absolute schedule, so that a slow answer makes the
     next request late, and that lateness counts. The schedule begins when the run does, or, for a user that is started
-    later, with that user.
+    later, with that user. What can be set is named as in Locust's ``FastHttpUser``.
     """
 
     abstract = True
     network_timeout = 20.0
+    """Longest wait for an answer, s."""
     connection_timeout = 20.0
+    """Longest wait for a connection, s."""
+    max_redirects = 30
+    insecure = True
+    """Take certificates as they are, as Locust does."""
+    ssl_context: SSLContext | None = None
+    """Replaces the context that all users share."""
+    default_headers: Mapping[str, str] | None = None
+    """Sent with every request."""
     scopes: ClassVar[dict[str, str]] = {}
     """The scope of targets that an endpoint such as ``GET /report`` belongs to, where that is not told by its method:
     ``write``, ``cached lookup``, ``uncached lookup`` or ``analytics``."""
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
+        if self.host is None:
+            raise StopTest("no address of a service is known: give one by --host, or by `host` of the user class")
         self.load: LoadRun = setup.run_of(environment)
         self.number = self.load.next_user()
-        self.intended_ns = 0
         self.pace: Pace = NotStarted()
+        self._clock = alarm_clock()
         self.sequence = NO_RECORD
         self.entity = NO_RECORD
-        self.client = LeanSession(
-            base_url=self.host,
-            connection_timeout=self.connection_timeout,
-            network_timeout=self.network_timeout,
-            on_open=self._note_connection,
-            request_event=_Recorded(self),
-            user=self,
+        self._add = self.load.recorder.add
+        self._count = setup.counts_of(environment).report
+        self._has_context = type(self).context is not User.context
+        self.client = Client(
+            self.host,
+            self._report,
+            abandon=self._abandon,
+            on_open=self.load.note_connection,
+            connect_s=self.connection_timeout,
+            answer_s=self.network_timeout,
+            most_redirects=self.max_redirects,
+            insecure=self.insecure,
+            ssl_context=self.ssl_context,
+            default_headers=self.default_headers,
+            full_client=self._locusts_client,
         )
-
-    def _note_connection(self) -> None:
-        self.load.connections += 1
 
     def on_start(self) -> None:
         """Connect, wait until the run starts, then for the user's own first moment."""
-        self.client._send_request_safe_mode("GET", f"{self.client.base_url}/livez")  # noqa: SLF001 - not to be counted
+        self.greenlet.link(lambda _: self.client.close())
+        if self._taskset_instance is not None and type(self).wait_time is ScheduledUser.wait_time:
+            self._taskset_instance.__class__ = _Tasks
+        with _connecting, contextlib.suppress(OSError):  # its first request will say what is wrong
+            self.client.connect()
         load = self.load
         waits = not load.gate.is_set()
         load.waiting += 1
@@ -103,7 +137,7 @@ class ScheduledUser(FastHttpUser):
 
     def owes(self, now_ns: int) -> int:
         """Return how many requests were due by now and not sent."""
-        overslept = self._state == LOCUST_STATE_WAITING and 0 < self.intended_ns <= now_ns
+        overslept = self._state == LOCUST_STATE_WAITING and 0 < self.client.due_ns <= now_ns
         return self.pace.due(now_ns) + overslept
 
     def dismiss(self) -> gevent.Greenlet | None:
@@ -120,12 +154,53 @@ class ScheduledUser(FastHttpUser):
         Locust would wait for whole milliseconds, rounded up, and so make every request late.
         """
         now_ns = time.monotonic_ns()
-        intended_ns = None if self.load.closed else self.pace.next_ns(now_ns)
-        if intended_ns is None:
+        due_ns = None if self.load.closed else self.pace.next_ns(now_ns)
+        if due_ns is None:
+            self.load.rest()
             raise StopUser
-        self.intended_ns = intended_ns
-        alarm.wait_until(intended_ns)
+        # Only the first request of a task is on the schedule, and none of an `on_start` is.
+        self.client.due_ns = due_ns
+        self._clock.wait_until(due_ns)
         return 0.0
+
+    def take_turn(self) -> None:
+        """Wait until the next request is due; ends the user where it was asked to stop."""
+        if self._state == LOCUST_STATE_STOPPING:
+            raise StopUser
+        self._state = LOCUST_STATE_WAITING
+        self.wait_time()
+        if self._state == LOCUST_STATE_STOPPING:
+            raise StopUser
+        self._state = LOCUST_STATE_RUNNING
+
+    def _report(self, response: Response) -> None:
+        """Record a request, then let Locust count it."""
+        sent_ns = response.sent_ns
+        times_ns = (response.intended_ns or sent_ns, sent_ns, response.answered_ns)
+        status, is_plain = response.status_code, response.is_plain_success
+        if not is_plain or not 200 <= status < 300:  # noqa: PLR2004 - HTTP
+            status = recorded_status(status, failed=response.failure_reason() is not None)
+        self._add(self.number, self.sequence, self.entity, f"{response.method} {response.name}", times_ns, status)
+        if self._has_context:
+            response.context = {**self.context(), **response.context}
+        self._count(response, is_plain=is_plain)
+
+    def _abandon(self, response: Response) -> None:
+        """Note that a record may be there or not: the run ended before the answer."""
+        if self.entity != NO_RECORD:
+            times_ns = (response.intended_ns or response.sent_ns, response.sent_ns, response.answered_ns)
+            self._add(self.number, self.sequence, self.entity, f"{response.method} {response.name}", times_ns, 0)
+
+    def _locusts_client(self) -> FastHttpSession:
+        return FastHttpSession(
+            self.client.base_url,
+            _FromLocust(self),
+            self,
+            insecure=self.insecure,
+            connection_timeout=self.connection_timeout,
+            network_timeout=self.network_timeout,
+            headers=dict(self.default_headers or {}),
+        )
 
 
 class IngestUser(ScheduledUser):
@@ -137,33 +212,38 @@ class IngestUser(ScheduledUser):
         super().__init__(environment)
         self._identity = self.load.identity_maker(self.number)
         self._next_sequence = iter(self.load.sequences(self.number, self._identity)).__next__
+        self._writes = self.load.writes
 
     def write_record(self, path: str) -> None:
         """Send the user's next record by *path* (``sync``, ``grouped`` or ``kafka``)."""
         sequence = self._next_sequence()
-        entity = ENTITIES[entity_at(self.load.mix, self.number, sequence)]
-        tail = self.load.bodies[entity.name][content_index(self.number, sequence)]
-        url = f"/v1/{path}/{entity.name}"
-        data: Any = b'{"id":"%b"%b' % (self._identity(sequence, entity.number), tail)
-        self.sequence, self.entity = sequence, entity.number
-        sent_ns = time.monotonic_ns()
+        number, url, tails = write_at(self._writes[path], self.number, sequence)
+        self.sequence, self.entity = sequence, number
         try:
-            self.client.post(url, data=data, headers=JSON)
-        except gevent.GreenletExit:  # the run ends before the answer: the record may be there or not
-            times_ns = (self.intended_ns or sent_ns, sent_ns, time.monotonic_ns())
-            self.load.recorder.add(self.number, sequence, entity.number, f"POST {url}", times_ns, 0)
-            raise
+            data = b'{"id":"%b"%b' % (self._identity(sequence, number), tails[content_index(self.number, sequence)])
+            self.client.request("POST", url, data=data, headers=JSON)
         finally:
             self.entity = NO_RECORD
 
 
-class _Recorded:
-    """Stands where Locust's client fires its request event: records first, then fires with the response time."""
+class _Tasks(DefaultTaskSet):
+    """Locust's own loop over tasks, which does not turn gevent's loop once more when a wait is over."""
+
+    def wait(self) -> None:
+        """Wait for the user's next intended time."""
+        self._user.take_turn()  # type: ignore[attr-defined]  # only such users have these tasks
+
+    def get_next_task(self) -> Any:
+        """Return one of the user's tasks by their weights; most users have one."""
+        tasks = self._user.tasks
+        return tasks[0] if len(tasks) == 1 else super().get_next_task()  # type: ignore[no-untyped-call]
+
+
+class _FromLocust:
+    """Stands where Locust's own client fires its request event, for requests that are left to it."""
 
     def __init__(self, user: ScheduledUser) -> None:
         self._user = user
-        self._fire = user.environment.events.request.fire
-        self._add = user.load.recorder.add
 
     def fire(
         self, *, request_type: str, response_time: float, response: Any, name: str, exception: Any, **rest: Any
@@ -172,13 +252,11 @@ class _Recorded:
         user = self._user
         answered_ns = time.monotonic_ns()
         sent_ns = answered_ns - int(response_time * 1e6)
-        # Only the first request of a task was on the schedule, and none of an `on_start` was.
-        intended_ns = user.intended_ns or sent_ns
-        user.intended_ns = 0
+        intended_ns, user.client.due_ns = user.client.due_ns or sent_ns, 0
         status = recorded_status(response.status_code or 0, failed=exception is not None)
         times_ns = (intended_ns, sent_ns, answered_ns)
-        self._add(user.number, user.sequence, user.entity, f"{request_type} {name}", times_ns, status)
-        self._fire(
+        user.load.recorder.add(user.number, user.sequence, user.entity, f"{request_type} {name}", times_ns, status)
+        user.environment.events.request.fire(
             request_type=request_type,
             response_time=(answered_ns - intended_ns) / 1e6,
             response=response,

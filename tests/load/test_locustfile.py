@@ -122,3 +122,15 @@ def test_without_a_stack_it_says_what_to_do(tmp_path: Path) -> None:
     done = locust("SyncWrites", "--headless", "-u", "1", "-t", "1s", cwd=tmp_path, SEAWALL_HOME=str(tmp_path / "none"))
     assert "start one with `bin/seawall up`, or give --host" in done.stderr
     assert done.returncode == 2
+
+
+@pytest.mark.parametrize("flags", [(), ("--processes", "2")])
+def test_more_users_than_can_be_connected_are_refused(tmp_path: Path, flags: tuple[str, ...]) -> None:
+    """At once and with what to do; workers that were forked already do not wait for their master."""
+    began = time.monotonic()
+    done = locust("Lookups", "--headless", "--host", "http://127.0.0.1:1", "-u", "90000", *flags, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "ip_local_port_range" in done.stderr
+    assert "use at most" in done.stderr
+    assert time.monotonic() - began < 30
+    assert not list(tmp_path.iterdir())

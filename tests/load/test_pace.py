@@ -5,7 +5,7 @@ import copy
 import numpy as np
 import pytest
 
-from seawall.load.pace import AsFastAsAnswered, NotStarted, Poisson, Scheduled, Tickets, phase_of
+from seawall.load.pace import Arrival, AsFastAsAnswered, NotStarted, Poisson, Scheduled, Tickets, phase_of, schedule_of
 
 SECOND = 10**9
 
@@ -39,6 +39,21 @@ def test_phases_spread_users_over_the_first_interval() -> None:
     tenths = [sum(tenth / 10 <= phase < (tenth + 1) / 10 for phase in phases) for tenth in range(10)]
     assert min(tenths) > 60
     assert phases == [phase_of(1, user) for user in range(1_000)]
+
+
+def test_users_of_a_known_number_have_the_same_moments_in_their_order() -> None:
+    """Nothing of the load changes but who sends when; random arrivals are each user's own."""
+
+    def first(arrival: Arrival, user: int, users: int | None) -> int:
+        found = schedule_of(arrival, 1.0, 0, None, seed=3, user=user, users=users).next_ns(0)
+        assert found is not None
+        return found
+
+    drawn = [first("uniform", user, None) for user in range(500)]
+    ordered = [first("uniform", user, 500) for user in range(500)]
+    assert ordered == sorted(drawn)
+    assert drawn != ordered
+    assert [first("poisson", user, 9) for user in range(9)] == [first("poisson", user, None) for user in range(9)]
 
 
 def test_tickets_are_shared_and_end() -> None:

@@ -40,7 +40,8 @@ class Running:
         self.log = directory / f"{len(list(directory.glob('*.log')))}.log"
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [*LOCUST, *arguments], cwd=directory, stdout=log, stderr=log, start_new_session=True,
+                ["env", "--default-signal=INT", *LOCUST, *arguments],
+                cwd=directory, stdout=log, stderr=log, start_new_session=True,
                 preexec_fn=prepare,  # noqa: PLW1509 - sets a limit of the child, which no other way can
             )  # fmt: skip
 
