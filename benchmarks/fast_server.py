@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import resource
 from typing import cast
 
 import uvloop
@@ -50,6 +51,8 @@ def body_length(head: bytes) -> int:
 
 async def serve(port: int) -> None:
     """Serve until the process is ended."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     server = await asyncio.get_running_loop().create_server(Answering, "127.0.0.1", port, backlog=4_096)
     await server.serve_forever()
 

@@ -24,7 +24,7 @@ from seawall.experiments.load_process import LoadProcess
 from seawall.load.trial import TrialLoad
 
 SHARES = (0.5, 0.95, 0.99)
-_CLOSED_PER_S = 8_000
+_CLOSED_PER_S = 30_000
 """How many requests Seawall is given for each second of a closed loop."""
 
 _RAMP_S = 2
@@ -113,8 +113,8 @@ class Locust:
 
     paced = True
 
-    def __init__(self, name: str, user: str) -> None:
-        self.name, self._user = name, user
+    def __init__(self, name: str, user: str, *flags: str) -> None:
+        self.name, self._user, self._flags = name, user, flags
 
     def is_there(self) -> bool:
         """Tell that it is: Seawall is built on it."""
@@ -129,7 +129,7 @@ class Locust:
             # All users there first, then the statistics anew: connecting is not what is measured.
             command += ["-u", str(load.users), "-r", str(load.users / _RAMP_S), "--reset-stats"]
             command += ["-t", f"{_RAMP_S + max(1, round(load.seconds))}s", "--only-summary", "--loglevel", "ERROR"]
-            _run([*command, "--peer-rate", str(load.rate_per_s), "--peer-result", str(result)])
+            _run([*command, *self._flags, "--peer-rate", str(load.rate_per_s), "--peer-result", str(result)])
             found = json.loads(result.read_text(encoding="utf-8"))
         return Seen(found["requests"], found["failed"], found["cpu_s"], tuple(found["quantiles_ms"]))
 
@@ -173,20 +173,42 @@ class Hey:
         return Seen(len(rows), failed, cpu_s, _quantiles(times_ms))
 
 
-TOOLS: tuple[Tool, ...] = (
-    Seawall(),
-    Locust("Locust FastHttpUser", "Fast"),
-    Locust("Locust HttpUser", "Plain"),
-    Wrk(),
-    Hey(),
-)
-UNSUPPORTED = ("k6, oha and vegeta, of which this benchmark knows nothing",)
+class K6:
+    """k6."""
+
+    name, paced = "k6", False
+
+    def is_there(self) -> bool:
+        """Tell whether it is installed."""
+        return shutil.which("k6") is not None
+
+    def run(self, url: str, load: Load) -> Seen:
+        """Run it on one processor, as the others use one; it sends nothing home."""
+        script = str(Path(__file__).with_name("peer_k6.js"))
+        command = ["k6", "run", "--vus", str(load.users), "--no-usage-report", "--quiet"]
+        environment = {"GOMAXPROCS": "1", "PEER_URL": url, "PEER_BODY": _BODY}
+        # Its start costs what some ten thousand requests do, and is not what is measured.
+        _, start_cpu_s = _run([*command, "--iterations", str(load.users), script], **environment)
+        out, cpu_s = _run([*command, "--duration", f"{load.seconds}s", script], **environment)
+        found = json.loads(out[out.index("{") :])
+        return Seen(found["requests"], found["failed"], cpu_s - start_cpu_s, tuple(found["quantiles_ms"]))
 
 
-def _run(command: Sequence[str]) -> tuple[str, float]:
+SEAWALL = Seawall()
+FAST_HTTP_USER = Locust("Locust FastHttpUser", "Fast")
+FAST_HTTP_USER_MENDED = Locust("Locust FastHttpUser, mended", "Fast", "--peer-mended")
+"""Without the fault that makes it connect anew for each request from the 1,024th file on."""
+HTTP_USER = Locust("Locust HttpUser", "Plain")
+TOOLS: tuple[Tool, ...] = (SEAWALL, FAST_HTTP_USER, HTTP_USER, K6(), Wrk(), Hey())
+UNSUPPORTED = ("oha and vegeta, of which this benchmark knows nothing",)
+
+
+def _run(command: Sequence[str], **environment: str) -> tuple[str, float]:
     """Run a tool to its end, and return what it printed and its processor time, s."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "NO_COLOR": "1"})
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env={**os.environ, "NO_COLOR": "1", **environment}
+    )
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode:
         raise ProcessFailed(f"{command[0]} ended with code {done.returncode}: {(done.stderr or done.stdout).strip()}")

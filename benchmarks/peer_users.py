@@ -50,7 +50,16 @@ class Plain(HttpUser):
 
 def _add_options(parser: ArgumentParser) -> None:
     parser.add_argument("--peer-rate", type=float, default=0.0, help="requests a second of each user; 0: no pause")
+    parser.add_argument("--peer-mended", action="store_true", help="keep connections whatever their file number")
     parser.add_argument("--peer-result", help="JSON file of what was measured")
+
+
+def _mend(environment: Environment, **_: Any) -> None:
+    options = environment.parsed_options
+    if options is not None and options.peer_mended:
+        from seawall.load.sockets import keep_connections_above_1024_files  # noqa: PLC0415 - the others go without
+
+        keep_connections_above_1024_files()
 
 
 def _begin(**_: Any) -> None:
@@ -70,5 +79,6 @@ def _write(environment: Environment, **_: Any) -> None:
 
 
 events.init_command_line_parser.add_listener(_add_options)
+events.init.add_listener(_mend)
 events.spawning_complete.add_listener(_begin)
 events.test_stop.add_listener(_write)

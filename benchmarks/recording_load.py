@@ -19,11 +19,11 @@ from locust.env import Environment
 from locust.runners import LocalRunner
 
 from benchmarks.recording_run import RecordingRun
-from seawall.load.generator import writer_by
 from seawall.load.pace import Tickets
 from seawall.load.recorder import ColumnRecorder, NullRecorder
 from seawall.load.run import LoadRun
 from seawall.load.setup import set_run
+from seawall.load.visitors import writer_by
 
 
 def order_of(pairs: int) -> Iterator[tuple[int, bool]]:
@@ -45,11 +45,13 @@ def run_once(runner: LocalRunner, users: int, load: LoadRun) -> tuple[float, flo
     gc.freeze()  # as the generator does
     began, cpu_began = time.perf_counter(), time.process_time()
     load.open_gate(time.monotonic_ns(), None)
-    runner.user_greenlets.join()
+    load.all_rest.wait()
     elapsed_s = time.perf_counter() - began
     if isinstance(load.recorder, ColumnRecorder):
         load.recorder.close()  # in the generator's time the files are written while requests go on
     cpu_s = time.process_time() - cpu_began
+    load.farewell.set()
+    runner.user_greenlets.join()
     gc.unfreeze()
     runner.stop()
     return elapsed_s, cpu_s

@@ -15,7 +15,7 @@ import pytest
 from benchmarks.__main__ import catalogue
 from seawall.stack.places import ROOT
 
-QUICK = ("coverage", "recording", "latency", "freeze", "peers", "report_page")
+QUICK = ("coverage", "recording", "latency", "freeze", "peers", "report_page", "startup", "generator")
 
 
 def start(*arguments: str) -> subprocess.Popen[str]:
@@ -100,6 +100,15 @@ def test_peers_measures_the_same_load_by_each_tool(results: dict[str, dict[str, 
         assert f"{tool}: requests a second of one core" in names
         assert f"{tool}: p99" in names
     assert "Not measured: " in results["peers"]["notes"][-1]
+
+
+def test_startup_measures_real_starts(results: dict[str, dict[str, Any]]) -> None:
+    """A stack took longer than any of its servers, and every phase took some time."""
+    figures = {figure["name"].removeprefix("· "): figure["measured"] for figure in results["startup"]["figures"]}
+    assert figures["bin/seawall up"] > figures["Kafka: jars and classes looked at, format, start"] > 0
+    assert all(seconds > 0 for seconds in figures.values())
+    assert {"the broker alone", "PostgreSQL alone", "bin/seawall down"} <= set(figures)
+    assert "kafka-1" in " ".join(results["startup"]["notes"])
 
 
 def test_coverage_holds_every_interval(results: dict[str, dict[str, Any]]) -> None:

@@ -1,0 +1,145 @@
+"""How many acknowledged writes a second does the API carry on one core, beside an answer for nothing and a textbook?
+
+Requests divided by the server's processor time, of all its threads, while it is saturated on a core of its own. Asked
+of the `kafka` path: 45 % of what uvicorn can do at all, and four times what the documentation of FastAPI and
+confluent-kafka leads to. Then 10,000 connections with a write a second each, where every wake-up counts.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+
+import numpy as np
+
+from benchmarks.api_load import ApiSeen, connections_at_most
+from benchmarks.api_runs import Runs, own_stack, running_server, send
+from benchmarks.report import BenchmarkReport, Figure, argument_parser, finish
+from seawall.stats.trials import geometric_mean
+
+OF_BARE, OF_TEXTBOOK = 0.45, 4.0
+MOST_CORES = 0.45
+ROUNDS, QUICK_ROUNDS = 8, 2
+SECONDS, QUICK_SECONDS = 3.0, 0.3
+CONNECTIONS, QUICK_CONNECTIONS = 500, 50
+PACED_RATE_PER_S, QUICK_PACED_RATE_PER_S = 10_000, 500
+_ENOUGH = 0.99
+PACED_SECONDS, QUICK_PACED_SECONDS = 20.0, 1.0
+
+KINDS = {
+    "ours": ("ours", "kafka"),
+    "bare": ("bare", "kafka"),
+    "textbook": ("textbook", "kafka"),
+    "routed": ("routed", "kafka"),
+    "grouped": ("ours", "grouped"),
+}
+"""For each figure the server that is asked, and the write path."""
+
+NAMES = {
+    "ours": "kafka",
+    "bare": "an answer for nothing",
+    "textbook": "textbook: FastAPI, pydantic, confluent-kafka",
+    "routed": "kafka, through FastAPI's router",
+    "grouped": "grouped",
+}
+
+
+def figures_of(found: Mapping[str, Runs]) -> list[Figure]:
+    """Hold the `kafka` path against its peers, pair by pair, and show the others beside it."""
+    ours = found["ours"]
+    asked = {"bare": OF_BARE, "textbook": OF_TEXTBOOK}
+    figures = []
+    for kind, runs in found.items():
+        if kind == "ours":
+            continue
+        ratio = geometric_mean(np.array(ours.per_core_s) / np.array(runs.per_core_s))
+        limit = asked.get(kind)
+        figures.append(
+            Figure(
+                name=f"kafka, beside {NAMES[kind]}",
+                measured=ours.median_per_core_s,
+                beside=runs.median_per_core_s,
+                unit="/s",
+                error=f"{ratio.estimate:.2f} ({ratio.low:.2f} to {ratio.high:.2f})",
+                asked="" if limit is None else f"at least {limit:g}",
+                reached=None if limit is None else ratio.estimate >= limit,
+            )
+        )
+    return figures
+
+
+def paced_figures(seen: ApiSeen, rate_per_s: float, *, judged: bool) -> list[Figure]:
+    """Return what the paced load cost, and how long its answers took."""
+    cores = seen.cpu_s / seen.seconds
+    return [
+        Figure(
+            name=f"cores at {rate_per_s:,.0f}/s, as many connections",
+            measured=cores,
+            beside=MOST_CORES,
+            error=f"{seen.cpu_s / seen.requests * 1e6:.1f} us a request",
+            asked=f"at most {MOST_CORES:g}",
+            reached=cores <= MOST_CORES and _keeps_up(seen, rate_per_s) if judged else None,
+        ),
+        *(
+            Figure(name=f"the same: {share} from due to answered", measured=milliseconds, unit="ms")
+            for share, milliseconds in zip(("p50", "p95", "p99", "p99.9", "longest"), seen.quantiles_ms, strict=True)
+        ),
+    ]
+
+
+def _keeps_up(seen: ApiSeen, rate_per_s: float) -> bool:
+    return seen.requests >= _ENOUGH * rate_per_s * seen.seconds
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Measure all in turn, print the ratios, and return 0 if what was asked is reached."""
+    parser = argument_parser("api", __doc__)
+    parser.add_argument("--rounds", type=int, help=f"of all servers in turn (default {ROUNDS})")
+    asked = parser.parse_args(arguments)
+    rounds = asked.rounds or (QUICK_ROUNDS if asked.quick else ROUNDS)
+    seconds = QUICK_SECONDS if asked.quick else SECONDS
+    connections = QUICK_CONNECTIONS if asked.quick else CONNECTIONS
+    rate_per_s = QUICK_PACED_RATE_PER_S if asked.quick else PACED_RATE_PER_S
+    report = BenchmarkReport(
+        benchmark="api",
+        question="how many writes a second does one core of the API carry?",
+        quick=asked.quick,
+        beside_name="peer",
+    )
+    found = {kind: Runs() for kind in KINDS}
+    with own_stack("bench api"), ExitStack() as running:
+        servers = {
+            name: running.enter_context(running_server(name))
+            for name in dict.fromkeys(name for name, _ in KINDS.values())
+        }
+        for number in range(rounds):
+            for kind in KINDS if number % 2 == 0 else reversed(KINDS):
+                name, path = KINDS[kind]
+                found[kind].add(send(servers[name], path, connections=connections, seconds=seconds, seed=asked.seed))
+        paced = send(
+            servers["ours"],
+            "kafka",
+            connections=min(rate_per_s, connections_at_most()),
+            seconds=QUICK_PACED_SECONDS if asked.quick else PACED_SECONDS,
+            rate_per_s=rate_per_s,
+            seed=asked.seed,
+        )
+    report.figures = [*figures_of(found), *paced_figures(paced, rate_per_s, judged=not asked.quick)]
+    report.notes = [
+        (
+            f"{rounds} rounds of {seconds:g} s each in the order A B .. B A, {connections:,} connections that send as "
+            "fast as they are answered, products, users and orders in turn: medians, and the geometric mean of the "
+            "rounds' ratios with its 95 % interval."
+        ),
+        "Server: core 0. Load: the last core. Used of the server's core: "
+        + ", ".join(f"{NAMES[kind]} {runs.busy:.0%}" for kind, runs in found.items())
+        + ".",
+    ]
+    if not _keeps_up(paced, rate_per_s):
+        report.notes.append(f"Of {rate_per_s:,}/s only {paced.requests / paced.seconds:,.0f}/s were answered.")
+    return finish(report, as_json=asked.json)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,169 @@
+"""What does a cached lookup cost, what does it save the database, and does it matter how many rows there are?
+
+One API process as it is shipped reads base rows by Zipf's law at a modest pace, another one without a memory reads the
+same from Valkey. What each level took is read from `/metrics`, in the API. Then clients' times of hits are compared
+between a table with 1,000 users and one with millions.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from benchmarks.api_runs import own_stack
+from benchmarks.lookups_run import USERS, LookupServer, Samples, all_paths, copy_users, lookup_server, zipf_paths
+from benchmarks.report import BenchmarkReport, Figure, argument_parser, finish
+from seawall.stack.stack import Stack
+
+MOST_MS = {"memory": 0.05, "shared": 2.0}
+"""Of a level's p99 in the API."""
+LEAST_SAVED = 99.0
+MOST_GROWTH = 1.2
+"""Of a hit's p50 between the small table and the large one."""
+ROWS, QUICK_ROWS = 10_000_000, 20_000
+SECONDS, QUICK_SECONDS = 60.0, 2.0
+RATE_PER_S = 400.0
+EXPONENT = 1.0
+HITS, QUICK_HITS = 4_000, 200
+NO_MEMORY = {"SEAWALL_MEMORY_ENTRIES": "1", "SEAWALL_WARM_ENTRIES": "0"}
+NAMES = {"memory": "L1, the process's memory", "shared": "L2, Valkey"}
+
+
+class Sizes(NamedTuple):
+    """Median times of one way to read, in milliseconds, with few rows in the table, with many, and with few again."""
+
+    few_ms: float
+    many_ms: float
+    again_ms: float
+
+    @property
+    def beside_ms(self) -> float:
+        """What it took with few rows, before and after."""
+        return (self.few_ms + self.again_ms) / 2
+
+
+def level_figures(level: str, samples: Samples) -> list[Figure]:
+    """Return what *level* took in the API."""
+    p50_ms, p99_ms = (samples.quantile_s(level, share) * 1e3 for share in (0.5, 0.99))
+    most_ms = MOST_MS[level]
+    return [
+        Figure(name=f"{NAMES[level]}: p50 in the API", measured=p50_ms, unit="ms"),
+        Figure(
+            name=f"{NAMES[level]}: p99 in the API",
+            measured=p99_ms,
+            unit="ms",
+            asked=f"at most {most_ms:g} ms",
+            reached=p99_ms <= most_ms,
+        ),
+    ]
+
+
+def saving_figures(samples: Samples, seconds: float) -> list[Figure]:
+    """Return what the caches kept from the database; the statements of the warm-up count as well."""
+    lookups, queries = samples.total("seawall_lookups_total"), samples.total("seawall_lookup_queries_total")
+    hits = sum(samples.total("seawall_lookups_total", answered_by=level) for level in MOST_MS)
+    saved = 100 * (1 - queries / lookups)
+    return [
+        Figure(name="lookups that a cache answered", measured=100 * hits / lookups, unit="%"),
+        Figure(
+            name="database queries saved",
+            measured=saved,
+            unit="%",
+            error=f"{queries:.0f} for {lookups:,.0f} lookups",
+            asked=f"at least {LEAST_SAVED:g} %",
+            reached=saved >= LEAST_SAVED,
+        ),
+        Figure(
+            name="database queries a minute",
+            measured=queries / seconds * 60,
+            beside=lookups / seconds * 60,
+            error="beside: one for each lookup",
+        ),
+    ]
+
+
+def growth(stack: Stack, rows: int, hits: int, seed: int) -> list[Figure]:
+    """Return what reads took with 1,000 users in the table, and with *rows* more."""
+    paths = [path for path in zipf_paths(2 * hits, EXPONENT, seed) if path.startswith(f"/v1/{USERS.name}/")][:hits]
+    with lookup_server() as with_memory, lookup_server(**NO_MEMORY) as without:
+
+        def medians() -> list[float]:
+            # both caches forget what they know when the table changes
+            without.read(all_paths(), 10 * RATE_PER_S)
+            with_memory.read(all_paths(), 10 * RATE_PER_S)
+            found = [with_memory.read(paths, RATE_PER_S), without.read(paths, RATE_PER_S)]
+            found.append(with_memory.read(paths, RATE_PER_S, anew=True))
+            return [float(np.median(times_ms)) for times_ms in found]
+
+        few = medians()
+        copy_users(stack.connections, rows)
+        many = medians()
+        stack.fresh()
+        again = medians()
+    memory, shared, database = (Sizes(*of) for of in zip(few, many, again, strict=True))
+    return [
+        _size_figure(NAMES["memory"], memory, rows),
+        _size_figure(NAMES["shared"], shared, rows),
+        _size_figure("past both caches", database, rows, judged=False),
+    ]
+
+
+def _size_figure(name: str, sizes: Sizes, rows: int, *, judged: bool = True) -> Figure:
+    ratio = sizes.many_ms / sizes.beside_ms
+    return Figure(
+        name=f"{name}: p50 at the client, {rows + USERS.base_rows:,} rows",
+        measured=sizes.many_ms,
+        beside=sizes.beside_ms,
+        unit="ms",
+        error=f"{ratio:.2f}; before {sizes.few_ms:.3f}, after {sizes.again_ms:.3f} ms",
+        asked=f"at most {MOST_GROWTH:g} times as long" if judged else "",
+        reached=ratio <= MOST_GROWTH if judged else None,
+    )
+
+
+def read_mix(server: LookupServer, seconds: float, seed: int) -> Samples:
+    """Read base rows by Zipf's law for some time, and return what the server counted."""
+    server.read(zipf_paths(int(seconds * RATE_PER_S), EXPONENT, seed), RATE_PER_S)
+    return server.samples()
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Measure both levels, what they save and whether size matters; return 0 if what was asked is reached."""
+    parser = argument_parser("lookups", __doc__)
+    parser.add_argument("--rows", type=int, help=f"users that are added to the table (default {ROWS:,})")
+    asked = parser.parse_args(arguments)
+    quick = asked.quick
+    rows = asked.rows or (QUICK_ROWS if quick else ROWS)
+    seconds = QUICK_SECONDS if quick else SECONDS
+    report = BenchmarkReport(
+        benchmark="lookups",
+        question="what does a cached lookup cost and save, and does the size of the table matter?",
+        quick=quick,
+        beside_name=f"{USERS.base_rows:,} rows",
+    )
+    with own_stack("bench lookups", kafka=False) as stack:
+        stack.fresh()
+        with lookup_server() as server:
+            shipped = read_mix(server, seconds, asked.seed)
+        with lookup_server(**NO_MEMORY) as server:  # Valkey knows all rows: the first one has put them there
+            from_valkey = read_mix(server, seconds, asked.seed)
+        report.figures += level_figures("memory", shipped) + level_figures("shared", from_valkey)
+        report.figures += saving_figures(shipped, seconds)
+        report.figures += growth(stack, rows, QUICK_HITS if quick else HITS, asked.seed)
+    report.notes = [
+        (
+            f"{RATE_PER_S:g} reads a second over one connection for {seconds:g} s, three of users to one of a product,"
+            f" Zipf's exponent {EXPONENT:g} over the base rows. In the API: from the question to the answer, without"
+            " HTTP, interpolated in the buckets of seawall_lookup_seconds."
+        ),
+        "Saved: statements of the lookups, those of the warm-up included, beside one for each lookup.",
+        f"At the client: medians of {QUICK_HITS if quick else HITS:,} reads, HTTP included.",
+    ]
+    return finish(report, as_json=asked.json)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

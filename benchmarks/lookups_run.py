@@ -1,0 +1,142 @@
+"""What `benchmarks.lookups` needs: an API with metrics, reads at a pace, and a table of any size."""
+
+from __future__ import annotations
+
+import http.client
+import time
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+import numpy as np
+import psycopg
+from prometheus_client.parser import text_string_to_metric_families
+
+from benchmarks.api_runs import running_server
+from benchmarks.errors import ProcessFailed
+from benchmarks.server_process import ServerProcess
+from contract.connections import Connections
+from contract.entities import ENTITIES
+from contract.ids import Run, base_id, low_bits
+from seawall.stack.ports import HOST, free_ports
+
+USERS, PRODUCTS = ENTITIES["users"], ENTITIES["products"]
+RECORDS = (USERS.name, PRODUCTS.name)
+USERS_SHARE = 0.75
+_ROWS_A_WRITE = 10_000
+_RUN = Run(1, 0)
+
+
+class Samples:
+    """What a process showed on its metrics port."""
+
+    def __init__(self, text: str) -> None:
+        self._samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+
+    def total(self, name: str, **labels: str) -> float:
+        """Return the sum over records of users and products."""
+        return sum(
+            sample.value
+            for sample in self._samples
+            if sample.name == name and sample.labels["entity"] in RECORDS and labels.items() <= sample.labels.items()
+        )
+
+    def quantile_s(self, level: str, share: float) -> float:
+        """Return a quantile of what *level* took, as PromQL's `histogram_quantile` reckons it."""
+        bounds = sorted(
+            {float(sample.labels["le"]) for sample in self._samples if sample.name == "seawall_lookup_seconds_bucket"}
+        )
+        below = [
+            sum(
+                sample.value
+                for sample in self._samples
+                if sample.name == "seawall_lookup_seconds_bucket"
+                and sample.labels["entity"] in RECORDS
+                and sample.labels["answered_by"] == level
+                and float(sample.labels["le"]) == bound
+            )
+            for bound in bounds
+        ]
+        if not below[-1]:
+            raise ProcessFailed(f"no lookup was answered by {level}: the figures say nothing")
+        place = int(np.searchsorted(below, share * below[-1]))
+        if place == len(bounds) - 1:
+            return bounds[-2]
+        low, before = (bounds[place - 1], below[place - 1]) if place else (0.0, 0.0)
+        return low + (bounds[place] - low) * (share * below[-1] - before) / (below[place] - before)
+
+
+class LookupServer:
+    """An API process, and a connection to it."""
+
+    def __init__(self, server: ServerProcess, metrics_port: int) -> None:
+        self._metrics_url = f"http://{HOST}:{metrics_port}/metrics"
+        parts = urlsplit(server.url)
+        self._connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=20)
+
+    def samples(self) -> Samples:
+        """Return what it counts, since its start."""
+        with urllib.request.urlopen(self._metrics_url, timeout=20) as answer:  # noqa: S310 - our own server
+            return Samples(answer.read().decode())
+
+    def read(self, paths: Sequence[str], rate_per_s: float, *, anew: bool = False) -> list[float]:
+        """Read *paths* at a pace, and return what each read took, in milliseconds; past the caches where *anew*."""
+        headers = {"cache-control": "no-cache"} if anew else {}
+        times_ms = []
+        begun_s = time.monotonic()
+        for number, path in enumerate(paths):
+            time.sleep(max(0.0, begun_s + number / rate_per_s - time.monotonic()))
+            sent_s = time.perf_counter()
+            self._connection.request("GET", path, headers=headers)
+            answer = self._connection.getresponse()
+            answer.read()
+            times_ms.append((time.perf_counter() - sent_s) * 1e3)
+            if answer.status != http.client.OK:
+                raise ProcessFailed(f"{path} was answered with {answer.status}: the figures say nothing")
+        return times_ms
+
+
+@contextmanager
+def lookup_server(**settings: str) -> Iterator[LookupServer]:
+    """Run an API process with further environment variables."""
+    port = free_ports(1)[0]
+    with running_server("ours", SEAWALL_METRICS_PORT=str(port), **settings) as server:
+        yield LookupServer(server, port)
+
+
+def all_paths() -> list[str]:
+    """Return the path of every base row that can be looked up."""
+    return [
+        f"/v1/{entity.name}/{base_id(index, entity.number)}"
+        for entity in (USERS, PRODUCTS)
+        for index in range(entity.base_rows)
+    ]
+
+
+def zipf_paths(count: int, exponent: float, seed: int) -> list[str]:
+    """Return paths of base rows, three of users to one of a product, the popular ones by Zipf's law."""
+    rng = np.random.default_rng(seed)
+    drawn = {}
+    for entity in (USERS, PRODUCTS):
+        weights = np.arange(1, entity.base_rows + 1) ** -exponent
+        drawn[entity.name] = rng.choice(entity.base_rows, size=count, p=weights / weights.sum())
+    return [
+        f"/v1/{entity.name}/{base_id(int(drawn[entity.name][number]), entity.number)}"
+        for number, entity in enumerate(USERS if of < USERS_SHARE else PRODUCTS for of in rng.random(count))
+    ]
+
+
+def copy_users(connections: Connections, count: int) -> None:
+    """Add *count* users to those that are there."""
+    with psycopg.connect(connections.psycopg_url, autocommit=True) as database:
+        with database.cursor().copy("COPY users FROM STDIN") as copy:
+            for first in range(0, count, _ROWS_A_WRITE):
+                copy.write(
+                    "".join(
+                        f"{_RUN.high:016x}{low_bits(number, 0, USERS.number):016x}\tUser {number}\t{number % 90 + 10}"
+                        f"\tuser{number}@example.org\tKR\tTown {number % 1000}\t2026-01-01T00:00:00Z\n"
+                        for number in range(first, min(first + _ROWS_A_WRITE, count))
+                    )
+                )
+        database.execute("ANALYZE users")
