@@ -251,7 +251,16 @@ class Trial(msgspec.Struct, kw_only=True, frozen=True):
     """Whether anybody looked what became of the records; where nobody did, `audit` and `visible_ms` say nothing."""
     drain_s: float | None = None
     cpu_s: dict[str, float] = {}
+    cores: dict[str, float] = {}
+    """How many cores each process kept busy in the judged time of a *load* trial."""
     rss_bytes: dict[str, int] = {}
+    disk_bytes: dict[str, int] = {}
+    """Written by each server, whatever of it was still in the page cache."""
+    network_bytes: dict[str, int] = {}
+    """Received by all interfaces of the ``machine``: the system does not tell it by process."""
+    context_switches: dict[str, int] = {}
+    open_files: dict[str, int] = {}
+    """At the trial's end, when the users had left."""
     restarts: dict[str, int] = {}
     """Servers that died and came back in this trial."""
     audit: AuditCounts = AuditCounts()
@@ -333,6 +342,167 @@ class ControlFinding(msgspec.Struct, kw_only=True, frozen=True):
     seconds: float = 0.0
 
 
+class LoadStep(msgspec.Struct, kw_only=True, frozen=True):
+    """One load of a search, and what became of it."""
+
+    load_per_s: float
+    trial: str
+    """The trial's name."""
+    step: str
+    """``held``, ``broke``, or ``untold`` where the instrument was the bottleneck."""
+    reason: str = ""
+    """What broke, or why nothing is told."""
+    share_of_knee: float | None = None
+    """Of a load that was run after the search, to see how times rise towards the knee."""
+
+
+class CapacityFinding(msgspec.Struct, kw_only=True, frozen=True):
+    """The highest load at which an arm holds all targets."""
+
+    arm: str
+    path: str = ""
+    database_delay_ms: float = 0.0
+    """By how much each round trip to the database was made longer."""
+    flush_delay_ms: float = 0.0
+    """By how much each flush of the database's log was made longer."""
+    burst_s: float | None = None
+    """How long the load lasts; None for one that must be able to last."""
+    last_pass_per_s: float | None = None
+    """None where not even the least load held."""
+    first_fail_per_s: float | None = None
+    """None where the highest load that was to be tried held."""
+    limit: str
+    """What ends the range: ``targets``, ``instrument`` (can offer no more), or ``most`` (no more was to be tried)."""
+    confirmed: bool
+    """Two trials agree on each end."""
+    steps: list[LoadStep] = []
+    overload: str = ""
+    """What became of the queue above the knee, where the log took more than could be written."""
+
+
+class BreakEven(msgspec.Struct, kw_only=True, frozen=True):
+    """Where the log begins to carry more than another path does."""
+
+    base: str
+    """The other path."""
+    by: str
+    """What is varied: ``rate``, ``database delay``, ``flush delay`` or ``burst``."""
+    low: float | None = None
+    high: float | None = None
+    """It turns between these; None where it does not on that side, or nothing was measured there."""
+    unit: str
+    says: str
+
+
+class Estimate(msgspec.Struct, kw_only=True, frozen=True):
+    """A fitted figure with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+class ScalePoint(msgspec.Struct, kw_only=True, frozen=True):
+    """What a record cost with so many processes (or partitions), over the judged time of one trial."""
+
+    count: int
+    trial: str
+    """The trial's name."""
+    cost_us: float | None = None
+    """Processor microseconds a record, of all scaled processes together; None where nothing could be told."""
+    projected_per_s: float | None = None
+    """Projected and not measured: what *count* processes would carry with a core each, at that cost a record."""
+    busiest: float | None = None
+    """The share of the busiest one, as a multiple of an even share; None where they differ in kind."""
+    costs_us: dict[str, float] = {}
+    """The same figure for every single server and generator process, scaled or not."""
+    machine_busy: float | None = None
+    """Share of all cores' time that anybody used."""
+    rebalances: int | None = None
+    """How often a sink got or gave partitions during the trial; None where the sinks' logs are not at hand."""
+    invalid_because: list[str] = []
+    """Why the point is no part of the law."""
+
+
+class CurvePoint(msgspec.Struct, kw_only=True, frozen=True):
+    """The mean throughput that the fitted law gives for so many processes."""
+
+    count: int
+    per_s: Estimate
+
+
+class ScaleFinding(msgspec.Struct, kw_only=True, frozen=True):
+    """How throughput, projected at a core a process, grows with the number of *what*."""
+
+    what: str
+    """``api``, ``sinks``, ``partitions`` or ``workers``."""
+    points: list[ScalePoint] = []
+    gamma: Estimate | None = None
+    """The throughput of one, a second; None where no law was fitted."""
+    alpha: Estimate | None = None
+    """Contention: the share that all have to take turns at."""
+    beta: Estimate | None = None
+    """Coherency: what each pair costs."""
+    peak: Estimate | None = None
+    """How many have the most throughput; None where no peak is shown, or it lies beyond twice what was measured."""
+    curve: list[CurvePoint] = []
+    """The law from 1 to twice the largest number that was measured."""
+    reason: str = ""
+    """Why no law was fitted, or what it leaves open."""
+
+
+class SoakSegment(msgspec.Struct, kw_only=True, frozen=True):
+    """Where a trial stands in a soak: a row of trials on the same servers, whose rows stay."""
+
+    trial: str
+    """The trial's name."""
+    sitting: int
+    """Counts the calls that the soak took; in each the servers' memory begins anew."""
+    at_s: float
+    """When its schedule began, since the soak did."""
+    warm_up: bool = False
+    """Not judged, but for what became of its records."""
+
+
+class SlopeFinding(msgspec.Struct, kw_only=True, frozen=True):
+    """By how much a figure rises in an hour of a soak."""
+
+    service: str
+    """Whose it is: a server, ``load`` (the generator), or the arm."""
+    metric: str
+    """``memory``, ``open_files``, ``response_p95``, ``visible_p95`` or ``lag_maximum``."""
+    unit: str
+    """Of all figures below, each an hour; ``%`` is of the median."""
+    per_hour: float | None = None
+    ci_low: float | None = None
+    ci_high: float | None = None
+    """The 95 % interval's ends; None where the soak does not bound them."""
+    limit: float | None = None
+    outcome: Outcome | None = None
+    """None where it is shown and not judged."""
+    reason: str = ""
+    samples: int = 0
+
+
+class StageFinding(msgspec.Struct, kw_only=True, frozen=True):
+    """How an arm held one stage of load."""
+
+    arm: str
+    stage: str
+    """Its range of requests a second, in words."""
+    load_per_s: float
+    """The range's upper end, at which the stage is run."""
+    users: int
+    trials: list[str] = []
+    """Their names; empty where the stage was not run."""
+    targets: list[JudgedTarget] = []
+    outcome: Outcome | None = None
+    """None where the stage was not run."""
+    bottleneck: str = ""
+    """What was at its limit where the stage did not pass."""
+    advice: str = ""
+
+
 class Result(msgspec.Struct, kw_only=True, frozen=True):
     """One run of an experiment."""
 
@@ -358,6 +528,18 @@ class Result(msgspec.Struct, kw_only=True, frozen=True):
     """Targets that were meant for this load and need what was not there, such as a database to be audited."""
     controls: list[ControlFinding] = []
     """Of an experiment whose services misbehave on purpose; no figure of its trials says anything else."""
+    capacity: list[CapacityFinding] = []
+    """What `capacity` found, a search each."""
+    break_even: list[BreakEven] = []
+    """What `capacity` found, an arm each."""
+    scaling: list[ScaleFinding] = []
+    """What `scale` found."""
+    segments: list[SoakSegment] = []
+    """Of a soak, as its trials follow one another."""
+    slopes: list[SlopeFinding] = []
+    """Of a soak's figures, over its longest sitting."""
+    stages: list[StageFinding] = []
+    """What `attain` found, an arm and stage each; `targets` holds the same rows, each with its stage in its name."""
 
     def arm(self, name: str) -> Arm:
         """Return the arm of that name."""

@@ -131,14 +131,14 @@ def running(module: str, environment: dict[str, str], log: Path) -> Iterator[sub
 
 @contextlib.contextmanager
 def running_api(
-    connections: Connections, directory: Path, **changes: str | None
+    connections: Connections, directory: Path, module: str = "api", /, **changes: str | None
 ) -> Iterator[tuple[httpx.Client, subprocess.Popen[bytes]]]:
     """Yield a client of an API process of its own, once that is alive; a change of None takes a setting away."""
     port = free_port()
     environment = _environment(connections, {"SEAWALL_API_PORT": str(port), **changes})
     log = directory / f"api-{port}.log"
     with (
-        running("api", environment, log) as process,
+        running(module, environment, log) as process,
         httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as client,
     ):
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -56,7 +57,7 @@ class LogRecords:
 
 
 class LogReader:
-    """Reads topics from their first to their last offset; it commits nothing and disturbs no group."""
+    """Reads topics to their last offset; it commits nothing and disturbs no group."""
 
     def __init__(self, kafka: dict[str, Any]) -> None:
         # The group's name is only for asking what the sinks committed: with `assign` one never joins it.
@@ -74,24 +75,36 @@ class LogReader:
                 "log_level": 0,  # what goes wrong is said in an error, once
             }
         )
+        self._begins: dict[tuple[str, int], int] = {}
 
     def close(self) -> None:
         """Close the consumer."""
         self._consumer.close()
 
+    def begin(self, topics: Iterable[str]) -> None:
+        """Leave out what lies in *topics* now: it is not of the runs to come. Raises `AuditFailed`."""
+        for topic in topics:
+            try:
+                ends = self._spans(topic)
+            except KafkaException as error:
+                raise AuditFailed(f"the log of {topic} could not be read: {error.args[0].str()}") from None
+            self._begins |= {(topic, number): end for number, (_, end) in ends.items()}
+
     def records(self, topic: str, run: Run) -> LogRecords:
-        """Return all records of *run* in *topic*; raises `AuditFailed` if the log cannot be read to its end."""
+        """Return all records of *run* in *topic*, from its first offset on or from where `begin` found its end.
+
+        Raises `AuditFailed` if the log cannot be read to its end.
+        """
         try:
             return self._records(topic, run)
         except KafkaException as error:
             raise AuditFailed(f"the log of {topic} could not be read: {error.args[0].str()}") from None
 
     def _records(self, topic: str, run: Run) -> LogRecords:
-        found = self._consumer.list_topics(topic, timeout=_TIMEOUT_S).topics[topic].partitions
         ends: dict[int, int] = {}
         starts: dict[int, int] = {}
-        for number in found:
-            first, end = self._consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=_TIMEOUT_S)
+        for number, (lowest, end) in self._spans(topic).items():
+            first = max(lowest, self._begins.get((topic, number), 0))
             if end > first:
                 ends[number], starts[number] = end, first
         records = _Records(run, starts, ends)
@@ -106,6 +119,14 @@ class LogReader:
                 raise AuditFailed(f"the log of {topic} could not be read to its end within {_TIMEOUT_S:.0f} s")
         self._consumer.unassign()
         return LogRecords(topic, *records.arrays(), self._committed(topic, sorted(starts)), tuple(records.gaps))
+
+    def _spans(self, topic: str) -> dict[int, tuple[int, int]]:
+        """Return, for each partition, its first offset and the one behind its last."""
+        numbers = self._consumer.list_topics(topic, timeout=_TIMEOUT_S).topics[topic].partitions
+        return {
+            number: self._consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=_TIMEOUT_S)
+            for number in numbers
+        }
 
     def _committed(self, topic: str, partitions: list[int]) -> dict[int, int]:
         asked = [TopicPartition(topic, number) for number in partitions]

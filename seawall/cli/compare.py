@@ -13,13 +13,13 @@ from contract.connections import Connections
 from contract.entities import ENTITIES
 from seawall.cli.comparison_output import exit_code, show
 from seawall.cli.consoles import error_console
-from seawall.cli.earlier_rows import settle_rows
 from seawall.cli.exits import Exit
+from seawall.cli.experiment_place import OwnStacks, experiment_place
 from seawall.cli.interruption import interruptible
-from seawall.cli.option_values import names, seconds, whole_numbers
+from seawall.cli.option_values import check_table_style, names, seconds, whole_numbers
 from seawall.cli.regression import held_against
-from seawall.cli.results_directory import free_directory, keep_server_logs, make_directory
-from seawall.cli.running_stack import own_stack, refuse_running_stack, stack_for
+from seawall.cli.results_directory import free_directory
+from seawall.cli.running_stack import refuse_running_stack
 from seawall.cli.targets_file import read_targets
 from seawall.cli.trial_progress import TrialProgress
 from seawall.experiments.arms import ARMS, PATHS, durability_arms
@@ -31,9 +31,9 @@ from seawall.report.stored import stored_result
 from seawall.report.summary_csv import write_summary
 from seawall.report.table_styles import TABLE_STYLES
 from seawall.result import Result, write_result
+from seawall.stack.limits import Limits
 from seawall.stack.options import StackOptions
 from seawall.stack.places import ROOT
-from seawall.stack.stack import Stack
 
 EXAMPLES = """[bold]Examples[/]
 
@@ -42,6 +42,7 @@ EXAMPLES = """[bold]Examples[/]
   bin/seawall compare --parts load --users 200 --rate 20 --arrival poisson
   bin/seawall compare --paths sync,kafka --entities orders --counts 100,10000
   bin/seawall compare --brokers 3 --sinks 3    Kafka with three brokers and three sinks
+  bin/seawall compare --api-processes 2        two API processes share the port
   bin/seawall compare --durability --parts load         what each promise of safety costs, on each path
   bin/seawall compare --arms sync,kafka-flushed         both flush to disk before they answer
   bin/seawall compare --paths kafka --key-skew 1.2      one partition gets most of the records
@@ -106,6 +107,9 @@ def compare(
         int | None, typer.Option(help="Kafka brokers: 1 or 3.  \\[default: 1]", show_default=False)
     ] = None,
     sinks: Annotated[int | None, typer.Option(help="Sink workers.  \\[default: 1]", show_default=False)] = None,
+    api_processes: Annotated[
+        int | None, typer.Option(help="API processes that share one port.  \\[default: 1]", show_default=False)
+    ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Two trials an arm, one count, short load: 90 s.")] = False,
     clean: Annotated[bool, typer.Option("--clean", help="Remove rows of earlier runs without asking.")] = False,
     keep: Annotated[bool, typer.Option("--keep", help="Keep them: trials do not start on fresh state.")] = False,
@@ -135,6 +139,7 @@ def compare(
         arms=_arms(paths, arms, durability=durability),
         brokers=brokers,
         sinks=sinks,
+        api_processes=api_processes,
         entities=names(entities),
         counts=whole_numbers("--counts", counts or ("500" if quick else "100,500,1000")),
         parts=names(parts),
@@ -154,13 +159,10 @@ def compare(
         keep=keep,
         gate=gate,
     )
-    options.validate(Connections.read() if options.arms else None)
+    options.validate(Connections.read() if options.arms else None, Limits.read())
     judged_by = read_targets(targets)
     earlier = None if against is None else stored_result(against)
-    if table_style not in TABLE_STYLES:
-        raise typer.BadParameter(
-            f"unknown {table_style!r}, known are {', '.join(TABLE_STYLES)}", param_hint="--table-style"
-        )
+    check_table_style(table_style)
     if clean and keep:
         raise typer.BadParameter("--clean and --keep exclude each other", param_hint="--clean")
     with interruptible():
@@ -188,38 +190,27 @@ def _stacks(options: CompareOptions, directory: Path, *, clean: bool) -> Iterato
     """Give what gives each segment its stack: always the same one, or for arms one of its own each time."""
     if options.arms:
         refuse_running_stack("these arms need stacks of their own", "compare --paths on it as it is")
-        yield _OwnStacks(options, directory, clean=clean)
+        make = OwnStacks("compare", directory, clean=clean, keep=options.keep)
+        yield lambda segment: make(_stack_of(options, segment), segment.name)
         return
-    wanted = StackOptions(brokers=options.brokers or 1, sinks=options.sinks or 1, kafka="kafka" in options.paths)
-    asked = options.brokers is not None or options.sinks is not None
-    with stack_for(wanted, "compare", asked=asked) as stack:
-        settle_rows(stack, clean=clean, keep=options.keep)
-        make_directory(directory)
-        try:
-            yield lambda _: nullcontext(stack)
-        finally:
-            keep_server_logs(stack, directory)
+    wanted = StackOptions(
+        brokers=options.brokers or 1,
+        sinks=options.sinks or 1,
+        api_processes=options.api_processes or 1,
+        kafka="kafka" in options.paths,
+    )
+    asked = any(number is not None for number in (options.brokers, options.sinks, options.api_processes))
+    with experiment_place(wanted, "compare", directory, asked=asked, clean=clean, keep=options.keep) as stack:
+        yield lambda _: nullcontext(stack)
 
 
-class _OwnStacks:
-    """Starts a stack for each segment, and stops it when the segment ends."""
-
-    def __init__(self, options: CompareOptions, directory: Path, *, clean: bool) -> None:
-        self._options, self._directory, self._clean = options, directory, clean
-        self._settled = False
-
-    @contextmanager
-    def __call__(self, segment: Segment) -> Iterator[Stack]:
-        wanted = StackOptions(brokers=segment.brokers or 1, sinks=self._options.sinks or 1, kafka=segment.needs_kafka)
-        with own_stack(wanted, "compare", until="segment" if segment.name else "") as stack:
-            if not self._settled:  # a database that is not ours may hold rows; later ones are of this run
-                settle_rows(stack, clean=self._clean, keep=self._options.keep)
-                make_directory(self._directory)
-                self._settled = True
-            try:
-                yield stack
-            finally:
-                keep_server_logs(stack, self._directory, segment.name)
+def _stack_of(options: CompareOptions, segment: Segment) -> StackOptions:
+    return StackOptions(
+        brokers=segment.brokers or 1,
+        sinks=options.sinks or 1,
+        api_processes=options.api_processes or 1,
+        kafka=segment.needs_kafka,
+    )
 
 
 def _run(comparison: Comparison, directory: Path) -> Result:

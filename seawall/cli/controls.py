@@ -14,7 +14,7 @@ from seawall.cli.consoles import error_console, output_console
 from seawall.cli.control_progress import ControlProgress
 from seawall.cli.exits import Exit, exit_of
 from seawall.cli.interruption import interruptible
-from seawall.cli.option_values import names
+from seawall.cli.option_values import check_table_style, names
 from seawall.cli.results_directory import free_directory, keep_server_logs, make_directory
 from seawall.cli.stack_progress import StackProgress
 from seawall.experiments.control_bench import HONEST, FaultFiles
@@ -52,10 +52,7 @@ def controls(
     Real servers on a stack of their own, real load, and one planted fault at a time; docs/controls.md says what each
     control proves and what it cannot.
     """
-    if table_style not in TABLE_STYLES:
-        raise typer.BadParameter(
-            f"unknown {table_style!r}, known are {', '.join(TABLE_STYLES)}", param_hint="--table-style"
-        )
+    check_table_style(table_style)
     wanted = chosen(names(only))
     if listing:
         output_console().print(
@@ -66,14 +63,12 @@ def controls(
     with interruptible():
         directory = free_directory(output, "controls")
         files = FaultFiles(directory / "faults")
-        console = error_console()
-        console.print("Starting a stack whose API and sink misbehave on purpose")
-        with StackProgress(console) as progress:
+        with StackProgress("Starting a stack whose API and sink misbehave on purpose") as progress:
             stack = Stack.up(files.options(), progress, owner="controls")
         try:
             make_directory(directory)
             files.plant(HONEST)
-            with ControlProgress(console) as watcher:
+            with ControlProgress(error_console()) as watcher:
                 result = Controls(wanted, stack, files, directory, seed).run(watcher, lambda r: _write(r, directory))
         finally:
             keep_server_logs(stack, directory)

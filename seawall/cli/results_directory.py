@@ -8,6 +8,7 @@ from pathlib import Path
 
 import typer
 
+from seawall.cli.consoles import error_console
 from seawall.stack.stack import Stack
 
 
@@ -32,9 +33,15 @@ def make_directory(directory: Path) -> None:
 
 
 def keep_server_logs(stack: Stack, directory: Path, name: str = "") -> None:
-    """Copy the logs of the stack's servers to `logs`, or to a directory of that *name* in it."""
+    """Copy the logs of the stack's servers to `logs`, or to a directory of that *name* in it.
+
+    Where they cannot be written it says so, and goes on: the result is there, and worth more.
+    """
     logs = directory / "logs" / name
-    logs.mkdir(parents=True, exist_ok=True)
-    for service_name, service in stack.state.services.items():
-        if service.log and Path(service.log).exists():
-            shutil.copy(service.log, logs / f"{service_name}.log")
+    try:
+        logs.mkdir(parents=True, exist_ok=True)
+        for service_name, service in stack.state.services.items():
+            if service.log and Path(service.log).exists():
+                shutil.copy(service.log, logs / f"{service_name}.log")
+    except OSError as error:
+        error_console().print(f"The servers' logs could not be copied to {logs}: {error.strerror}.")

@@ -16,8 +16,8 @@ from seawall.stack.stack import Stack
 def stack_for(wanted: StackOptions, owner: str, *, asked: bool) -> Iterator[Stack]:
     """Give the running stack, or start one and stop it afterwards.
 
-    *asked* says that the user named brokers or sinks; a running stack of another shape is then refused with
-    `OtherStackRunning`. One without Kafka is refused whenever *wanted* has it.
+    *asked* says that the user named brokers, sinks or API processes; a running stack of another shape is then refused
+    with `OtherStackRunning`. One without Kafka is refused whenever *wanted* has it.
     """
     running = Stack.attach()
     if running is None:
@@ -27,10 +27,11 @@ def stack_for(wanted: StackOptions, owner: str, *, asked: bool) -> Iterator[Stac
     has = running.state.options
     if wanted.kafka and not running.state.kafka:
         raise OtherStackRunning("the running stack has no Kafka: stop it by `bin/seawall down`, or choose --paths")
-    if asked and (has.brokers, has.sinks) != (wanted.brokers, wanted.sinks):
+    shape = (wanted.brokers, wanted.sinks, wanted.api_processes)
+    if asked and (has.brokers, has.sinks, has.api_processes) != shape:
         raise OtherStackRunning(
-            f"the running stack has {has.brokers} brokers and {has.sinks} sinks: stop it with `bin/seawall down`,"
-            " or leave --brokers and --sinks out"
+            f"the running stack has {has.brokers} brokers, {has.sinks} sinks and {has.api_processes} API processes:"
+            " stop it with `bin/seawall down`, or leave --brokers, --sinks and --api-processes out"
         )
     error_console().print("Using the stack that is up.")
     try:
@@ -45,12 +46,10 @@ def own_stack(wanted: StackOptions, owner: str, until: str = "") -> Iterator[Sta
 
     Raises `OtherStackRunning` where one is up already, which is left alone.
     """
-    console = error_console()
-    console.print("Starting a stack")
-    with StackProgress(console) as progress:
+    with StackProgress("Starting a stack") as progress:
         stack = Stack.up(wanted, progress, owner=owner)
     try:
-        console.print(f"The stack is up; it stops when the {until or owner} ends.")
+        error_console().print(f"The stack is up; it stops when the {until or owner} ends.")
         yield stack
     finally:
         stack.down()

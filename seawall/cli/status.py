@@ -46,6 +46,9 @@ def _table(state: StackState) -> Table:
         up_for = f"{time.time() - service.started:.0f} s" if service.started else ""
         pid = "external" if service.external else str(service.pid or "")
         table.add_row(name, _state(service), pid, service.address, service.version, up_for, str(service.restarts or ""))
+    shown = [f"{name} at {service.metrics_url}" for name, service in state.services.items() if service.metrics_url]
+    table.caption = f"metrics: {', '.join(shown)}" if shown else None
+    table.caption_justify = "left"
     return table
 
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
-from seawall.cli.consoles import error_console, output_console
 from seawall.cli.stack_progress import StackProgress
 from seawall.stack.errors import OtherStackRunning
 from seawall.stack.options import StackOptions
@@ -18,6 +16,7 @@ EXAMPLES = """[bold]Examples[/]
 
   bin/seawall up                          one broker, one sink
   bin/seawall up --brokers 3 --sinks 3    three brokers (replication 3, two must have a write), three sinks
+  bin/seawall up --api-processes 2        two API processes share one port
   bin/seawall up --no-kafka               without the log: the direct write paths only
   bin/seawall up --api-port 8000          the API on a port of your choice
 
@@ -32,49 +31,39 @@ def up(
     brokers: Annotated[int, typer.Option(help="Kafka brokers: 1 or 3.")] = 1,
     partitions: Annotated[int, typer.Option(help="Partitions of each topic.")] = 3,
     sinks: Annotated[int, typer.Option(help="Sink workers, which move records from the log to the table.")] = 1,
+    api_processes: Annotated[int, typer.Option(help="Processes of the API, which share one port.")] = 1,
     kafka: Annotated[bool, typer.Option("--kafka/--no-kafka", help="With or without Kafka and sinks.")] = True,
     api_port: Annotated[int | None, typer.Option(help="Port of the API.  [default: a free one]")] = None,
 ) -> None:
     """Start PostgreSQL, Valkey, Kafka, the API and its sinks, and leave them running until `down`."""
-    options = StackOptions(brokers=brokers, partitions=partitions, sinks=sinks, kafka=kafka, api_port=api_port)
-    options = options.checked()
+    options = StackOptions(
+        brokers=brokers,
+        partitions=partitions,
+        sinks=sinks,
+        api_processes=api_processes,
+        kafka=kafka,
+        api_port=api_port,
+    ).checked()
     running = Stack.attach()
     if running is not None:
         _agree(options, running.state)
-        output_console().print("The stack is up already.")
-        print_addresses(running.state)
-        return
-    console = error_console()
-    console.print("Starting the stack")
-    with StackProgress(console) as progress:
-        stack = Stack.up(options, progress, owner=OWNER_UP)
-    print_addresses(stack.state)
+        state, is_new = running.state, False
+    else:
+        with StackProgress("Starting the stack") as progress:
+            state, is_new = Stack.up(options, progress, owner=OWNER_UP).state, True
+    # loaded now and not before: the servers need not wait for what draws text
+    from seawall.cli.addresses import print_addresses, print_limits  # noqa: PLC0415
 
-
-def print_addresses(state: StackState) -> None:
-    """Print where everything is and what to do next."""
-    environment = state.environment
-    lines = [("API", f"{state.api_url}/docs" if state.api_url else "")]
-    lines.append(("PostgreSQL", _quoted("psql ", environment.get("SEAWALL_DATABASE_URL"))))
-    lines.append(("Valkey", environment.get("SEAWALL_CACHE_URL", "")))
-    lines.append(("Kafka", environment.get("SEAWALL_KAFKA_BOOTSTRAP_SERVERS", "")))
-    lines.append(("logs", state.logs_dir))
-    lines.append(("load it", "bin/seawall compare --quick, or .venv/bin/locust -f locustfiles/ingest.py"))
-    lines.append(("stop it", "bin/seawall down"))
-    for name, text in lines:
-        if text:
-            output_console().print(f"  {name:<12} {escape(text)}", soft_wrap=True)
-
-
-def _quoted(prefix: str, url: str | None) -> str:
-    return f"{prefix}'{url}'" if url else ""
+    print_addresses(state, is_new=is_new)
+    if is_new:
+        print_limits()
 
 
 def _agree(wanted: StackOptions, state: StackState) -> None:
     has = state.options
     differences = [
         f"{name} {getattr(has, name)} instead of {getattr(wanted, name)}"
-        for name in ("kafka", "brokers", "partitions", "sinks", "api_port")
+        for name in ("kafka", "brokers", "partitions", "sinks", "api_processes", "api_port")
         if getattr(has, name) != getattr(wanted, name) and not (name == "api_port" and wanted.api_port is None)
     ]
     if differences:

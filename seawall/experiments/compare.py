@@ -14,6 +14,7 @@ import msgspec
 
 from seawall.experiments.arms import ArmPlan, arm_of
 from seawall.experiments.compare_options import CompareOptions
+from seawall.experiments.endings import run_to_an_end
 from seawall.experiments.errors import ArmNotMade, NotDrained
 from seawall.experiments.judgement import arm_verdicts, judge_arms
 from seawall.experiments.load_process import LoadProcess
@@ -101,23 +102,12 @@ class Comparison:
                 verdicts=arm_verdicts(judged, course.trials),
             )
 
-        try:
+        def work() -> None:
             for segment in segments:
                 with self.stack_of(segment) as stack:
                     self._run_segment(segment, stack, watcher, course, lambda: write(result()))
-            final = result()
-        except KeyboardInterrupt:
-            if not course.arms:
-                raise
-            final = result(interrupted=True, reasons=("interrupted before the end",))
-        except NotDrained as standstill:
-            final = result(reasons=(str(standstill),))
-        except Exception as error:
-            if course.arms:
-                write(result(interrupted=True, reasons=(f"ended early: {error}",)))
-            raise
-        write(final)
-        return final
+
+        return run_to_an_end(work, result, write, anything=lambda: bool(course.arms))
 
     def _run_segment(
         self, segment: Segment, stack: Stack, watcher: Watcher, course: _Course, write: Callable[[], None]
@@ -139,8 +129,9 @@ class Comparison:
             for plan in segment.arms:
                 course.arms.setdefault(plan.name, servers.make(plan))
             for trial_plan in segment.warm_up:
+                watcher.trial_starts(trial_plan, course.number + 1, course.total)
                 servers.make(segment.arm(trial_plan.arm))
-                runner.run(_for(stack, trial_plan), lambda _: None)
+                runner.run(_for(stack, trial_plan), partial(watcher.trial_goes_on, trial_plan))
             for trial_plan in segment.trials:
                 course.number += 1
                 watcher.trial_starts(trial_plan, course.number, course.total)

@@ -10,6 +10,7 @@ from contract.entities import ENTITIES
 from contract.samples import Shape, check_shape
 from seawall.experiments.arms import ARMS, PATHS, ArmPlan, as_they_are, not_to_be_made
 from seawall.experiments.errors import BadOptions
+from seawall.stack.limits import Limits
 
 PARTS = ("data", "load")
 ARRIVALS = ("uniform", "poisson")
@@ -29,6 +30,7 @@ class CompareOptions:
     """Names of `seawall.experiments.arms.ARMS`, which run on stacks of their own."""
     brokers: int | None = None
     sinks: int | None = None
+    api_processes: int | None = None
     entities: tuple[str, ...] = tuple(ENTITIES)
     counts: tuple[int, ...] = (100, 500, 1_000)
     parts: tuple[str, ...] = PARTS
@@ -60,8 +62,16 @@ class CompareOptions:
         """Whether records are to be of another length or text than they are drawn with."""
         return self.record_bytes is not None or self.compressibility is not None
 
-    def validate(self, given: Connections | None = None) -> None:
-        """Raise `BadOptions` with every mistake found; *given* are the servers that the settings name."""
+    @property
+    def most_connected(self) -> int:
+        """How many users are connected at once at most."""
+        return max(self.clients, self.users if "load" in self.parts else 0)
+
+    def validate(self, given: Connections | None = None, limits: Limits | None = None) -> None:
+        """Raise `BadOptions` with every mistake found; *given* are the servers that the settings name.
+
+        *limits* are the machine's: what it cannot connect is a mistake before anything is started.
+        """
         mistakes = [
             *_unknown("--paths", self.paths, PATHS),
             *_unknown("--entities", self.entities, tuple(ENTITIES)),
@@ -73,6 +83,8 @@ class CompareOptions:
             *self._amount_mistakes(),
         ]
         mistakes += self._shape_mistakes()
+        if limits is not None:
+            mistakes += [f"--users: {obstacle}" for obstacle in limits.obstacles(self.most_connected)]
         if mistakes:
             raise BadOptions(mistakes)
 

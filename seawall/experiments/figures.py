@@ -165,7 +165,9 @@ def unsent_times(load: TrialLoad, done: TrialDone, ledger: Ledger) -> Int64s:
 
 
 def _schedule(load: TrialLoad, done: TrialDone, user: int) -> Iterator[int]:
-    pace = schedule_of(load.arrival, load.rate_per_s or 0.0, done.start_ns, done.end_ns, seed=load.seed, user=user)
+    pace = schedule_of(
+        load.arrival, load.rate_per_s or 0.0, done.start_ns, done.end_ns, seed=load.seed, user=user, users=load.users
+    )
     while (intended_ns := pace.next_ns(0)) is not None:
         yield intended_ns
 

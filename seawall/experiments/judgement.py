@@ -25,15 +25,16 @@ _TIMES = {"response": "response_ms", "service": "service_ms", "visible": "visibl
 
 
 def judge_arms(
-    targets: Targets, arms: Iterable[str], trials: Iterable[Trial], *, attain: bool = False
+    targets: Targets, arms: Iterable[str], trials: Iterable[Trial], *, attain: bool = False, census: bool = False
 ) -> list[JudgedTarget]:
     """Return how each arm's *load* trials keep to the targets that are meant for their scopes.
 
-    Those of the set ``attain`` are judged only on *attain*; those that `unjudged` names never.
+    Those of the set ``attain`` are judged only on *attain*; those that `unjudged` names never. With *census*,
+    availability is that of the judged seconds alone, as `measure` tells it.
     """
     load = [trial for trial in trials if trial.kind == "load"]
     return [
-        _judged(target, arm, [in_scope(trial, target.scope) for trial in mine])
+        _judged(target, arm, [in_scope(trial, target.scope) for trial in mine], census=census)
         for arm in arms
         if (mine := _of(load, arm))
         for target in targets.meant_for(scopes_of(mine), attain=attain)
@@ -78,11 +79,12 @@ def arm_verdicts(judged: Iterable[JudgedTarget], trials: Iterable[Trial]) -> dic
     return {arm: verdict(found) for arm, found in outcomes.items()}
 
 
-def measure(target: Target, trials: Sequence[Trial]) -> Measurement:
+def measure(target: Target, trials: Sequence[Trial], *, census: bool = False) -> Measurement:
     """Return the figure of these trials of one arm that *target* limits.
 
     What the audit counted is summed up over all trials. Everything else is taken over the valid ones, the run being the
-    statistical unit; where none is valid the measurement says why.
+    statistical unit; where none is valid the measurement says why. With *census*, availability is counted over the
+    judged seconds and has no interval: as an estimate of other times, 99.9 % would take an hour of them.
     """
     name = target.metric.name
     valid = [trial for trial in trials if not trial.invalid_because]
@@ -94,7 +96,8 @@ def measure(target: Target, trials: Sequence[Trial]) -> Measurement:
     chosen = valid or list(trials)
     if name in _SHARES:
         hits, of = _SHARES[name]
-        return _share(sum(map(hits, chosen)), sum(map(of, chosen)), invalid)
+        counted = census and name == "availability"
+        return _share(sum(map(hits, chosen)), sum(map(of, chosen)), invalid, counted=counted)
     if name == "users":
         return Measurement.exact(min(trial.users for trial in chosen), reason_invalid=invalid)
     if name == "writes_per_s":
@@ -106,9 +109,11 @@ def measure(target: Target, trials: Sequence[Trial]) -> Measurement:
     return _times_over_trials(times, rest.removesuffix("_ms"), invalid)
 
 
-def _share(hits: int, of: int, invalid: str | None) -> Measurement:
+def _share(hits: int, of: int, invalid: str | None, *, counted: bool) -> Measurement:
     if not of:
         return Measurement(value=None, reason_invalid=invalid)
+    if counted:
+        return Measurement.exact(hits / of, samples=of, reason_invalid=invalid)
     found = wilson_interval(hits, of)
     return Measurement(value=hits / of, low=found.low, high=found.high, samples=of, reason_invalid=invalid)
 
@@ -144,8 +149,8 @@ def _figure(times: Quantiles, quantile: str) -> float | None:
     return figure
 
 
-def _judged(target: Target, arm: str, trials: Sequence[Trial]) -> JudgedTarget:
-    row = judge(target, measure(target, trials)).as_json()
+def _judged(target: Target, arm: str, trials: Sequence[Trial], *, census: bool) -> JudgedTarget:
+    row = judge(target, measure(target, trials, census=census)).as_json()
     valid = sum(not trial.invalid_because for trial in trials)
     return JudgedTarget(**{**row, "outcome": Outcome(row["outcome"])}, arm=arm, trials=valid)
 

@@ -16,6 +16,7 @@ import msgspec
 
 from seawall.experiments.errors import LoadFailed
 from seawall.load.trial import Answer, Progress, TrialDone, TrialFailed, TrialLoad
+from seawall.stack.usage import ResourceUse, process_use
 
 _SILENCE_S = 60.0
 """The generator reports progress several times a second; so long without a word means that it hangs."""
@@ -61,6 +62,10 @@ class LoadProcess:
                 raise LoadFailed(f"{trial.name}: {answer.reason}")
             else:
                 return answer
+
+    def use(self, *, thorough: bool = False) -> ResourceUse | None:
+        """Return what the generator has used so far, as `Stack.resources` does of servers; None where it has ended."""
+        return process_use(self._process.pid, thorough=thorough)
 
     def close(self) -> None:
         """End the process; the end of its input ends a trial that still runs."""

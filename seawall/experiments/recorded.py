@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,33 +15,28 @@ import numpy as np
 
 from seawall.audit.fates import write_fates
 from seawall.audit.ledger import Int64s, Ledger, read_ledger
-from seawall.experiments.endpoint_scopes import masks_by_scope, scope_of, shares
 from seawall.experiments.errors import NotRecorded
 from seawall.experiments.figures import (
-    Bools,
     Window,
-    course_of,
     quantiles_ms,
     response_time,
     visible_delay,
     windows_available,
 )
-from seawall.experiments.judgement import arm_verdicts, in_scope, judge_arms, unjudged
+from seawall.experiments.judgement import arm_verdicts, judge_arms, unjudged
 from seawall.experiments.machine import machine_facts
 from seawall.experiments.recorded_audit import NOT_AUDITED, RecordedAudit, audited_run
+from seawall.experiments.scope_figures import LimitsOf, loosest_limits, spoilt, with_parts
 from seawall.experiments.validity import Limits, shortcomings
 from seawall.load.run_record import FILE_NAME, RunRecord
 from seawall.result import (
     Arm,
-    EndpointFigures,
     InstrumentHealth,
     Outcome,
     Result,
-    ScopeFigures,
     Trial,
 )
 from seawall.stack.stack import Stack
-from seawall.targets.metrics import Scope
 from seawall.targets.target import Targets
 
 NAME = "locust"
@@ -154,7 +150,6 @@ def _trial(recorded: Recorded, arm: str, targets: Targets, skip_s: float, audit:
         instrument=_worst_health(record),
         windows=windows,
         windows_available=available,
-        endpoints=list(_endpoints(ledger, judged, record.scopes)),
         audited=audit.ran,
         audit=audit.counts,
         examples=audit.examples,
@@ -163,73 +158,25 @@ def _trial(recorded: Recorded, arm: str, targets: Targets, skip_s: float, audit:
         trial = msgspec.structs.replace(
             trial, visible_ms=visible_delay(ledger, visible_ns, records), visible_by=audit.visible_by
         )
-    return _with_outcome(_with_scopes(trial, recorded, window, unsent_ns, targets), recorded, audit, targets)
+    limits_of = partial(Limits.of, targets)
+    trial = with_parts(trial, ledger, window, record.scopes, limits_of, unsent_ns)
+    return _with_outcome(trial, recorded, audit, limits_of)
 
 
-def _with_scopes(trial: Trial, recorded: Recorded, window: Window, unsent_ns: Int64s, targets: Targets) -> Trial:
-    """Add the figures of each scope, and why they say nothing, if so."""
-    ledger, record = recorded.ledger, recorded.record
-    judged = window.holds(ledger.intended_ns)
-    masks = masks_by_scope(ledger, record.scopes)
-    unsent = shares(record.unsent, [int((mask & judged).sum()) for mask in masks.values()])
-    parts: dict[str, ScopeFigures] = {}
-    for (scope, mask), owed in zip(masks.items(), unsent, strict=True):
-        mine = mask & judged
-        succeeded = mine & ledger.succeeded
-        due = mask & ledger.succeeded
-        windows, available = windows_available(ledger, window, unsent_ns if len(masks) == 1 else unsent_ns[:0], mask)
-        part = ScopeFigures(
-            requests=int(mine.sum()),
-            unsent=owed,
-            failed=int((mine & ~ledger.succeeded).sum()) + owed,
-            achieved_per_s=round(int(succeeded.sum()) / max(window.seconds, 1e-9), 3),
-            response_ms=response_time(ledger, mine, owed),
-            service_ms=quantiles_ms((ledger.answered_ns - ledger.sent_ns)[succeeded]),
-            response_course=course_of(
-                window, trial.warmup_s, ledger.intended_ns[due], (ledger.answered_ns - ledger.intended_ns)[due]
-            ),
-            windows=windows,
-            windows_available=available,
-        )
-        view = in_scope(msgspec.structs.replace(trial, scopes={scope: part}), scope)
-        why = shortcomings(view, Limits.of(targets, scope), interrupted=False)
-        parts[scope] = msgspec.structs.replace(part, invalid_because=why)
-    return msgspec.structs.replace(trial, scopes=parts)
-
-
-def _with_outcome(trial: Trial, recorded: Recorded, audit: RecordedAudit, targets: Targets) -> Trial:
+def _with_outcome(trial: Trial, recorded: Recorded, audit: RecordedAudit, limits_of: LimitsOf) -> Trial:
     record = recorded.record
-    # What spoils one scope alone, such as a course that was not steady or a stricter limit, leaves the others as they
-    # are; what even the loosest limit does not let pass spoils them all.
-    limits = [limit for scope in trial.scopes if (limit := Limits.of(targets, Scope(scope)).response_ms) is not None]
-    everywhere = shortcomings(trial, Limits(response_ms=max(limits, default=None)), interrupted=False)
+    everywhere = shortcomings(trial, loosest_limits(trial, limits_of), interrupted=False)
     if not trial.requests:
         everywhere = ["no request was sent" if not record.requests else "no request was due in the judged time"]
     if record.all_users_ns is None:
         everywhere.insert(0, "the run ended before all users were there")
     if not all(share.complete for share in record.processes):
         everywhere.append("a worker ended without its last word")
-    parts = {
-        scope: msgspec.structs.replace(part, invalid_because=part.invalid_because or everywhere)
-        for scope, part in trial.scopes.items()
-    }
+    parts = spoilt(trial.scopes, everywhere)
     outcome = Outcome.FAIL if audit.wrong else Outcome.INVALID if everywhere else Outcome.PASS
     return msgspec.structs.replace(
         trial, scopes=parts, invalid_because=everywhere, outcome=outcome, reasons=[*audit.wrong, *everywhere]
     )
-
-
-def _endpoints(ledger: Ledger, judged: Bools, declared: dict[str, str]) -> Iterator[EndpointFigures]:
-    for number, name in enumerate(ledger.endpoints):
-        mine = judged & (ledger.endpoint == number)
-        if mine.any():
-            yield EndpointFigures(
-                name=name,
-                scope=scope_of(name, declared),
-                requests=int(mine.sum()),
-                failed=int((mine & ~ledger.succeeded).sum()),
-                response_ms=response_time(ledger, mine, 0),
-            )
 
 
 def _unsent_times(recorded: Recorded, window: Window) -> Int64s:

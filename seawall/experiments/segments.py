@@ -19,6 +19,9 @@ from seawall.load.trial import TrialLoad
 
 WARM_UP_RECORDS = (5_000, 40_000)
 """At least and at most so many; between them, as many as four seconds of the load hold."""
+HEAVY_PER_S, HEAVY_WARM_UP_S = 2_000, 30.0
+"""A load from so many requests a second on also warms up by itself: a broker to which thousands speak has other code to
+compile than one to which fifty do, and takes twice the processor time until it is done."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +99,8 @@ def _warm_up(options: CompareOptions, arms: tuple[ArmPlan, ...], block: int, dir
                 options, arm, name, directory, entity=entity, users=options.clients, count=warm_up_records(options)
             )
             yield TrialPlan(arm.name, -1, load)
+            if "load" in options.parts and options.users * options.rate_per_s >= HEAVY_PER_S:
+                yield TrialPlan(arm.name, -1, _same_load(options, arm, f"{name}-load", directory, HEAVY_WARM_UP_S))
 
 
 def _block(options: CompareOptions, arms: tuple[ArmPlan, ...], block: int, directory: Path) -> Iterator[TrialPlan]:
@@ -110,19 +115,23 @@ def _block(options: CompareOptions, arms: tuple[ArmPlan, ...], block: int, direc
                     yield TrialPlan(arm.name, block, load)
     if "load" in options.parts:
         for arm, half in order:
-            load = _load(
-                options,
-                arm,
-                f"load-{arm.name}-{block}{half}",
-                directory,
-                entity=options.load_entity,
-                users=options.users,
-                rate_per_s=options.rate_per_s,
-                warmup_s=options.warmup_s,
-                duration_s=options.duration_s,
-                arrival=options.arrival,
-            )
-            yield TrialPlan(arm.name, block, load)
+            name = f"load-{arm.name}-{block}{half}"
+            yield TrialPlan(arm.name, block, _same_load(options, arm, name, directory, options.duration_s))
+
+
+def _same_load(options: CompareOptions, arm: ArmPlan, name: str, directory: Path, duration_s: float) -> TrialLoad:
+    return _load(
+        options,
+        arm,
+        name,
+        directory,
+        entity=options.load_entity,
+        users=options.users,
+        rate_per_s=options.rate_per_s,
+        warmup_s=options.warmup_s,
+        duration_s=duration_s,
+        arrival=options.arrival,
+    )
 
 
 def _load(options: CompareOptions, arm: ArmPlan, name: str, directory: Path, **rest: Any) -> TrialLoad:

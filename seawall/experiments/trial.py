@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,12 +28,16 @@ from seawall.experiments.figures import (
 )
 from seawall.experiments.load_process import LoadProcess
 from seawall.experiments.resources import ResourceWatch
+from seawall.experiments.scope_figures import LimitsOf, loosest_limits, spoilt, with_parts
 from seawall.experiments.trial_audit import Audited, TrialAudit, Watched
 from seawall.experiments.validity import NO_LIMITS, Limits, shortcomings
 from seawall.experiments.watcher_figures import lag_figures, reader_figures
+from seawall.load.lookups import SCOPES
 from seawall.load.trial import Progress, TrialDone, TrialLoad
 from seawall.result import Outcome, Trial
 from seawall.stack.stack import Stack
+from seawall.stack.usage import ResourceUse, machine_network_bytes
+from seawall.targets.metrics import Scope
 
 PROOF_PAUSE_S = 0.1
 
@@ -55,11 +60,20 @@ class TrialRunner:
     """Runs trials on one stack; keeps the audit's connections over trials. Use as a context manager."""
 
     def __init__(
-        self, stack: Stack, load: LoadProcess, limits: Limits = NO_LIMITS, *, drain_timeout_s: float, keep_rows: bool
+        self,
+        stack: Stack,
+        load: LoadProcess,
+        limits: Limits = NO_LIMITS,
+        *,
+        drain_timeout_s: float,
+        keep_rows: bool,
+        limits_of: LimitsOf = lambda _: NO_LIMITS,
     ) -> None:
+        """*limits* are those of writes, *limits_of* tells those of each scope, for loads that are a mix."""
         self._stack = stack
         self._load = load
         self._limits = limits
+        self._limits_of = limits_of
         self._drain_timeout_s = drain_timeout_s
         self._keep_rows = keep_rows
         self._audit = TrialAudit(stack)
@@ -70,22 +84,26 @@ class TrialRunner:
     def __exit__(self, *_: object) -> None:
         self._audit.__exit__()
 
-    def run(self, plan: TrialPlan, on_progress: Callable[[Progress], None]) -> Trial:
-        """Run one trial to its audit."""
+    def run(self, plan: TrialPlan, on_progress: Callable[[Progress], None], limits: Limits | None = None) -> Trial:
+        """Run one trial to its audit; *limits* take the place of those of all trials."""
         if not self._keep_rows:
             self._stack.fresh()
-        self._audit.begin()
+        self._audit.begin(plan.load)
+        since_ms = time.time_ns() // 1_000_000
         started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
-        before, restarts_before = self._stack.resources(), self._restarts()
-        with ResourceWatch(self._stack.resources) as resources, self._audit.watch(plan.load) as watched:
+        network_bytes = machine_network_bytes()
+        before, restarts_before = self._stack.resources(thorough=True), self._restarts()
+        with ResourceWatch(self._resources) as resources, self._audit.watch(plan.load) as watched:
             done = self._load.run(plan.load, on_progress)
             drained = drain(
                 self._stack,
                 through_the_log=plan.load.path == "kafka",
                 timeout_s=self._drain_timeout_s,
                 pause_s=PROOF_PAUSE_S if plan.kind == "load" else DRAIN_POLL_S,
+                since_ms=since_ms if self._keep_rows else None,
             )
-        after, restarts_after = self._stack.resources(), self._restarts()
+        after, restarts_after = self._stack.resources(thorough=True), self._restarts()
+        generator = self._load.use(thorough=True)
         ledger = read_ledger(Path(done.ledger))
         audited = self._audit.audit(plan.load, ledger, watched)
         write_fates(Path(done.ledger), audited.visible_ns, audited.partition)
@@ -93,26 +111,60 @@ class TrialRunner:
         trial = _with_watchers(
             self._figures(plan, done, ledger, audited.visible_ns, started_at), ledger, audited, watched
         )
+        if plan.load.weights:
+            trial = self._with_parts(trial, plan, done, ledger)
         restarts = {
             name: count - restarts_before.get(name, 0)
             for name, count in restarts_after.items()
             if count > restarts_before.get(name, 0)
         }
         used = {name: use for name, use in after.items() if name in before}
+        switches = {
+            name: use.context_switches - (before[name].context_switches or 0)
+            for name, use in used.items()
+            if use.context_switches is not None
+        }
         cpu_s = {name: round(max(0.0, use.cpu_s - before[name].cpu_s), 3) for name, use in used.items()}
-        invalid_because = shortcomings(trial, self._limits, interrupted=done.interrupted)
+        if limits is None:
+            limits = loosest_limits(trial, self._limits_of) if trial.scopes else self._limits
+        invalid_because = shortcomings(trial, limits, interrupted=done.interrupted)
         outcome, reasons = _judge(trial, audited.whole, invalid_because, drained)
         return msgspec.structs.replace(
             trial,
             cpu_s={**cpu_s, "load": round(done.cpu_s, 3)},
+            cores={**_cores(trial, resources), "load": done.health.cpu_share},
             rss_bytes={**{name: use.rss_bytes for name, use in used.items()}, "load": done.rss_bytes},
+            disk_bytes={name: max(0, use.written_bytes - before[name].written_bytes) for name, use in used.items()},
+            network_bytes={"machine": machine_network_bytes() - network_bytes},
+            context_switches={name: max(0, count) for name, count in switches.items()},
+            open_files={
+                name: use.open_files
+                for name, use in (*used.items(), ("load", generator))
+                if use is not None and use.open_files is not None
+            },
             restarts=restarts,
             audit=audited.whole.counts,
             examples=audited.whole.examples,
             invalid_because=invalid_because,
+            scopes=spoilt(trial.scopes, invalid_because),
             outcome=outcome,
             reasons=reasons,
         )
+
+    def _resources(self) -> dict[str, ResourceUse]:
+        """Return the use of all servers, and of the generator as ``load``."""
+        found, generator = self._stack.resources(), self._load.use()
+        return found if generator is None else {**found, "load": generator}
+
+    def _with_parts(self, trial: Trial, plan: TrialPlan, done: TrialDone, ledger: Ledger) -> Trial:
+        """Add the figures of each kind of request; of writes, only those count as achieved that became visible."""
+        unsent_ns = unsent_times(plan.load, done, ledger)
+        trial = with_parts(trial, ledger, _window(trial), SCOPES, self._limits_of, unsent_ns)
+        writes = trial.scopes.get(Scope.WRITE)
+        if writes is None:
+            return trial
+        writes = msgspec.structs.replace(writes, achieved_per_s=trial.achieved_per_s)
+        return msgspec.structs.replace(trial, scopes={**trial.scopes, Scope.WRITE: writes})
 
     def _restarts(self) -> dict[str, int]:
         return {name: service.restarts for name, service in self._stack.state.services.items()}
@@ -121,7 +173,8 @@ class TrialRunner:
         load = plan.load
         seen = visible_ns[visible_ns != NEVER]
         last_visible_ns = int(seen.max()) if len(seen) else None
-        last_answer_ns = int(ledger.answered_ns.max()) if len(ledger.answered_ns) else done.start_ns
+        written = ledger.entity != 0
+        last_answer_ns = int(ledger.answered_ns[written].max()) if written.any() else done.start_ns
         unsent_ns = unsent_times(load, done, ledger)
         unsent = max(0, done.planned - done.sent)
         if plan.kind == "load":
@@ -164,7 +217,7 @@ class TrialRunner:
             duration_s=None if duration_s is None else round(duration_s, 6),
             response_ms=response_time(ledger, judged, unsent),
             service_ms=quantiles_ms(ledger.answered_ns[accepted] - ledger.sent_ns[accepted]),
-            visible_ms=visible_delay(ledger, visible_ns, judged),
+            visible_ms=visible_delay(ledger, visible_ns, judged & written),
             visible_by="journal" if load.path == "kafka" else "answer",
             start_lag_ms=quantiles_ms(ledger.sent_ns[judged] - ledger.intended_ns[judged]),
             generator_lag_ms=quantiles_ms(ledger.generator_lag_ns[judged]),
@@ -187,8 +240,7 @@ def _courses(ledger: Ledger, visible_ns: Int64s, window: Window, warmup_s: float
 def _with_watchers(trial: Trial, ledger: Ledger, audited: Audited, watched: Watched) -> Trial:
     if trial.kind != "load" or trial.schedule_start_ns is None or trial.duration_s is None:
         return trial
-    start_ns = trial.schedule_start_ns + int(trial.warmup_s * 1e9)
-    window = Window(start_ns, start_ns + int(trial.duration_s * 1e9))
+    window = _window(trial)
     trial = msgspec.structs.replace(trial, lag=lag_figures(audited.lag, window))
     if watched.sightings is None or watched.sightings.run is None:
         return trial
@@ -197,6 +249,17 @@ def _with_watchers(trial: Trial, ledger: Ledger, audited: Audited, watched: Watc
         # Sinks that are not ours keep no journal, and then the reader is the only witness.
         return msgspec.structs.replace(trial, reader=reader, visible_ms=reader.visible_ms, visible_by="reader")
     return msgspec.structs.replace(trial, reader=reader)
+
+
+def _window(trial: Trial) -> Window:
+    """Return the judged time of a *load* trial."""
+    start_ns = (trial.schedule_start_ns or 0) + int(trial.warmup_s * 1e9)
+    return Window(start_ns, start_ns + int((trial.duration_s or 0.0) * 1e9))
+
+
+def _cores(trial: Trial, resources: ResourceWatch) -> dict[str, float]:
+    window = _window(trial)
+    return resources.cores(window.start_ns, window.end_ns) if trial.kind == "load" else {}
 
 
 def _judge(

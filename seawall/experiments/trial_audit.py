@@ -72,9 +72,11 @@ class TrialAudit:
     def __exit__(self, *_: object) -> None:
         self._open.close()
 
-    def begin(self) -> None:
-        """Forget the journals' entries so far: a new trial starts."""
+    def begin(self, load: TrialLoad) -> None:
+        """Forget the journals' entries and the log so far: a new trial starts."""
         self._journals.forget()
+        if load.path == "kafka" and self._log is not None:
+            self._log.begin(_topics(load))
 
     @contextlib.contextmanager
     def watch(self, load: TrialLoad) -> Iterator[Watched]:
@@ -96,9 +98,8 @@ class TrialAudit:
                 reader.start()
             sampler: CommittedSampler | None = None
             if load.path == "kafka" and self._log is not None:
-                topics = [topic_of(ENTITIES[name]) for name in sorted(set(MIXES[load.entity]))]
                 sampler = watchers.enter_context(
-                    CommittedSampler(self._connections.kafka, topics, every_s=SAMPLE_EVERY_S)
+                    CommittedSampler(self._connections.kafka, _topics(load), every_s=SAMPLE_EVERY_S)
                 )
             yield watched
             watched.committed = sampler.stop() if sampler else {}
@@ -161,6 +162,10 @@ class TrialAudit:
         ):
             found.whole.add(check)
         found.lag |= lag_events(log, acknowledged, ledger.answered_ns[mine][accepted], times_ns)
+
+
+def _topics(load: TrialLoad) -> list[str]:
+    return [topic_of(ENTITIES[name]) for name in sorted(set(MIXES[load.entity]))]
 
 
 def _first_of_each(log: LogRecords, times_ns: Int64s) -> Int64s:

@@ -7,13 +7,16 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from seawall.result import Arm, ArmComparison, Outcome, Result, Trial
+from seawall.result import Arm, ArmComparison, Outcome, Result, ScaleFinding, StageFinding, Trial
 
 SERVICE_QUESTION = "Does the service hold its targets under this load?"
 PLAIN = "locust"
 """The experiment that is a plain Locust run of a service."""
+SOAK = "soak"
+"""The experiment that holds one load for a long time."""
 THROUGH_THE_LOG = "kafka"
 QUESTION = "Should Kafka stand in front of this database?"
+SCALED = {"api": "API processes", "sinks": "sinks", "partitions": "partitions", "workers": "Locust workers"}
 SIMPLEST_FIRST = ("sync", "grouped", "kafka")
 
 
@@ -34,6 +37,12 @@ def answer_of(result: Result) -> Answer:
         return _of_service(result)
     if result.controls:
         return _of_controls(result)
+    if result.scaling:
+        return _of_scaling(result, result.scaling[0])
+    if result.experiment == SOAK:
+        return _of_soak(result)
+    if result.stages:
+        return _of_stages(result)
     direct = [arm for arm in result.arms if arm.path != THROUGH_THE_LOG]
     log = [arm for arm in result.arms if arm.path == THROUGH_THE_LOG]
     return Answer(
@@ -42,6 +51,32 @@ def answer_of(result: Result) -> Answer:
         from_which_load=[*_carried(result), *_from_how_many_records(result, direct, log)],
         doubts=list(_doubts(result)),
     )
+
+
+def _of_stages(result: Result) -> Answer:
+    """Return up to which stage each path held its targets."""
+    word = {Outcome.PASS: "Yes", Outcome.FAIL: "Not all", Outcome.INCONCLUSIVE: "It cannot be told"}.get(
+        result.outcome, "This run does not tell"
+    )
+    said = [_held(arm.name, [stage for stage in result.stages if stage.arm == arm.name]) for arm in result.arms]
+    narrow = [
+        f"{stage.arm}, {stage.stage} a second: {stage.bottleneck}. To try: {stage.advice}."
+        for stage in result.stages
+        if stage.bottleneck
+    ]
+    return Answer(
+        "Are the targets held through all stages of load?",
+        word,
+        f"{'; '.join(said)}.",
+        from_which_load=narrow,
+        doubts=[f"{reason[:1].upper()}{reason[1:]}." for reason in result.reasons],
+    )
+
+
+def _held(arm: str, stages: Sequence[StageFinding]) -> str:
+    held = [stage for stage in stages if stage.outcome is Outcome.PASS]
+    highest = f", the highest {held[-1].stage} a second" if held else ""
+    return f"{arm} held {len(held)} of {len(stages)} stages{highest}"
 
 
 def _of_controls(result: Result) -> Answer:
@@ -54,6 +89,26 @@ def _of_controls(result: Result) -> Answer:
     sentence += f"; {_and(missed)} did not" * bool(missed) + f"; {_and(toothless)} did not bite" * bool(toothless) + "."
     doubts = ["Services misbehaved on purpose here: no figure of these trials measures anything else."]
     return Answer("Does the instrument notice what is wrong?", word, sentence, doubts=doubts)
+
+
+def _of_scaling(result: Result, finding: ScaleFinding) -> Answer:
+    """Return what more of the scaled processes would carry, as the fitted law projects it."""
+    names = SCALED.get(finding.what, finding.what)
+    question, doubts = f"What would more {names} carry?", list(_doubts(result))
+    if finding.gamma is None or finding.alpha is None or finding.beta is None:
+        return Answer(question, "No law was fitted", f"{finding.reason or 'The run ended early'}.", doubts=doubts)
+    most = max(point.count for point in finding.points if not point.invalid_because)
+    there = next(step.per_s for step in finding.curve if step.count == most)
+    sentence = (
+        f"Projected to a core each, one carries {finding.gamma.value:,.0f} records a second and {most} carry"
+        f" {there.value:,.0f} (95 % interval {there.low:,.0f} to {there.high:,.0f}): contention"
+        f" {finding.alpha.value:.3g}, coherency {finding.beta.value:.2g}."
+    )
+    doubts.insert(0, "Projected and not measured: all ran on one machine, at a small load each.")
+    if finding.reason:
+        doubts.insert(0, f"{finding.reason[:1].upper()}{finding.reason[1:]}.")
+    times = f"{most} carry {there.value / finding.gamma.value:.1f} times as much as one"
+    return Answer(question, "It cannot be told" if finding.reason else times, sentence, doubts=doubts)
 
 
 def _of_service(result: Result) -> Answer:
@@ -85,6 +140,31 @@ def _of_service(result: Result) -> Answer:
     if result.not_judged:
         doubts.append(f"Not judged, since that takes a database to look into: {', '.join(result.not_judged)}.")
     return Answer(SERVICE_QUESTION, word, sentence, doubts=doubts)
+
+
+def _of_soak(result: Result) -> Answer:
+    """Return whether anything crept up while one load went on."""
+    question = "Does it last?"
+    if not result.segments:
+        return Answer(question, "Nothing was measured", "The soak ended before its first segment did.")
+    word = {
+        Outcome.PASS: "Nothing creeps up", Outcome.FAIL: "No", Outcome.INCONCLUSIVE: "It cannot be told yet",
+        Outcome.INVALID: "This soak says nothing yet",
+    }[result.outcome]  # fmt: skip
+    judged = [slope for slope in result.slopes if slope.outcome is not None]
+    passed = sum(slope.outcome is Outcome.PASS for slope in judged)
+    loaded_s = sum(trial.duration_s or 0.0 for trial in result.trials)
+    length = f"{loaded_s / 60:,.0f} minutes" if loaded_s >= 120 else f"{loaded_s:,.0f} seconds"  # noqa: PLR2004
+    sentence = (
+        f"{_load_text(result)}, for {length} in {len(result.trials)} segments: {passed} of"
+        f" {len(judged)} slopes stay below their limits."
+    )
+    doubts = [f"{reason[:1].upper()}{reason[1:]}." for reason in result.reasons]
+    open_ = [slope for slope in judged if slope.outcome is Outcome.INCONCLUSIVE]
+    if open_:
+        first = f"{open_[0].metric.replace('_', ' ')} of {open_[0].service}: {open_[0].reason}"
+        doubts.append(f"{len(open_)} slopes cannot be told from their limits; {first}.")
+    return Answer(question, word, sentence, doubts=doubts)
 
 
 def loads(result: Result, arm: str) -> list[Trial]:

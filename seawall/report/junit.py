@@ -6,7 +6,8 @@ from pathlib import Path
 
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
-from seawall.result import JudgedTarget, Outcome, Result
+from seawall.report.soak_rows import slope_row
+from seawall.result import JudgedTarget, Outcome, Result, SlopeFinding
 
 TRIALS = "every record is accounted for"
 
@@ -25,6 +26,9 @@ def write_junit(result: Result, path: Path) -> None:
         for row in result.targets:
             if row.arm == arm.name:
                 suite.add_testcase(_of_target(row, f"seawall.{result.experiment}.{arm.name}"))
+        for slope in result.slopes:
+            if slope.outcome is not None:
+                suite.add_testcase(_of_slope(slope, f"seawall.{result.experiment}.{arm.name}"))
         suite.add_testcase(_of_audit(result, arm.name))
         document.add_testsuite(suite)
     document.update_statistics()  # type: ignore[no-untyped-call]  # the library has no types for it
@@ -37,6 +41,15 @@ def _of_target(row: JudgedTarget, group: str) -> TestCase:
     case = TestCase(f"{row.name} ({row.metric} {row.limit})", classname=group)
     case.system_out = row.reason
     _mark(case, row.outcome, row.reason)
+    return case
+
+
+def _of_slope(slope: SlopeFinding, group: str) -> TestCase:
+    row = slope_row(slope)
+    case = TestCase(f"{row.metric} of {row.service} does not creep up", classname=group)
+    case.system_out = f"{row.per_hour} an hour ({row.interval}), at most {row.limit}"
+    assert slope.outcome is not None
+    _mark(case, slope.outcome, slope.reason)
     return case
 
 

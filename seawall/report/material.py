@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from seawall.audit.fates import read_visible_ns
 from seawall.audit.ledger import NEVER
 from seawall.load.statuses import succeeded
+from seawall.report.answer import SOAK
 from seawall.report.errors import BrokenColumns
 from seawall.result import Result, Trial
 
@@ -64,6 +65,8 @@ class ArmMaterial:
     samples: int = 0
     nines: float = 0.0
     """The largest share that so many samples can tell: ten lie beyond it."""
+    memory: dict[str, tuple[Floats, Floats]] = field(default_factory=dict)
+    """Of a soak: for each process, seconds since its begin and megabytes, the median of each point."""
 
 
 @dataclass(frozen=True)
@@ -131,6 +134,9 @@ def gather(result: Result, directory: Path) -> dict[str, ArmMaterial]:
     Raises `BrokenColumns` where they are there and cannot be read.
     """
     found: dict[str, ArmMaterial] = defaultdict(ArmMaterial)
+    if result.experiment == SOAK:  # whose requests are gone, segment by segment
+        memory = _memory(result, directory / "resources")
+        return {arm.name: ArmMaterial(memory=memory) for arm in result.arms if memory}
     for arm in result.arms:
         response: list[Milliseconds] = []
         visible: list[Milliseconds] = []
@@ -147,6 +153,33 @@ def gather(result: Result, directory: Path) -> dict[str, ArmMaterial]:
         if response:
             _distribute(found[arm.name], response, visible)
     return {name: material for name, material in found.items() if material.courses}
+
+
+def _memory(result: Result, directory: Path) -> dict[str, tuple[Floats, Floats]]:
+    """Return the memory of each process over a soak, in no more points than a chart can show."""
+    paths = [path for segment in result.segments if (path := directory / f"{segment.trial}.parquet").exists()]
+    try:
+        tables = [pq.read_table(path, columns=["at_s", "service", "rss_bytes"]) for path in paths]
+    except (pa.ArrowException, OSError, KeyError) as error:
+        raise BrokenColumns(
+            f"{directory} cannot be read ({str(error).partition('. ')[0]}): copy it again from where the run wrote it,"
+            " or remove it, and the report is made without it"
+        ) from None
+    if not tables:
+        return {}
+    table = pa.concat_tables(tables).unify_dictionaries()
+    names = np.array(table.column("service").to_pylist())
+    at_s, used = table.column("at_s").to_numpy(), table.column("rss_bytes").to_numpy() / 1e6
+    found = {}
+    for name in dict.fromkeys(names.tolist()):
+        mine = names == name
+        points = min(MOST_POINTS, int(mine.sum()))
+        found[name] = (_medians(at_s[mine], points), _medians(used[mine], points))
+    return found
+
+
+def _medians(series: Floats, points: int) -> Floats:
+    return np.array([np.median(part) for part in np.array_split(series, points)])
 
 
 def _course(

@@ -54,6 +54,7 @@ def test_catches_what_is_dropped_and_doubled_and_absorbs_what_is_harmless(tmp_pa
     assert not (tmp_path / "home" / "stack.json").exists()
 
 
+@pytest.mark.long
 def test_ctrl_c_leaves_nothing_behind(tmp_path: Path) -> None:
     """What was found is written, the code is 130, no process and no state is left."""
     before = {process.pid for process in psutil.Process().children(recursive=True)}

@@ -104,6 +104,7 @@ def test_locust_options_and_user_classes_exist(command: Command) -> None:
 
 
 @pytest.mark.parametrize("command", HEADLESS_LINES, ids=str)
+@pytest.mark.long
 def test_headless_locust_lines_run(stack: Stack, tmp_path: Path, command: Command) -> None:
     """Run as they stand, only for a shorter time and with fewer users: no request fails, and there is a verdict."""
     stack.fresh()

@@ -146,3 +146,15 @@ def test_availability_is_taken_over_all_seconds_of_all_trials() -> None:
     trials = [trial(20.0, windows=10, windows_available=10 - bad) for bad in (0, 2, 0, 0)]
     (row,) = judge_arms(available, ["sync"], trials)
     assert (row.measured, row.samples, row.outcome) == (0.95, 40, Outcome.FAIL)
+
+
+def test_forty_good_seconds_tell_of_themselves_and_not_of_an_hour() -> None:
+    """As an estimate they leave 99 % open; as a count of the judged time they are all of it."""
+    available = parse_targets(
+        '[[always]]\nname = "available"\nmetric = "availability"\nlimit = ">= 99 %"\n', "test.toml"
+    )
+    trials = [trial(20.0, windows=10, windows_available=10) for _ in range(4)]
+    (estimate,) = judge_arms(available, ["sync"], trials)
+    (counted,) = judge_arms(available, ["sync"], trials, census=True)
+    assert (estimate.outcome, counted.outcome) == (Outcome.INCONCLUSIVE, Outcome.PASS)
+    assert (counted.measured, counted.ci_low, counted.samples) == (1.0, 1.0, 40)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import signal
+import socketserver
 import threading
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
@@ -148,3 +151,62 @@ def test_a_full_disk_is_said_and_what_was_written_stays(load: LoadProcess, tmp_p
         load.run(trial(tmp_path, "two", count=2_000), ignore)
     assert len(read_ledger(Path(first.ledger)).status) == 20
     assert not list((tmp_path / "two.parquet").glob("*.partial"))
+
+
+class Diary:
+    """A server that notes when each request came and when each connection ended."""
+
+    def __init__(self) -> None:
+        self.requests: list[int] = []
+        self.ends: list[int] = []
+        self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), self._handler(), bind_and_activate=False)
+        self._server.daemon_threads = True
+        self._server.request_queue_size = 100
+        self._server.server_bind()
+        self._server.server_activate()
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def close(self) -> None:
+        """Stop serving."""
+        self._server.shutdown()
+        self._server.server_close()
+
+    def _handler(self) -> type[socketserver.BaseRequestHandler]:
+        requests, ends = self.requests, self.ends
+
+        class Handler(socketserver.BaseRequestHandler):
+            def handle(self) -> None:
+                while self.request.recv(65_536):  # small requests come in one piece here
+                    requests.append(time.monotonic_ns())
+                    self.request.sendall(b"HTTP/1.1 201 Created\r\ncontent-length: 0\r\n\r\n")
+                ends.append(time.monotonic_ns())
+
+        return Handler
+
+
+@pytest.mark.parametrize("plan", [{"rate_per_s": 5.0, "duration_s": 1.0}, {"count": 200}], ids=["rate", "count"])
+def test_users_leave_together(plan: dict[str, Any], tmp_path: Path) -> None:
+    """No connection ends while others still send: ten thousand ends would take the last second's processor time."""
+    diary = Diary()
+    with LoadProcess(diary.url, tmp_path / "load.log") as process:
+        done = process.run(trial(tmp_path, users=20, **plan), ignore)
+    diary.close()
+    assert len(diary.requests) == done.sent == done.planned
+    assert len(diary.ends) == 20
+    assert min(diary.ends) > max(diary.requests)
+
+
+def test_a_generator_forgets_its_trials(load: LoadProcess, tmp_path: Path) -> None:
+    """What twenty trials leave behind is less than their recorders' buffers alone."""
+
+    def held_after(first: int, count: int) -> int:
+        for number in range(first, first + count):
+            load.run(trial(tmp_path, f"t{number}", rate_per_s=20.0, duration_s=0.2), ignore)
+        use = load.use(thorough=True)
+        assert use is not None
+        assert use.open_files
+        return use.rss_bytes
+
+    settled = held_after(0, 10)
+    assert held_after(10, 20) < settled + 20 * 36 * 20_000 / 2

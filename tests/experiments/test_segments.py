@@ -7,7 +7,7 @@ from typing import Any
 
 from seawall.experiments.arms import ARMS, durability_arms
 from seawall.experiments.compare_options import CompareOptions
-from seawall.experiments.segments import Segment, planned_segments, warm_up_records
+from seawall.experiments.segments import HEAVY_WARM_UP_S, Segment, planned_segments, warm_up_records
 
 ALL = durability_arms(("sync", "grouped", "kafka"))
 
@@ -88,3 +88,16 @@ def test_the_bridge_is_left_out_where_there_is_nothing_to_bridge() -> None:
     assert durability_arms(("sync",)) == ("sync", "sync-later")
     assert durability_arms(("kafka",)) == ("kafka", "kafka-flushed", "kafka-3")
     assert tuple(ARMS) == ALL
+
+
+def test_a_heavy_load_also_warms_up_by_itself() -> None:
+    """Each path once, with the same users at the same rate; a light load, or none, does without."""
+    (segment,) = planned(paths=("sync", "kafka"), users=2_000, rate_per_s=1.0, duration_s=7.0)
+    loads = [trial.load for trial in segment.warm_up if trial.kind == "load"]
+    assert [(load.path, load.users, load.rate_per_s, load.duration_s) for load in loads] == [
+        ("sync", 2_000, 1.0, HEAVY_WARM_UP_S),
+        ("kafka", 2_000, 1.0, HEAVY_WARM_UP_S),
+    ]
+    for light in ({"users": 1_999, "rate_per_s": 1.0}, {"users": 2_000, "rate_per_s": 1.0, "parts": ("data",)}):
+        (segment,) = planned(paths=("sync", "kafka"), **light)
+        assert {trial.kind for trial in segment.warm_up} == {"data"}

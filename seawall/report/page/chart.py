@@ -54,6 +54,12 @@ class Chart:
         if name:
             self._names.append((self._y(points[-1][1]), shortened(name), kind))
 
+    def band(self, stretches: Sequence[tuple[float, float, float]], kind: str) -> None:
+        """Fill between two lines, given as places on the x axis with a low and a high value each."""
+        there = [f"{self._x(x):.1f},{self._y(low):.1f}" for x, low, _ in stretches]
+        back = [f"{self._x(x):.1f},{self._y(high):.1f}" for x, _, high in reversed(stretches)]
+        self._under.append(f'<polygon class="band {kind}" points="{" ".join(there + back)}"/>')
+
     def point(self, x: float, y: float, kind: str, says: str, *, mark: str = "circle", faint: bool = False) -> None:
         """Draw a mark; *says* appears where the pointer rests on it."""
         shape = _mark(mark, self._x(x), self._y(y), 3.0 if faint else 4.5)

@@ -9,10 +9,20 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from seawall.report.answer import PLAIN, answer_of, loads
+from seawall.report.answer import PLAIN, SOAK, answer_of, loads
 from seawall.report.page.chart import swatch
 from seawall.report.page.pictures import Material, cost_rows, kind_of, mark_of, pictures
-from seawall.result import AuditCounts, ControlFinding, EndpointFigures, JudgedTarget, Outcome, Result, Trial
+from seawall.report.soak_rows import slope_row
+from seawall.result import (
+    AuditCounts,
+    ControlFinding,
+    EndpointFigures,
+    JudgedTarget,
+    Outcome,
+    Result,
+    StageFinding,
+    Trial,
+)
 
 NOTHING = "-"
 _HERE = Path(__file__).parent
@@ -41,14 +51,18 @@ def render(result: Result, material: Material) -> str:
         answer=answer_of(result),
         chip=chip,
         arms=[]
-        if result.experiment == PLAIN
+        if result.experiment == PLAIN or result.stages
         else [_arm_row(result, arm.name) for arm in result.arms if _has_load(result, arm.name)],
-        endpoints=[_endpoint_row(row) for trial in result.trials for row in trial.endpoints],
+        endpoints=[] if result.stages else [_endpoint_row(row) for trial in result.trials for row in trial.endpoints],
+        stages=[_stage_row(result, stage) for stage in result.stages],
         arms_caption=_arms_caption(result),
         controls=[_control_row(row) for row in result.controls],
-        pictures=[] if result.controls else list(pictures(result, material)),
+        slopes=[(slope_row(slope), slope.outcome) for slope in result.slopes],
+        pictures=[] if result.controls or result.stages else list(pictures(result, material)),
         legend=[_legend(result, arm.name) for arm in result.arms],
-        raw=bool(material) or not any(trial.kind == "load" for trial in result.trials),
+        raw=bool(material or result.stages)
+        or result.experiment == SOAK
+        or not any(trial.kind == "load" for trial in result.trials),
         costs=list(_costs(result)),
         targets=[_target_row(row) for row in result.targets],
         comparisons=list(_comparison_rows(result)),
@@ -109,6 +123,24 @@ def _arm_row(result: Result, name: str) -> dict[str, Any]:
     }
 
 
+def _stage_row(result: Result, stage: StageFinding) -> dict[str, Any]:
+    """Return a stage with the worst of its trials."""
+    trials = [trial for trial in result.trials if trial.name in stage.trials]
+    p95, visible, achieved = (
+        [figure for figure in figures if figure is not None]
+        for figures in (
+            [trial.response_ms.p95 for trial in trials],
+            [trial.visible_ms.p95 for trial in trials],
+            [trial.achieved_per_s for trial in trials],
+        )
+    )
+    return {
+        "arm": stage.arm, "name": stage.stage, "outcome": stage.outcome, "users": f"{stage.users:,}",
+        "achieved": f"{min(achieved):,.0f}" if achieved else NOTHING, "p95": figure(max(p95, default=None)),
+        "visible": figure(max(visible, default=None)), "bottleneck": stage.bottleneck,
+    }  # fmt: skip
+
+
 def _endpoint_row(row: EndpointFigures) -> dict[str, Any]:
     times = row.response_ms
     known = times.p95_low is not None and times.p95_high is not None
@@ -123,6 +155,8 @@ def _arms_caption(result: Result) -> str:
     trial = next((trial for trial in result.trials if trial.kind == "load"), None)
     if trial is None or trial.offered_per_s is None:
         return ""
+    if result.scaling:
+        return f"the same work each, for {trial.duration_s:g} s a trial; no target was judged"
     counts = {sum(t.arm == arm.name and t.kind == "load" for t in result.trials) for arm in result.arms}
     times = f"{max(counts)} trials a path" if max(counts) > 1 else "one trial a path"
     return (
@@ -189,6 +223,16 @@ def _not_measured(result: Result) -> Iterator[str]:
         yield "What the service's own machines did meanwhile."
         yield "The same load again: one run does not tell how much runs differ."
         return
+    if result.scaling:
+        yield "What these processes carry on machines of their own: that is projected."
+        yield "How much the servers behind them carry, and the network between them."
+        yield "Numbers of processes beyond those above."
+        return
+    if result.experiment == SOAK:
+        yield "Other loads than this one, and other paths."
+        yield "Faults, and a load that changes: what leaks only then does not show here."
+        yield "The short gaps between segments, in which no load runs: the log drains, and the audit reads."
+        return
     tested = {arm.path for arm in result.arms}
     missing = [path for path in ("sync", "grouped", "kafka") if path not in tested]
     if missing:
@@ -197,7 +241,8 @@ def _not_measured(result: Result) -> Iterator[str]:
         yield "Any load: users on a schedule, and so no target."
     if not any(trial.kind == "data" for trial in result.trials):
         yield "Equal numbers of records sent at once."
-    yield "Other rates than the one above: where a path's limit lies, and from which rate on the answer turns."
+    if not result.stages:
+        yield "Other rates than the one above: where a path's limit lies, and from which rate on the answer turns."
     yield "A network between load, service and servers, and more than one machine."
     yield "Faults: what happens when a server dies or stalls."
     judged = {row.metric for row in result.targets}

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seawall.report.answer import PLAIN
+from seawall.report.answer import PLAIN, SOAK
 from seawall.report.material import CURVE, ArmMaterial, Course, Floats
 from seawall.report.page.chart import MARKS, Chart, room_for
 from seawall.report.page.scales import Linear, Percentile, linear, logarithmic
+from seawall.report.page.scaling_chart import scaling_chart
 from seawall.result import JudgedTarget, Result, Trial
 
 Material = dict[str, ArmMaterial]
@@ -45,15 +46,30 @@ def mark_of(result: Result, arm: str) -> str:
 def pictures(result: Result, material: Material) -> Iterator[Picture]:
     """Yield the charts that there is something for, in the order of the page."""
     makers: tuple[Callable[[Result, Material], Picture | None], ...] = (
-        throughput, distribution, break_even, rate, response, visible, backlog, processors,
+        scaling, throughput, distribution, break_even, rate, response, visible, backlog, processors,
     )  # fmt: skip
     if result.experiment == PLAIN:  # one run of one service: nothing to hold against anything
         looked = any(trial.audited for trial in result.trials)
         makers = (distribution, rate, response, visible, backlog) if looked else (distribution, answers, response)
+    if result.experiment == SOAK:
+        makers = (memory, segments)
     for make in makers:
         picture = make(result, material)
         if picture is not None:
             yield picture
+
+
+def scaling(result: Result, _: Material) -> Picture | None:
+    """Return the law of a scale-out, or its points alone."""
+    chart = scaling_chart(result.scaling[0]) if result.scaling else None
+    if chart is None:
+        return None
+    return Picture(
+        "What more would carry",
+        chart.svg(),
+        "A mark a trial, hollow where it is no part of the law; the line is the law with its 95 % band, broken beyond"
+        " what was measured. All of it is projected to a core each from the processor time that a record took.",
+    )
 
 
 def throughput(result: Result, _: Material) -> Picture | None:
@@ -202,11 +218,59 @@ def processors(result: Result, material: Material) -> Picture | None:
 
     def cores(course: Course) -> Floats:
         total = np.zeros(len(course.at_s))
-        for at_s, used in course.cpu_s_per_s.values():
-            total += np.interp(course.at_s, at_s, used)
+        for name, (at_s, used) in course.cpu_s_per_s.items():
+            if name != "load":
+                total += np.interp(course.at_s, at_s, used)
         return total if course.cpu_s_per_s else np.full(len(course.at_s), math.nan)
 
     return _over_time(result, material, "Processor use over time", "cores, all servers", cores, floor=True)
+
+
+def memory(_: Result, material: Material) -> Picture | None:
+    """Return the memory of each process over a soak."""
+    series = {name: points for one in material.values() for name, points in one.memory.items()}
+    if not series:
+        return None
+    end = max(float(at_s[-1]) for at_s, _ in series.values()) / 60
+    chart = Chart(
+        "Memory over time", "A line for each process: its resident memory, in megabytes.",
+        Linear(end or 1.0), logarithmic([float(used) for _, found in series.values() for used in found]),
+        "minutes since the soak began", "resident memory, MB", right=room_for(series),
+    )  # fmt: skip
+    for place, (name, (at_s, used)) in enumerate(series.items()):
+        chart.line(_points(at_s / 60, used), f"arm-{place % KINDS}", name=name)
+    return Picture(
+        "Memory over time",
+        chart.svg(),
+        "Medians of readings a second apart, only while the load ran. What database, brokers and cache hold grows with"
+        " what they keep; generator, API and sinks should be level after the warm-up.",
+    )
+
+
+def segments(result: Result, _: Material) -> Picture | None:
+    """Return the p95 of response time and visible delay of each segment of a soak."""
+    trials = {trial.name: trial for trial in result.trials}
+    rows = [(segment.at_s / 60, trials[segment.trial]) for segment in result.segments]
+    response = [(at, trial.response_ms.p95) for at, trial in rows if trial.response_ms.p95]
+    delays = [(at, trial.visible_ms.p95) for at, trial in rows if trial.visible_ms.p95]
+    if not response:
+        return None
+    limit = p95_limit(result)
+    chart = Chart(
+        "Response time and visible delay over the segments", "Solid is the response time, dashed the visible delay.",
+        Linear(max(at for at, _ in rows) or 1.0),
+        logarithmic([figure for _, figure in response + delays] + ([limit.number] if limit else [])),
+        "minutes since the soak began", "p95, ms", right=room_for([VISIBLE, "response"]),
+    )  # fmt: skip
+    if limit:
+        chart.limit(limit.number, limit.says)
+    kind = kind_of(result, result.arms[0].name)
+    if [figure for _, figure in delays] != [figure for _, figure in response]:
+        chart.line(delays, kind, dashed=True, name=VISIBLE)
+    chart.line(response, kind, name="response")
+    return Picture(
+        "Response time over the segments", chart.svg(), "A point a segment: the p95 of its judged time, warm-ups too."
+    )
 
 
 def _over_time(

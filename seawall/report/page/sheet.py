@@ -25,6 +25,7 @@ text { font: %spx system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; fill
 .mark { fill: var(--own); stroke: var(--own); stroke-width: 1.5; } .mark.faint { fill: #fff; }
 .whisker { stroke: var(--own); stroke-width: 1.5; } .name { fill: var(--own); font-weight: 600; }
 .line { fill: none; stroke: var(--own); stroke-width: 2; stroke-linejoin: round; }
+.band { fill: var(--own); opacity: .15; }
 .line.thin { stroke-width: 1; opacity: .45; } .line.dashed { stroke-dasharray: 5 4; }
 .grid { stroke: #e6e9ed; } .axis { stroke: #565f6b; } .asked { stroke: #565f6b; stroke-dasharray: 2 3; }
 .limit { stroke: #b3261e; stroke-dasharray: 7 3; } .limit-text { fill: #b3261e; }

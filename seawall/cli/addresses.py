@@ -1,0 +1,36 @@
+"""What `up` says once the stack is up."""
+
+from __future__ import annotations
+
+from rich.markup import escape
+
+from seawall.cli.consoles import error_console, output_console
+from seawall.stack.limits import MANY_USERS, Limits
+from seawall.stack.state import StackState
+
+
+def print_addresses(state: StackState, *, is_new: bool) -> None:
+    """Print where everything is and what to do next."""
+    if not is_new:
+        output_console().print("The stack is up already.")
+    environment = state.environment
+    lines = [("API", f"{state.api_url}/docs" if state.api_url else "")]
+    lines.append(("PostgreSQL", _quoted("psql ", environment.get("SEAWALL_DATABASE_URL"))))
+    lines.append(("Valkey", environment.get("SEAWALL_CACHE_URL", "")))
+    lines.append(("Kafka", environment.get("SEAWALL_KAFKA_BOOTSTRAP_SERVERS", "")))
+    lines.append(("logs", state.logs_dir))
+    lines.append(("load it", "bin/seawall compare --quick, or .venv/bin/locust -f locustfiles/ingest.py"))
+    lines.append(("stop it", "bin/seawall down"))
+    for name, text in lines:
+        if text:
+            output_console().print(f"  {name:<12} {escape(text)}", soft_wrap=True)
+
+
+def _quoted(prefix: str, url: str | None) -> str:
+    return f"{prefix}'{url}'" if url else ""
+
+
+def print_limits() -> None:
+    """Say what keeps many users from being connected, if anything does."""
+    for obstacle in Limits.read().obstacles(MANY_USERS):
+        error_console().print(f"[yellow]note[/]  {escape(obstacle)}", soft_wrap=True)
