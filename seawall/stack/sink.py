@@ -7,6 +7,7 @@ from pathlib import Path
 
 from contract.connections import Connections
 from seawall.stack.api import python_environment
+from seawall.stack.children import NICENESS
 from seawall.stack.log import Log
 from seawall.stack.options import REAL_SINK, StackOptions
 from seawall.stack.service import NotReady, held_program, make_directories
@@ -16,6 +17,7 @@ class Sink:
     """`python -m workers.sink`, or a control in its place: one of the group that moves records from log to table."""
 
     kind = "sink"
+    niceness = NICENESS
     port: int | None = None
     user: str | None = None
     stop_signal = signal.SIGTERM

