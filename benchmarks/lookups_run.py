@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import http.client
 import time
-import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import numpy as np
 import psycopg
-from prometheus_client.parser import text_string_to_metric_families
 
 from benchmarks.api_runs import running_server
 from benchmarks.errors import ProcessFailed
@@ -19,6 +17,7 @@ from benchmarks.server_process import ServerProcess
 from contract.connections import Connections
 from contract.entities import ENTITIES
 from contract.ids import Run, base_id, low_bits
+from seawall.stack.lookup_samples import LookupSamples, read_lookups
 from seawall.stack.ports import HOST, free_ports
 
 USERS, PRODUCTS = ENTITIES["users"], ENTITIES["products"]
@@ -26,45 +25,6 @@ RECORDS = (USERS.name, PRODUCTS.name)
 USERS_SHARE = 0.75
 _ROWS_A_WRITE = 10_000
 _RUN = Run(1, 0)
-
-
-class Samples:
-    """What a process showed on its metrics port."""
-
-    def __init__(self, text: str) -> None:
-        self._samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
-
-    def total(self, name: str, **labels: str) -> float:
-        """Return the sum over records of users and products."""
-        return sum(
-            sample.value
-            for sample in self._samples
-            if sample.name == name and sample.labels["entity"] in RECORDS and labels.items() <= sample.labels.items()
-        )
-
-    def quantile_s(self, level: str, share: float) -> float:
-        """Return a quantile of what *level* took, as PromQL's `histogram_quantile` reckons it."""
-        bounds = sorted(
-            {float(sample.labels["le"]) for sample in self._samples if sample.name == "seawall_lookup_seconds_bucket"}
-        )
-        below = [
-            sum(
-                sample.value
-                for sample in self._samples
-                if sample.name == "seawall_lookup_seconds_bucket"
-                and sample.labels["entity"] in RECORDS
-                and sample.labels["answered_by"] == level
-                and float(sample.labels["le"]) == bound
-            )
-            for bound in bounds
-        ]
-        if not below[-1]:
-            raise ProcessFailed(f"no lookup was answered by {level}: the figures say nothing")
-        place = int(np.searchsorted(below, share * below[-1]))
-        if place == len(bounds) - 1:
-            return bounds[-2]
-        low, before = (bounds[place - 1], below[place - 1]) if place else (0.0, 0.0)
-        return low + (bounds[place] - low) * (share * below[-1] - before) / (below[place] - before)
 
 
 class LookupServer:
@@ -75,10 +35,17 @@ class LookupServer:
         parts = urlsplit(server.url)
         self._connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=20)
 
-    def samples(self) -> Samples:
-        """Return what it counts, since its start."""
-        with urllib.request.urlopen(self._metrics_url, timeout=20) as answer:  # noqa: S310 - our own server
-            return Samples(answer.read().decode())
+    def samples(self) -> LookupSamples:
+        """Return what it has counted since its start."""
+        found = read_lookups([self._metrics_url])
+        assert found is not None
+        return found
+
+    def get(self, path: str, headers: Mapping[str, str] | None = None) -> tuple[int, bytes]:
+        """Return status and body of one answer."""
+        self._connection.request("GET", path, headers=headers or {})
+        answer = self._connection.getresponse()
+        return answer.status, answer.read()
 
     def read(self, paths: Sequence[str], rate_per_s: float, *, anew: bool = False) -> list[float]:
         """Read *paths* at a pace, and return what each read took, in milliseconds; past the caches where *anew*."""
@@ -88,12 +55,10 @@ class LookupServer:
         for number, path in enumerate(paths):
             time.sleep(max(0.0, begun_s + number / rate_per_s - time.monotonic()))
             sent_s = time.perf_counter()
-            self._connection.request("GET", path, headers=headers)
-            answer = self._connection.getresponse()
-            answer.read()
+            status, _ = self.get(path, headers)
             times_ms.append((time.perf_counter() - sent_s) * 1e3)
-            if answer.status != http.client.OK:
-                raise ProcessFailed(f"{path} was answered with {answer.status}: the figures say nothing")
+            if status != http.client.OK:
+                raise ProcessFailed(f"{path} was answered with {status}: the figures say nothing")
         return times_ms
 
 

@@ -113,6 +113,7 @@ class Lookups:
 
     async def get_anew(self, kind: Kind, asked: Asked) -> Found | None:
         """Return what the database says now, and let both caches know; raises `Unavailable` where it says nothing."""
+        self._counts[kind.name].anew += 1
         return await asyncio.shield(self.ask(kind, asked, past_caches=True))
 
     def ask(self, kind: Kind, asked: Asked, *, past_caches: bool = False) -> asyncio.Future[Found | None]:

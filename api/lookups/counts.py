@@ -32,7 +32,7 @@ class Durations:
 class KindCounts:
     """The counts of one kind of what is looked up."""
 
-    __slots__ = ("memory", "memory_durations", "queries", "rows", "waited")
+    __slots__ = ("anew", "memory", "memory_durations", "queries", "rows", "waited")
 
     def __init__(self) -> None:
         self.memory = 0
@@ -41,6 +41,8 @@ class KindCounts:
         """Of reads; on the write path a clock would cost more than what it measures."""
         self.waited: dict[Level, Durations] = {"shared": Durations(), "database": Durations(), "nobody": Durations()}
         """Lookups that went beyond the memory, from being asked to being answered."""
+        self.anew = 0
+        """Lookups that asked for the caches to be left out, so that none of them could have been a hit."""
         self.queries = 0
         self.rows = 0
 

@@ -34,11 +34,16 @@ class LookupCollector(Collector):
         rows = CounterMetricFamily(
             "seawall_lookup_rows", "Records and answers that those statements found", labels=["entity"]
         )
+        anew = CounterMetricFamily(
+            "seawall_lookup_anew", "Lookups that asked for the caches to be left out", labels=["entity"]
+        )
         for name, of in self._counts.of.items():
             queries.add_metric([name], of.queries)
             rows.add_metric([name], of.rows)
+            anew.add_metric([name], of.anew)
         yield queries
         yield rows
+        yield anew
         yield GaugeMetricFamily("seawall_lookup_entries", "Entries of the process's memory", len(self._memory))
         yield CounterMetricFamily(
             "seawall_lookup_invalidations",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
+from seawall.result import Trial
 from seawall.targets.metrics import METRICS
 
 ONE_CORE = 0.85
@@ -34,6 +36,9 @@ class Bottleneck:
 
     what: str
     advice: str
+
+
+NOTHING_SHORT = Bottleneck("", "")
 
 
 def bottleneck_of(used: Mapping[str, float], cores: int, missed: Collection[str]) -> Bottleneck:
@@ -71,3 +76,15 @@ def bottleneck_of(used: Mapping[str, float], cores: int, missed: Collection[str]
 def _kind(name: str) -> str:
     """Return what a service is: ``api-2`` is an ``api``."""
     return name.partition("-")[0]
+
+
+def cores_used(trials: Sequence[Trial]) -> dict[str, float]:
+    """Return how many cores each process kept busy, on average over *trials*; by the whole trial where it was short."""
+    shares = [trial.cores if len(trial.cores) > 1 else _over_the_trial(trial) for trial in trials]
+    names = dict.fromkeys(chain.from_iterable(shares))
+    return {name: sum(share.get(name, 0.0) for share in shares) / len(shares) for name in names}
+
+
+def _over_the_trial(trial: Trial) -> dict[str, float]:
+    length_s = trial.warmup_s + (trial.duration_s or 0.0) + (trial.drain_s or 0.0)
+    return {name: seconds / length_s for name, seconds in trial.cpu_s.items()} if length_s else {}

@@ -16,10 +16,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
+import psutil
+
 from seawall.experiments.arms import arm_of
 from seawall.experiments.break_even import break_even
 from seawall.experiments.capacity_options import CapacityOptions, Place
-from seawall.experiments.capacity_steps import outcome_of, overload_of, step_of
+from seawall.experiments.capacity_steps import bottleneck_above, outcome_of, overload_of, step_of
 from seawall.experiments.draining import await_sinks
 from seawall.experiments.endings import run_to_an_end
 from seawall.experiments.load_process import LoadProcess
@@ -71,8 +73,9 @@ class _Search:
         burst = f"-burst-{self.burst_s:g}s" if self.burst_s else ""
         return f"{self.number:02d}-{self.arm.path}{burst}"
 
-    def finding(self, knee: Knee, steps: list[LoadStep], trials: list[Trial]) -> CapacityFinding:
+    def finding(self, knee: Knee, steps: list[LoadStep], trials: list[Trial], targets: Targets) -> CapacityFinding:
         """Return *knee* for the result."""
+        found = bottleneck_above(trials, steps, targets, psutil.cpu_count() or 1)
         return CapacityFinding(
             arm=self.arm.name,
             path=self.arm.path,
@@ -84,6 +87,8 @@ class _Search:
             limit=knee.limit.value,
             confirmed=knee.confirmed,
             steps=list(steps),
+            bottleneck=found.what,
+            advice=found.advice,
             overload="" if self.burst_s else overload_of(trials),
         )
 
@@ -207,7 +212,7 @@ class _Steps:
             )
             trials.append(trial)
             course.trials.append(trial)
-            course.findings[place:] = [search.finding(loads.knee(), steps, trials)]
+            course.findings[place:] = [search.finding(loads.knee(), steps, trials, self.targets)]
             self.watcher.step_ended(course.findings[place], steps[-1], trial)
             write()
             if trial.audit.pending:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from seawall.experiments.bottleneck import NOTHING_SHORT, Bottleneck, bottleneck_of, cores_used
 from seawall.experiments.judgement import measure
-from seawall.result import CapacityFinding, Outcome, Trial
+from seawall.result import CapacityFinding, LoadStep, Outcome, Trial
 from seawall.stats.capacity import Limit, Step
 from seawall.targets.metrics import Scope
-from seawall.targets.target import Targets
+from seawall.targets.target import Target, Targets
 
 LEAST_ACHIEVED = 0.99
 """Of the offered load; less means that a queue grows somewhere."""
@@ -30,6 +31,19 @@ def step_of(trial: Trial, targets: Targets, *, burst: bool = False) -> tuple[Ste
         return Step.UNTOLD, trial.invalid_because[0]
     broken = next(_missed(trial, targets), None) or (None if burst else next(_queues(trial), None))
     return (Step.HELD, "") if broken is None else (Step.BROKE, broken)
+
+
+def bottleneck_above(trials: Iterable[Trial], steps: Iterable[LoadStep], targets: Targets, cores: int) -> Bottleneck:
+    """Return what was at its limit in the lowest load that broke, if any did, on a machine of so many *cores*."""
+    broke = {step.trial for step in steps if step.step == Step.BROKE.value}
+    first = min(
+        (trial for trial in trials if trial.name in broke), key=lambda trial: trial.offered_per_s or 0.0, default=None
+    )
+    if first is None:
+        return NOTHING_SHORT
+    missed = {target.metric.name for target in _missed_targets(first, targets)}
+    # a queue that grows holds every target while there is room; what is late then is the row
+    return bottleneck_of(cores_used([first]), cores, missed or {"visible_p95_ms"})
 
 
 def overload_of(trials: Iterable[Trial]) -> str:
@@ -63,12 +77,18 @@ def outcome_of(findings: list[CapacityFinding], trials: list[Trial], *, interrup
     return Outcome.INCONCLUSIVE
 
 
-def _missed(trial: Trial, targets: Targets) -> Iterator[str]:
+def _missed_targets(trial: Trial, targets: Targets) -> Iterator[Target]:
     for target in targets.meant_for([Scope.WRITE], attain=False):
         measured = measure(target, [trial]).value
         if measured is None or not target.limit.meets(measured):
-            figure = "nothing measured" if measured is None else f"{measured:,.4g}"
-            yield f"{target.name}: {target.metric.name} {figure}, asked {target.limit}"
+            yield target
+
+
+def _missed(trial: Trial, targets: Targets) -> Iterator[str]:
+    for target in _missed_targets(trial, targets):
+        measured = measure(target, [trial]).value
+        figure = "nothing measured" if measured is None else f"{measured:,.4g}"
+        yield f"{target.name}: {target.metric.name} {figure}, asked {target.limit}"
     if trial.audit.pending:
         yield f"{trial.audit.pending:,} records were not visible when the time to drain was up"
 

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import chain
 
 import msgspec
 
-from seawall.experiments.bottleneck import Bottleneck, bottleneck_of
+from seawall.experiments.bottleneck import NOTHING_SHORT, Bottleneck, bottleneck_of, cores_used
 from seawall.experiments.judgement import arm_verdicts, judge_arms
 from seawall.result import Outcome, StageFinding, Trial
 from seawall.targets.target import Targets, TargetSet
 
-NOTHING_SHORT = Bottleneck("", "")
 TOO_FEW = Bottleneck("none that can be told: an interval straddles its limit", "run more trials a stage (--repeats)")
 ANOTHER_WAY = "run it again on a machine that does nothing else, for longer, or with less load"
 
@@ -60,15 +58,3 @@ def _of_the_instrument(trials: Sequence[Trial]) -> Bottleneck:
     reasons += [why for trial in trials for part in trial.scopes.values() for why in part.invalid_because]
     why = next(iter(reasons), "too little was measured")
     return Bottleneck(f"none that can be told: {why}", ANOTHER_WAY)
-
-
-def cores_used(trials: Sequence[Trial]) -> dict[str, float]:
-    """Return how many cores each process kept busy, on average over *trials*; by the whole trial where it was short."""
-    shares = [trial.cores if len(trial.cores) > 1 else _over_the_trial(trial) for trial in trials]
-    names = dict.fromkeys(chain.from_iterable(shares))
-    return {name: sum(share.get(name, 0.0) for share in shares) / len(shares) for name in names}
-
-
-def _over_the_trial(trial: Trial) -> dict[str, float]:
-    length_s = trial.warmup_s + (trial.duration_s or 0.0) + (trial.drain_s or 0.0)
-    return {name: seconds / length_s for name, seconds in trial.cpu_s.items()} if length_s else {}

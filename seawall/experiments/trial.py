@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from seawall.experiments.figures import (
     windows_available,
 )
 from seawall.experiments.load_process import LoadProcess
+from seawall.experiments.lookup_figures import lookup_figures
 from seawall.experiments.resources import ResourceWatch
 from seawall.experiments.scope_figures import LimitsOf, loosest_limits, spoilt, with_parts
 from seawall.experiments.trial_audit import Audited, TrialAudit, Watched
@@ -35,6 +37,8 @@ from seawall.experiments.watcher_figures import lag_figures, reader_figures
 from seawall.load.lookups import SCOPES
 from seawall.load.trial import Progress, TrialDone, TrialLoad
 from seawall.result import Outcome, Trial
+from seawall.stack.errors import Unreachable
+from seawall.stack.lookup_samples import LookupSamples
 from seawall.stack.stack import Stack
 from seawall.stack.usage import ResourceUse, machine_network_bytes
 from seawall.targets.metrics import Scope
@@ -91,7 +95,7 @@ class TrialRunner:
         self._audit.begin(plan.load)
         since_ms = time.time_ns() // 1_000_000
         started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
-        network_bytes = machine_network_bytes()
+        network_bytes, lookups = machine_network_bytes(), self._lookups()
         before, restarts_before = self._stack.resources(thorough=True), self._restarts()
         with ResourceWatch(self._resources) as resources, self._audit.watch(plan.load) as watched:
             done = self._load.run(plan.load, on_progress)
@@ -143,6 +147,7 @@ class TrialRunner:
                 if use is not None and use.open_files is not None
             },
             restarts=restarts,
+            lookups=lookup_figures(lookups, self._lookups(), _schedule_s(trial)),
             audit=audited.whole.counts,
             examples=audited.whole.examples,
             invalid_because=invalid_because,
@@ -165,6 +170,12 @@ class TrialRunner:
             return trial
         writes = msgspec.structs.replace(writes, achieved_per_s=trial.achieved_per_s)
         return msgspec.structs.replace(trial, scopes={**trial.scopes, Scope.WRITE: writes})
+
+    def _lookups(self) -> LookupSamples | None:
+        """Return what lookups have counted so far; None where a process does not say, as one that died cannot."""
+        with contextlib.suppress(Unreachable):
+            return self._stack.lookups()
+        return None
 
     def _restarts(self) -> dict[str, int]:
         return {name: service.restarts for name, service in self._stack.state.services.items()}
@@ -255,6 +266,11 @@ def _window(trial: Trial) -> Window:
     """Return the judged time of a *load* trial."""
     start_ns = (trial.schedule_start_ns or 0) + int(trial.warmup_s * 1e9)
     return Window(start_ns, start_ns + int((trial.duration_s or 0.0) * 1e9))
+
+
+def _schedule_s(trial: Trial) -> float | None:
+    """Return how long requests were sent."""
+    return None if trial.duration_s is None else trial.warmup_s + trial.duration_s
 
 
 def _cores(trial: Trial, resources: ResourceWatch) -> dict[str, float]:

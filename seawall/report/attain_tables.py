@@ -26,6 +26,7 @@ def attain_tables(result: Result, style: str) -> list[Table]:
             _attainment(result, arm.name, style),
             _loads(result, arm.name, style),
             *_use(result, arm.name, style),
+            *_lookups(result, arm.name, style),
         )
     ]
 
@@ -138,6 +139,38 @@ def _use(result: Result, arm: str, style: str) -> Iterator[Table]:
             table.add_row("", f"the machine received {received:,.0f} MiB from the network, its own included")
             table.add_section()
     yield table
+
+
+def _lookups(result: Result, arm: str, style: str) -> Iterator[Table]:
+    trials = [(trial, trial.lookups) for trial in _trials(result, arm) if trial.lookups and trial.lookups.lookups]
+    if not trials:
+        return
+    table = styled_table(f"{arm}: lookups, those of writes included; times in the API, warm-up included", style)
+    for name in (
+        "trial", "lookups", "hit\nrate", "database\nqueries /min", "queries\nsaved",
+        "memory\np99 ms", "Valkey\np99 ms", "database\np99 ms", "nobody\ncould tell",
+    ):  # fmt: skip
+        table.add_column(name, justify="left" if name == "trial" else "right")
+    for trial, lookups in trials:
+        levels = lookups.levels
+        table.add_row(
+            trial.name,
+            f"{lookups.lookups:,}",
+            share(lookups.hit_rate),
+            number(lookups.queries_per_min, 0),
+            share(lookups.saved),
+            *(
+                number(levels[level].p99_ms, digits) if level in levels else NOTHING
+                for level, digits in (("memory", 3), ("shared", 2), ("database", 2))
+            ),
+            f"{levels['nobody'].lookups:,}" if "nobody" in levels else "0",
+        )
+    yield table
+
+
+def share(figure: float | None) -> str:
+    """Return a share of 1 in per cent; rounded down, so that 100 % is all."""
+    return NOTHING if figure is None else f"{int(figure * 1e4) / 100:g} %"
 
 
 def _processes(trials: list[Trial]) -> Iterator[tuple[str, ...]]:

@@ -24,7 +24,13 @@ def capacity_tables(result: Result, style: str) -> list[Table]:
 
 def capacity_remarks(result: Result) -> list[str]:
     """Return what a reader of the knees should know beside them."""
-    remarks = [f"{finding.arm}: {finding.overload}." for finding in result.capacity if finding.overload]
+    remarks = [
+        f"{_name(finding)}: beyond {number(finding.last_pass_per_s, 0)}/s the bottleneck is {finding.bottleneck}."
+        f" To try: {finding.advice}."
+        for finding in result.capacity
+        if finding.bottleneck
+    ]
+    remarks += [f"{finding.arm}: {finding.overload}." for finding in result.capacity if finding.overload]
     paths = {finding.path for finding in result.capacity}
     if {"kafka"} < paths and not any(one.database_delay_ms or one.flush_delay_ms for one in result.capacity):
         remarks.append(

@@ -28,6 +28,7 @@ from seawall.stack.usage import ResourceUse, usage
 if TYPE_CHECKING:
     from contract.connections import Connections
     from seawall.stack.adjustments import Adjustments
+    from seawall.stack.lookup_samples import LookupSamples
     from seawall.stack.reset import Reset
 
 OnEvent = Callable[[Event], None]
@@ -145,6 +146,15 @@ class Stack:
         Context switches and open files are among it on a *thorough* look only.
         """
         return usage(self.state, thorough=thorough)
+
+    def lookups(self) -> LookupSamples | None:
+        """Return what the lookups of all API processes of ours have counted; None where none of them shows it.
+
+        Raises `Unreachable`.
+        """
+        from seawall.stack.lookup_samples import read_lookups  # noqa: PLC0415 - few need it, and it takes a while to load
+
+        return read_lookups(service.metrics_url for service in self.state.services.values() if service.metrics_url)
 
     def settings(self) -> dict[str, Any]:
         """Return the settings that decide on durability and speed, read back from the servers."""

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from seawall.experiments.bottleneck import NOTHING_SHORT
 from seawall.experiments.capacity_options import CapacityOptions
-from seawall.experiments.capacity_steps import outcome_of, step_of
+from seawall.experiments.capacity_steps import bottleneck_above, outcome_of, step_of
 from seawall.experiments.errors import BadOptions
-from seawall.result import AuditCounts, CapacityFinding, LagFigures, Outcome, Quantiles, Trial
+from seawall.result import AuditCounts, CapacityFinding, LagFigures, LoadStep, Outcome, Quantiles, Trial
 from seawall.stack.limits import Limits
 from seawall.stack.places import ROOT
 from seawall.stats.capacity import Step
@@ -55,6 +56,35 @@ def test_a_load_is_judged_by_everything_that_must_hold(changes: dict[str, Any], 
     found, reason = step_of(trial(**changes), TARGETS)
     assert found is step
     assert says in reason
+
+
+def test_the_lowest_load_that_broke_names_the_bottleneck() -> None:
+    """One that broke higher up, or that was not told, says less of where the path ends."""
+    busy_api = {"cores": {"api": 0.97, "sink-1": 0.2, "load": 0.3}}
+    late = {"response_ms": Quantiles(p95=400.0, max=500.0, samples=5_000)}
+    trials = [
+        trial(name="held"),
+        trial(name="broke", offered_per_s=2_000.0, **busy_api, **late),
+        trial(name="higher", offered_per_s=4_000.0, cores={"api": 0.2, "load": 0.99}, **late),
+    ]
+    steps = [
+        LoadStep(load_per_s=1_000, trial="held", step="held"),
+        LoadStep(load_per_s=4_000, trial="higher", step="broke"),
+        LoadStep(load_per_s=2_000, trial="broke", step="broke"),
+    ]
+    assert bottleneck_above(trials, steps, TARGETS, 2).what.startswith("api: 97% of one core")
+    assert "--api-processes" in bottleneck_above(trials, steps, TARGETS, 2).advice
+    assert bottleneck_above(trials[:1], steps[:1], TARGETS, 2) == NOTHING_SHORT
+
+
+def test_a_log_that_grows_is_the_sinks_where_one_is_busy() -> None:
+    """Every other target may still hold then: what is late is the row."""
+    grows = trial(
+        lag=LagFigures(slope_per_s=20.0, slope_low=11.0, slope_high=30.0),
+        cores={"api": 0.9, "sink-1": 0.88, "load": 0.3},
+    )
+    found = bottleneck_above([grows], [LoadStep(load_per_s=1_000, trial="t", step="broke")], TARGETS, 4)
+    assert found.what.startswith("sink-1")
 
 
 def finding(last_pass: float | None = 10.0, limit: str = "targets", *, confirmed: bool = True) -> CapacityFinding:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from seawall.experiments.attain import outcome_of
-from seawall.experiments.stage_judgement import cores_used, stage_finding, targets_of_stage
+from seawall.experiments.bottleneck import cores_used
+from seawall.experiments.stage_judgement import stage_finding, targets_of_stage
 from seawall.result import AuditCounts, Outcome, Quantiles, ScopeFigures, StageFinding, Trial
 from seawall.stack.places import ROOT
 from seawall.targets.parse import parse_targets

@@ -5,13 +5,25 @@ from __future__ import annotations
 from io import StringIO
 from pathlib import Path
 
+import msgspec
 import pytest
 from rich.console import Console
 
 from seawall.report.answer import answer_of
 from seawall.report.attain_tables import attain_tables, attained_words, bottleneck_lines, shown
 from seawall.report.files import write_reports
-from seawall.result import Arm, JudgedTarget, Outcome, Quantiles, Result, ScopeFigures, StageFinding, Trial
+from seawall.result import (
+    Arm,
+    JudgedTarget,
+    LookupFigures,
+    LookupLevel,
+    Outcome,
+    Quantiles,
+    Result,
+    ScopeFigures,
+    StageFinding,
+    Trial,
+)
 
 
 def row(metric: str, limit: str, measured: float | None, outcome: Outcome) -> JudgedTarget:
@@ -64,6 +76,23 @@ def test_figures_are_in_their_unit_and_hundred_per_cent_is_all(
     """Where less is better, the limit's share of the figure counts."""
     judged = row(metric, limit, measured, outcome)
     assert (shown(judged), attained_words(judged)) == (figure, attained)
+
+
+def test_lookups_are_told_beside_the_load() -> None:
+    """What was answered by whom and how fast; a share is rounded down, so that 100 % is all of them."""
+    levels = {
+        "memory": LookupLevel(lookups=9_996, p50_ms=0.001, p99_ms=0.004),
+        "database": LookupLevel(lookups=4, p50_ms=1.0, p99_ms=2.5),
+    }
+    figures = LookupFigures(
+        lookups=10_000, anew=0, hit_rate=0.99996, queries=4, queries_per_min=8.0, saved=0.9996, levels=levels
+    )
+    text = text_of(result(HELD, trials=[msgspec.structs.replace(TRIAL, lookups=figures)]))
+    line = next(line for line in text.splitlines() if "10,000" in line and "99.99 %" in line)
+    assert [cell.strip() for cell in line.strip("|").split("|")] == [
+        "kafka-stage-1-1", "10,000", "99.99 %", "8", "99.96 %", "0.004", "-", "2.50", "0",
+    ]  # fmt: skip
+    assert "lookups" not in text_of(result(HELD, trials=[TRIAL]))
 
 
 HELD = StageFinding(

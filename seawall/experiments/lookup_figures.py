@@ -1,0 +1,43 @@
+"""What the lookups of a trial came to, from what the API processes counted before and after it."""
+
+from __future__ import annotations
+
+from seawall.result import LookupFigures, LookupLevel
+from seawall.stack.lookup_samples import LEVELS, LookupSamples
+
+_LOOKUPS, _ANEW, _QUERIES = (f"seawall_{name}_total" for name in ("lookups", "lookup_anew", "lookup_queries"))
+
+
+def lookup_figures(
+    before: LookupSamples | None, after: LookupSamples | None, length_s: float | None
+) -> LookupFigures | None:
+    """Return what was counted in between, over *length_s*; None where it is not known.
+
+    That is where nobody counts, or a process was started again and with it its counts.
+    """
+    if before is None or after is None:
+        return None
+    counted = after - before
+    if counted.began_anew:
+        return None
+    lookups, anew, queries = (round(counted.total(name)) for name in (_LOOKUPS, _ANEW, _QUERIES))
+    levels = {level: _level(counted, level) for level in LEVELS}
+    hits = levels["memory"].lookups + levels["shared"].lookups
+    return LookupFigures(
+        lookups=lookups,
+        anew=anew,
+        hit_rate=round(hits / (lookups - anew), 6) if lookups > anew else None,
+        queries=queries,
+        queries_per_min=round(60 * queries / length_s, 3) if length_s else None,
+        saved=round(1 - queries / lookups, 6) if lookups else None,
+        levels={level: figures for level, figures in levels.items() if figures.lookups},
+    )
+
+
+def _level(counted: LookupSamples, level: str) -> LookupLevel:
+    p50_s, p99_s = (counted.quantile_s(level, share) for share in (0.5, 0.99))
+    return LookupLevel(
+        lookups=round(counted.total(_LOOKUPS, answered_by=level)),
+        p50_ms=None if p50_s is None else round(p50_s * 1e3, 6),
+        p99_ms=None if p99_s is None else round(p99_s * 1e3, 6),
+    )

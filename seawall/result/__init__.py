@@ -1,0 +1,68 @@
+"""The result of an experiment: what `result.json` holds, and all that reports are made from.
+
+Fields are only ever added. Times are seconds (`_s`), latencies milliseconds (`_ms`), rates per second (`_per_s`).
+"""
+
+from seawall.result.findings import (
+    ArmComparison,
+    BreakEven,
+    CapacityFinding,
+    ControlFinding,
+    CurvePoint,
+    JudgedTarget,
+    LoadStep,
+    ScaleFinding,
+    ScalePoint,
+    SlopeFinding,
+    SoakSegment,
+    StageFinding,
+)
+from seawall.result.outcome import Estimate, Outcome, Quantiles
+from seawall.result.run import SCHEMA_VERSION, Arm, Result, read_result, write_result
+from seawall.result.trial import (
+    VIOLATIONS,
+    AuditCounts,
+    Course,
+    EndpointFigures,
+    InstrumentHealth,
+    LagFigures,
+    LookupFigures,
+    LookupLevel,
+    ReaderFigures,
+    ScopeFigures,
+    Trial,
+)
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "VIOLATIONS",
+    "Arm",
+    "ArmComparison",
+    "AuditCounts",
+    "BreakEven",
+    "CapacityFinding",
+    "ControlFinding",
+    "Course",
+    "CurvePoint",
+    "EndpointFigures",
+    "Estimate",
+    "InstrumentHealth",
+    "JudgedTarget",
+    "LagFigures",
+    "LoadStep",
+    "LookupFigures",
+    "LookupLevel",
+    "Outcome",
+    "Quantiles",
+    "ReaderFigures",
+    "Result",
+    "ScaleFinding",
+    "ScalePoint",
+    "ScopeFigures",
+    "SlopeFinding",
+    "SoakSegment",
+    "StageFinding",
+    "Trial",
+    "read_result",
+    "write_result",
+]

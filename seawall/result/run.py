@@ -1,0 +1,88 @@
+"""One run of an experiment, and its file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from seawall.result.findings import (
+    ArmComparison,
+    BreakEven,
+    CapacityFinding,
+    ControlFinding,
+    JudgedTarget,
+    ScaleFinding,
+    SlopeFinding,
+    SoakSegment,
+    StageFinding,
+)
+from seawall.result.outcome import Outcome
+from seawall.result.trial import Trial
+
+SCHEMA_VERSION = 1
+
+
+class Arm(msgspec.Struct, kw_only=True, frozen=True):
+    """A write path with its settings and the durability of its answer."""
+
+    name: str
+    path: str
+    durability: str
+    settings: dict[str, Any] = {}
+
+
+class Result(msgspec.Struct, kw_only=True, frozen=True):
+    """One run of an experiment."""
+
+    schema_version: int = SCHEMA_VERSION
+    experiment: str
+    started_at: str
+    finished_at: str
+    seed: int
+    outcome: Outcome
+    interrupted: bool = False
+    reasons: list[str] = []
+    options: dict[str, Any] = {}
+    environment: dict[str, Any] = {}
+    arms: list[Arm] = []
+    trials: list[Trial] = []
+    comparisons: list[ArmComparison] = []
+    targets: list[JudgedTarget] = []
+    verdicts: dict[str, Outcome] = {}
+    """Of each arm with judged trials."""
+    audit: str = ""
+    """Why the audit did not run, or over what it ran; empty where it is part of every trial."""
+    not_judged: list[str] = []
+    """Targets that were meant for this load and need what was not there, such as a database to be audited."""
+    controls: list[ControlFinding] = []
+    """Of an experiment whose services misbehave on purpose; no figure of its trials says anything else."""
+    capacity: list[CapacityFinding] = []
+    """What `capacity` found, a search each."""
+    break_even: list[BreakEven] = []
+    """What `capacity` found, an arm each."""
+    scaling: list[ScaleFinding] = []
+    """What `scale` found."""
+    segments: list[SoakSegment] = []
+    """Of a soak, as its trials follow one another."""
+    slopes: list[SlopeFinding] = []
+    """Of a soak's figures, over its longest sitting."""
+    stages: list[StageFinding] = []
+    """What `attain` found, an arm and stage each; `targets` holds the same rows, each with its stage in its name."""
+
+    def arm(self, name: str) -> Arm:
+        """Return the arm of that name."""
+        return next(arm for arm in self.arms if arm.name == name)
+
+
+def write_result(result: Result, path: Path) -> None:
+    """Write *result* as indented JSON; the file appears only when it is whole."""
+    partial = path.with_suffix(".partial")
+    partial.write_bytes(msgspec.json.format(msgspec.json.encode(result), indent=1) + b"\n")
+    partial.replace(path)
+
+
+def read_result(path: Path) -> Result:
+    """Read what `write_result` wrote."""
+    return msgspec.json.decode(path.read_bytes(), type=Result)
