@@ -103,7 +103,13 @@ def _best_cut(series: FloatArray) -> int:
 
 
 def _alike(first: FloatArray, rest: FloatArray, tolerance: float) -> bool:
-    """Tell whether the means of two stretches differ by no more than *tolerance*, or by no more than chance."""
+    """Tell whether two stretches differ by no more than *tolerance*, or by no more than chance.
+
+    Their means have to differ, and their medians, too: a bad moment lifts the mean of the few points around it as a
+    transient does, but most of a transient's points are off.
+    """
+    if abs(float(np.median(first)) - float(np.median(rest))) <= tolerance * abs(float(np.median(rest))):
+        return True
     difference = abs(float(first.mean()) - float(rest.mean()))
     scatters = [means - means.mean() for part in (first, rest) if len(means := _batch_means(part)) > 1]
     freedom = sum(len(scatter) - 1 for scatter in scatters)

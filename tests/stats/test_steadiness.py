@@ -68,6 +68,17 @@ def test_noise_alone_seldom_looks_unsteady(size: int, warmup: int, noise: float)
     assert alarms / 400 <= 0.05 + 0.022
 
 
+def test_bad_seconds_are_no_transient() -> None:
+    """A machine that is slow in one second of twenty, by half to five times, seldom makes the others look unsteady."""
+    rng, alarms = np.random.default_rng(3), 0
+    for _ in range(600):
+        series = rng.lognormal(0.0, 0.15, 62)
+        bad = rng.random(62) < 1 / 20
+        series[bad] *= rng.uniform(1.5, 5.0, bad.sum())
+        alarms += not is_steady(series, warmup=2).steady
+    assert alarms / 600 <= 0.03
+
+
 @pytest.mark.parametrize(("excess", "fades_in"), [(1.0, 20.0), (3.0, 20.0), (1.0, 40.0)])
 def test_too_short_a_warm_up_is_noticed(excess: float, fades_in: float) -> None:
     """A transient of which more than half a level is left after the warm-up is found in 95 of 100 runs of 70 s."""
