@@ -9,6 +9,7 @@ from api.lookups.announcements import Announcements, NoAnnouncements, ValkeyAnno
 from api.lookups.chain import Lookups
 from api.lookups.kinds import KINDS, RECOMMENDATIONS, TOP_PRODUCTS, Lifetime
 from api.lookups.memory import Memory
+from api.lookups.replica import ReplicaSource
 from api.lookups.shared import NoSharedCache, SharedCache, ValkeyCache, client_of
 from api.lookups.source import DatabaseSource, NoSource, Source
 from api.metrics.collector import LookupCollector
@@ -46,6 +47,11 @@ class Service:
             source = DatabaseSource(
                 engine_of(connections, settings, name="lookups", pool_size=settings.lookup_pool_size)
             )
+            if connections.database_replica_url is not None:
+                replica = engine_of(
+                    connections.of_replica, settings, name="lookups", pool_size=settings.lookup_pool_size
+                )
+                source = ReplicaSource(DatabaseSource(replica), source)
         probes["database"] = None if connections.database_url is None else source.check
 
         memory = Memory(

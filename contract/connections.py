@@ -16,6 +16,7 @@ from contract.errors import BadConnection
 
 _SCHEMES = {
     "database_url": ("postgresql", "postgres"),
+    "database_replica_url": ("postgresql", "postgres"),
     "cache_url": ("redis", "rediss", "valkey", "valkeys"),
 }
 
@@ -30,6 +31,8 @@ class Connections(BaseSettings):
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True, populate_by_name=True)
 
     database_url: SecretStr | None = _named("DATABASE_URL")
+    database_replica_url: SecretStr | None = _named("DATABASE_REPLICA_URL")
+    """A replica of it that lookups may read."""
     cache_url: SecretStr | None = _named("CACHE_URL")
     kafka_bootstrap_servers: str | None = _named("KAFKA_BOOTSTRAP_SERVERS")
     kafka_security_protocol: str | None = _named("KAFKA_SECURITY_PROTOCOL")
@@ -79,6 +82,11 @@ class Connections(BaseSettings):
     def sqlalchemy_psycopg_url(self) -> str:
         """The database's URL for SQLAlchemy over psycopg, for work that need not be asynchronous."""
         return self._database("postgresql+psycopg")
+
+    @property
+    def of_replica(self) -> Self:
+        """The same connections with the replica in the database's place."""
+        return self.model_copy(update={"database_url": self.database_replica_url})
 
     @property
     def redis_url(self) -> str:

@@ -21,6 +21,8 @@ from contract.entities import ENTITIES, Entity
 log = logging.getLogger(__name__)
 
 _now_ns = time.perf_counter_ns
+_SETTLE_NS = 1_000_000_000
+"""So long after an announcement no source may be late: a replica would bring back what was just forgotten."""
 _WARM_S = 2.0
 """Traffic does not wait longer than that for a warm memory."""
 
@@ -68,6 +70,7 @@ class Lookups:
         self._warm_entries = warm_entries
         self._flights: dict[str, _Flight] = {}
         self._boarding: dict[str, dict[str, _Flight]] = {}
+        self._settled_ns = 0
         self._under_way: dict[str, asyncio.Task[None]] = {}
         self.counts = LookupCounts(kind.name for kind in KINDS)
         self._counts = self.counts.of
@@ -138,6 +141,7 @@ class Lookups:
     def forget(self, key: str) -> None:
         """Forget *key*, or `EVERYTHING`, and let no answer be remembered that may be older than this."""
         self.counts.invalidations += 1
+        self._settled_ns = _now_ns() + _SETTLE_NS
         if key == EVERYTHING:
             self._memory.clear()
             self._flights.clear()
@@ -217,7 +221,8 @@ class Lookups:
         """Return what the source finds, once the shared cache has it too."""
         counts = self._counts[kind.name]
         counts.queries += 1
-        rows = await self._source.fetch(kind, [flight.asked for flight in flights.values()])
+        now = any(flight.past_caches for flight in flights.values()) or _now_ns() < self._settled_ns
+        rows = await self._source.fetch(kind, [flight.asked for flight in flights.values()], now=now)
         counts.rows += len(rows)
         found = {key: rows[flight.asked] for key, flight in flights.items() if flight.asked in rows}
         current = {key for key, flight in flights.items() if self._flights.get(key) is flight}

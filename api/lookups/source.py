@@ -23,8 +23,11 @@ log = logging.getLogger(__name__)
 class Source(Protocol):
     """Where the truth is."""
 
-    async def fetch(self, kind: Kind, asked: Sequence[Asked]) -> dict[Asked, bytes]:
-        """Return as JSON what exists of what is *asked*, by one statement; raises `Unavailable` if it cannot tell."""
+    async def fetch(self, kind: Kind, asked: Sequence[Asked], *, now: bool = False) -> dict[Asked, bytes]:
+        """Return as JSON what exists of what is *asked*, by one statement; raises `Unavailable` if it cannot tell.
+
+        Without *now* a source may be late, but for what does not exist.
+        """
         ...
 
     async def first(self, entity: Entity, count: int) -> dict[Asked, bytes]:
@@ -43,7 +46,7 @@ class Source(Protocol):
 class NoSource:
     """Can tell nothing."""
 
-    async def fetch(self, kind: Kind, asked: Sequence[Asked]) -> dict[Asked, bytes]:  # noqa: ARG002 - the protocol's signature
+    async def fetch(self, kind: Kind, asked: Sequence[Asked], *, now: bool = False) -> dict[Asked, bytes]:  # noqa: ARG002 - the protocol's signature
         """Raise `Unavailable`."""
         raise Unavailable("no database is configured: set SEAWALL_DATABASE_URL", retry_after_s=30)
 
@@ -70,7 +73,7 @@ class DatabaseSource:
             TOP_PRODUCTS.name: TopProductsQuery(),
         }
 
-    async def fetch(self, kind: Kind, asked: Sequence[Asked]) -> dict[Asked, bytes]:
+    async def fetch(self, kind: Kind, asked: Sequence[Asked], *, now: bool = False) -> dict[Asked, bytes]:  # noqa: ARG002 - it is never late
         """Run the kind's query."""
         query = self._queries[kind.name]
         return query.bodies(asked, await self._rows(query.statement, query.parameters(asked)))

@@ -17,10 +17,11 @@ EXAMPLES = """[bold]Examples[/]
   bin/seawall up                          one broker, one sink
   bin/seawall up --brokers 3 --sinks 3    three brokers (replication 3, two must have a write), three sinks
   bin/seawall up --api-processes 2        two API processes share one port
+  bin/seawall up --replica                lookups read from a replica of the database
   bin/seawall up --no-kafka               without the log: the direct write paths only
   bin/seawall up --api-port 8000          the API on a port of your choice
 
-Servers of your own take the place of ours: SEAWALL_DATABASE_URL, SEAWALL_CACHE_URL,
+Servers of your own take the place of ours: SEAWALL_DATABASE_URL, SEAWALL_DATABASE_REPLICA_URL, SEAWALL_CACHE_URL,
 SEAWALL_KAFKA_BOOTSTRAP_SERVERS, SEAWALL_API_URL, in the environment or in .env.
 
 Exit codes: 0 the stack is up, 2 it cannot be started (nothing is left running), 130 interrupted (the same)."""
@@ -33,6 +34,9 @@ def up(
     sinks: Annotated[int, typer.Option(help="Sink workers, which move records from the log to the table.")] = 1,
     api_processes: Annotated[int, typer.Option(help="Processes of the API, which share one port.")] = 1,
     kafka: Annotated[bool, typer.Option("--kafka/--no-kafka", help="With or without Kafka and sinks.")] = True,
+    replica: Annotated[
+        bool, typer.Option("--replica", help="A replica of PostgreSQL, which lookups read from.")
+    ] = False,
     api_port: Annotated[int | None, typer.Option(help="Port of the API.  [default: a free one]")] = None,
 ) -> None:
     """Start PostgreSQL, Valkey, Kafka, the API and its sinks, and leave them running until `down`."""
@@ -42,6 +46,7 @@ def up(
         sinks=sinks,
         api_processes=api_processes,
         kafka=kafka,
+        replica=replica,
         api_port=api_port,
     ).checked()
     running = Stack.attach()
@@ -63,7 +68,7 @@ def _agree(wanted: StackOptions, state: StackState) -> None:
     has = state.options
     differences = [
         f"{name} {getattr(has, name)} instead of {getattr(wanted, name)}"
-        for name in ("kafka", "brokers", "partitions", "sinks", "api_processes", "api_port")
+        for name in ("kafka", "brokers", "partitions", "sinks", "api_processes", "replica", "api_port")
         if getattr(has, name) != getattr(wanted, name) and not (name == "api_port" and wanted.api_port is None)
     ]
     if differences:

@@ -126,7 +126,12 @@ def _database() -> list[Finding]:
     given = Connections.read()
     if given.database_url is None:
         return [Finding(Verdict.OK, "embedded")]
-    return [Finding(Verdict.OK, f"external, PostgreSQL {postgres.check(given.psycopg_url)}")]
+    found = [Finding(Verdict.OK, f"external, PostgreSQL {postgres.check(given.psycopg_url)}")]
+    if given.database_replica_url is not None:
+        url = given.database_replica_url.get_secret_value()
+        version = postgres.check(url, "SEAWALL_DATABASE_REPLICA_URL")
+        found.append(Finding(Verdict.OK, f"a replica for lookups, PostgreSQL {version}"))
+    return found
 
 
 def _cache() -> list[Finding]:

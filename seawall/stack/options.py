@@ -32,6 +32,8 @@ class StackOptions(msgspec.Struct, frozen=True, kw_only=True):
     """By so much each round trip of API and sinks to the database takes longer: it models one that is far away."""
     flush_delay_ms: float = 0.0
     """By so much each flush of the database's log takes longer: it models a slow disk."""
+    replica: bool = False
+    """Whether lookups have a replica of the database to read from."""
     environment: dict[str, str] = {}
     """Further variables for the API and the sinks."""
 

@@ -20,9 +20,11 @@ from seawall.stack.java import find_java
 from seawall.stack.link import DatabaseLink
 from seawall.stack.options import StackOptions
 from seawall.stack.ports import demand, free_ports, listening
+from seawall.stack.replica import PostgresReplica
 from seawall.stack.service import External, Service
 
-_FIXED_PORTS = 4  # PostgreSQL, its link, Valkey, API; each broker and each process of the API takes two more
+# PostgreSQL, its link, its replica, Valkey, API; each broker and each process of the API takes two more
+_FIXED_PORTS = 5
 
 
 @dataclass(kw_only=True)
@@ -32,6 +34,7 @@ class Plan:
     connections: Connections
     database: Service | None = None
     link: DatabaseLink | None = None
+    replica: Service | None = None
     cache: Service | None = None
     brokers: list[Service] = field(default_factory=list)
     apis: list[Service] = field(default_factory=list)
@@ -74,6 +77,7 @@ def make_plan(options: StackOptions, *, run: str, data: Path, logs: Path, made: 
     ports = iter(free_ports(_FIXED_PORTS + 2 * options.brokers + 2 * options.api_processes))
     _add_database(plan, options, next(ports), run, data, logs, embed=not api_url)
     _add_link(plan, options, next(ports), data)
+    _add_replica(plan, options, next(ports), data, logs)
     _add_cache(plan, next(ports), data, embed=not api_url)
     api_port = demand(options.api_port, "--api-port") if options.api_port else next(ports)
     if options.kafka:
@@ -145,6 +149,25 @@ def _add_link(plan: Plan, options: StackOptions, port: int, data: Path) -> None:
     plan.link = DatabaseLink(
         plan.connections.psycopg_url, options.database_delay_ms, listener=listener, directory=data / "database-link"
     )
+
+
+def _add_replica(plan: Plan, options: StackOptions, port: int, data: Path, logs: Path) -> None:
+    if plan.connections.database_replica_url is not None:
+        url = plan.connections.database_replica_url.get_secret_value()
+        ask = partial(postgres.check, url, "SEAWALL_DATABASE_REPLICA_URL")
+        plan.replica = External("postgres-replica", "postgres", _without_password(url), ask)
+    elif options.replica:
+        if not isinstance(plan.database, postgres.Postgres):
+            raise BadOptions(
+                "the database is not ours, so it gets no replica of ours: give the address of its own by"
+                " SEAWALL_DATABASE_REPLICA_URL, or leave --replica out"
+            )
+        directory = data / "postgres-replica"
+        if plan.database.user:
+            directory = plan.directories[-1] / "replica"
+        own = PostgresReplica(plan.database, directory=directory, log=logs / "postgres-replica.log", port=port)
+        plan.replica = own
+        plan.connections = plan.connections.model_copy(update={"database_replica_url": SecretStr(own.url)})
 
 
 def _add_cache(plan: Plan, port: int, data: Path, *, embed: bool) -> None:

@@ -31,6 +31,7 @@ SETTINGS = {
     "shared_buffers": "256MB",
     "max_connections": "200",
     "max_wal_size": "2GB",
+    "max_slot_wal_keep_size": "4GB",  # a replica that is gone must not fill the disk
     "shared_preload_libraries": "pg_stat_statements",
     "listen_addresses": HOST,
     "unix_socket_directories": "",
@@ -121,12 +122,22 @@ class Postgres:
         except psycopg.OperationalError as error:
             raise NotReady(_first_line(error)) from None
 
+    @property
+    def binaries(self) -> Path:
+        """Where its programs are, once it is prepared: a place that its user can enter."""
+        return self._binaries
+
     def _initialise(self, password_file: Path) -> None:
-        command = [
-            *(str(self._binaries / "initdb"), "-D", str(self._directory / "data"), "-U", USER),
+        self._run(
+            "initdb",
+            *("-D", str(self._directory / "data"), "-U", USER),
             *("--auth-local=scram-sha-256", "--auth-host=scram-sha-256", f"--pwfile={password_file}"),
             *("--encoding=UTF8", "--locale=C.UTF-8", "--no-sync", "--no-instructions"),
-        ]
+        )
+
+    def _run(self, program: str, *arguments: str) -> None:
+        """Run one of PostgreSQL's programs as its user; raises `ServerFailed`."""
+        command = [str(self._binaries / program), *arguments]
         owner = pwd.getpwnam(self.user) if self.user else None
         with self._log.open("ab") as output:
             done = subprocess.run(
@@ -142,7 +153,7 @@ class Postgres:
                 extra_groups=[] if owner else None,
             )
         if done.returncode:
-            raise ServerFailed(f"postgres: initdb failed; the end of {self._log}:\n{last_lines(self._log)}")
+            raise ServerFailed(f"{self.name}: {program} failed; the end of {self._log}:\n{last_lines(self._log)}")
 
     def _hand_over(self, *places: Path) -> None:
         if self.user:
@@ -166,8 +177,11 @@ class Postgres:
         return copy / "bin"
 
 
-def check(url: str) -> str:
-    """Return the version of the PostgreSQL at *url*, after one request; raises `Unreachable` with what to do."""
+def check(url: str, name: str = "SEAWALL_DATABASE_URL") -> str:
+    """Return the version of the PostgreSQL at *url*, after one request; raises `Unreachable` with what to do.
+
+    *name* is what the message calls it.
+    """
     import psycopg  # noqa: PLC0415 - loaded while the servers start
 
     try:
@@ -177,11 +191,11 @@ def check(url: str) -> str:
             text = connection.info.parameter_status("server_version") or ""
             may_create = connection.execute("SELECT has_schema_privilege(current_schema(), 'CREATE')").fetchone()
     except (psycopg.Error, UnicodeError) as error:
-        raise Unreachable(f"SEAWALL_DATABASE_URL: {explain(error)}") from None
+        raise Unreachable(f"{name}: {explain(error)}") from None
     if version < OLDEST * 10_000:
-        raise Unreachable(f"SEAWALL_DATABASE_URL: PostgreSQL {text} is too old; {OLDEST} or newer is needed")
+        raise Unreachable(f"{name}: PostgreSQL {text} is too old; {OLDEST} or newer is needed")
     if not may_create or not may_create[0]:
-        raise Unreachable("SEAWALL_DATABASE_URL: the user may not create tables there; grant CREATE on the schema")
+        raise Unreachable(f"{name}: the user may not create tables there; grant CREATE on the schema")
     return text
 
 

@@ -58,7 +58,8 @@ class Starter:
             cache = group.create_task(self._each([plan.cache] if plan.cache else []))
             if plan.link is not None:
                 database = group.create_task(self._each([plan.link], after=[database]))
-            group.create_task(self._each(plan.apis, after=[database, cache, log]))
+            replica = group.create_task(self._replica(plan, database))
+            group.create_task(self._each(plan.apis, after=[database, replica, cache, log]))
             if sinks:
                 group.create_task(self._each(self._sinks(plan, options), after=[database, log]))
         if self._administrator is not None:
@@ -88,6 +89,11 @@ class Starter:
             server = group.create_task(self._service(plan.database))
             if plan.ours:
                 group.create_task(self._migrate(plan, server))
+
+    async def _replica(self, plan: Plan, database: asyncio.Task[None]) -> None:
+        """Start it once there is something to copy, tables included: its preparation is the copy."""
+        if plan.replica is not None and await _succeeded([database]):
+            await self._service(plan.replica)
 
     async def _log(self, plan: Plan, partitions: int) -> None:
         if not plan.brokers:

@@ -27,7 +27,7 @@ class VersionedSource:
         self.statements = 0
         self.released = asyncio.Event()
 
-    async def fetch(self, kind: Kind, asked: Sequence[Asked]) -> dict[Asked, bytes]:  # noqa: ARG002 - the protocol's signature
+    async def fetch(self, kind: Kind, asked: Sequence[Asked], *, now: bool = False) -> dict[Asked, bytes]:  # noqa: ARG002 - the protocol's signature
         """Return the number of this statement, once released."""
         self.statements += 1
         body = b"%d" % self.statements

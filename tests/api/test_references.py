@@ -35,7 +35,7 @@ class HeldSource:
         self.released = asyncio.Event()
         self.problem: Unavailable | None = None
 
-    async def fetch(self, kind: Kind, asked: Sequence[Asked]) -> dict[Asked, bytes]:
+    async def fetch(self, kind: Kind, asked: Sequence[Asked], *, now: bool = False) -> dict[Asked, bytes]:  # noqa: ARG002 - it is never late
         """Answer once released."""
         self.asked.append((kind.name, len(asked)))
         await self.released.wait()
