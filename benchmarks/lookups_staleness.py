@@ -60,7 +60,7 @@ def _figure(name: str, measured_ms: float, most_ms: float | None = None) -> Figu
         name=f"stale after {name}",
         measured=measured_ms,
         unit="ms",
-        asked="" if most_ms is None else f"at most {most_ms:,.0f} ms",
+        asked="" if most_ms is None else f"at most {most_ms:,.0f} ms and a request",
         reached=reached,
     )
 

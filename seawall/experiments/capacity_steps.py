@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from seawall.experiments.bottleneck import NOTHING_SHORT, Bottleneck, bottleneck_of, cores_used
 from seawall.experiments.judgement import measure
+from seawall.experiments.validity import Limits, lateness
 from seawall.result import CapacityFinding, LoadStep, Outcome, Trial
 from seawall.stats.capacity import Limit, Step
 from seawall.targets.metrics import Scope
@@ -23,14 +24,21 @@ def step_of(trial: Trial, targets: Targets, *, burst: bool = False) -> tuple[Ste
 
     One trial decides by its figures alone; that two have to agree takes the place of an interval. A *burst* may leave
     work behind, as long as every record is visible in the time that the targets give it.
+
+    A generator that is late leaves it open why a target was missed, but not that one was held: response and visible
+    delay count from the intended times, and to send later makes no answer come earlier
+    (docs/decisions/0017-a-late-generator-holds-no-target-for-a-service.md).
     """
     wrong = [name for name in _AUDIT_FAILURES if getattr(trial.audit, name)]
     if wrong:
         return Step.BROKE, ", ".join(f"{getattr(trial.audit, name):,} {name.replace('_', ' ')}" for name in wrong)
-    if trial.invalid_because:
-        return Step.UNTOLD, trial.invalid_because[0]
+    late = list(lateness(trial, Limits.of(targets)))
+    if untold := [why for why in trial.invalid_because if why not in late]:
+        return Step.UNTOLD, untold[0]
     broken = next(_missed(trial, targets), None) or (None if burst else next(_queues(trial), None))
-    return (Step.HELD, "") if broken is None else (Step.BROKE, broken)
+    if not late:
+        return (Step.HELD, "") if broken is None else (Step.BROKE, broken)
+    return (Step.HELD, f"although {late[0]}") if broken is None else (Step.UNTOLD, late[0])
 
 
 def bottleneck_above(trials: Iterable[Trial], steps: Iterable[LoadStep], targets: Targets, cores: int) -> Bottleneck:

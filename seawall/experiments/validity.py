@@ -71,13 +71,19 @@ def tolerated_ms(trial: Trial, limits: Limits) -> float:
     return max(LEAST_TOLERATED_MS, TOLERATED_SHARE * (limits.response_ms or 0.0), TOLERATED_SHARE * remaining)
 
 
-def _of_the_instrument(trial: Trial, limits: Limits) -> Iterator[str]:
+def lateness(trial: Trial, limits: Limits) -> Iterator[str]:
+    """Say where the generator was later than is tolerated; response times, from the intended ones on, hold that."""
     tolerated, health = tolerated_ms(trial, limits), trial.instrument
     lag_ms = trial.generator_lag_ms.p99 or 0.0
     if lag_ms > tolerated:
         yield f"the generator itself was late: p99 of its start lag {lag_ms:.1f} ms, tolerated {tolerated:.1f} ms"
     if health.loop_lag_p99_ms > tolerated:
         yield f"the generator's event loop was late: p99 {health.loop_lag_p99_ms:.1f} ms, tolerated {tolerated:.1f} ms"
+
+
+def _of_the_instrument(trial: Trial, limits: Limits) -> Iterator[str]:
+    yield from lateness(trial, limits)
+    health = trial.instrument
     if health.cpu_share > MOST_CPU_SHARE:
         yield f"the generator was busy for {health.cpu_share:.0%} of the time: spread the users over more processes"
 
