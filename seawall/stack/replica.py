@@ -6,7 +6,7 @@ from pathlib import Path
 
 from seawall.stack.errors import Unreachable
 from seawall.stack.ports import HOST
-from seawall.stack.postgres import Postgres, check
+from seawall.stack.postgres import USER, Postgres, check
 from seawall.stack.service import NotReady, make_directories
 
 _SLOT = "replica"
@@ -31,13 +31,17 @@ class PostgresReplica(Postgres):
         data = self._directory / "data"
         self._run(
             "pg_basebackup",
-            *("--dbname", self._primary.url.rpartition("/")[0] + "/postgres", "--pgdata", str(data)),
+            *("--dbname", f"postgresql://{USER}@{self._primary.address}/postgres", "--pgdata", str(data)),
             *("--wal-method=stream", "--write-recovery-conf", "--checkpoint=fast", "--no-sync"),
             *("--create-slot", f"--slot={_SLOT}"),
         )
         # the copy brings the primary's settings; what stands last counts
         with (data / "postgresql.auto.conf").open("a", encoding="utf-8") as file:
             file.write(f"listen_addresses = '{HOST}'\nport = '{self.port}'\n")
+
+    def environment(self) -> dict[str, str]:
+        """Return the primary's environment with its password, which a command line would show to everybody."""
+        return {**super().environment(), "PGPASSWORD": self.password}
 
     def answer(self) -> str:
         """Return the version once the replica answers and follows the primary; raises `NotReady`."""
