@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import logging
 import resource
 import socket
 import sys
+from collections.abc import Iterable
 from functools import partial
-from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
@@ -17,38 +16,10 @@ from pydantic import ValidationError
 
 from api.app import create_app
 from api.direct_protocol import DirectProtocol
-from api.service import Service
+from api.server import DrainingServer, TlsListener
 from api.settings import Settings
+from api.tls import tls_context
 from contract.errors import BadConnection
-
-
-class DrainingServer(uvicorn.Server):
-    """Says on `/readyz` that it goes before it does, and ends with exit code 0 after SIGTERM."""
-
-    def __init__(self, config: uvicorn.Config, service: Service, delay_s: float) -> None:
-        super().__init__(config)
-        self._service = service
-        self._delay_s = delay_s
-        self._loop: asyncio.AbstractEventLoop | None = None
-
-    async def serve(self, *arguments: object, **named: object) -> None:
-        """Serve until a signal comes."""
-        self._loop = asyncio.get_running_loop()
-        await super().serve(*arguments, **named)  # type: ignore[arg-type]  # handed on as they came
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Drain at the first signal, stop at once at the second."""
-        del sig, frame
-        first = not self._service.readiness.draining
-        self._service.readiness.draining = True
-        if first and self._delay_s and self._loop is not None:
-            self._loop.call_soon_threadsafe(self._loop.call_later, self._delay_s, self._leave)
-        else:
-            self.force_exit = self.should_exit
-            self._leave()
-
-    def _leave(self) -> None:
-        self.should_exit = True
 
 
 def main() -> int:
@@ -56,6 +27,7 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
         settings = Settings()
+        secure = tls_context(settings)
         app: FastAPI = create_app(settings)
     except BadConnection as error:
         print(f"api: {error}", file=sys.stderr)
@@ -84,10 +56,20 @@ def main() -> int:
         timeout_graceful_shutdown=settings.api_graceful_s,
         lifespan="on",
     )
+    listener = None
+    if secure is not None and (settings.api_tls_port is not None or settings.api_tls_sockets):
+        listener = TlsListener(secure, settings.api_tls_port, _opened(settings.api_tls_sockets))
+    elif secure is not None:
+        config.load()
+        config.ssl = secure
     _calm_collector()
-    server = DrainingServer(config, app.state.service, settings.api_drain_delay_s)
-    server.run(sockets=[socket.socket(fileno=number) for number in settings.api_sockets] or None)
+    server = DrainingServer(config, app.state.service.readiness, settings.api_drain_delay_s, listener)
+    server.run(sockets=_opened(settings.api_sockets) or None)
     return 0 if server.started else 2
+
+
+def _opened(descriptors: Iterable[int]) -> list[socket.socket]:
+    return [socket.socket(fileno=number) for number in descriptors]
 
 
 def _calm_collector() -> None:

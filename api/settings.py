@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, FilePath
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -20,6 +20,14 @@ class Settings(BaseSettings):
     """Port to listen on; 0 lets the system choose one."""
     api_sockets: tuple[int, ...] = ()
     """Descriptors of sockets that listen already, in place of address and port: whoever started us opened them."""
+    api_tls_certificate: FilePath | None = None
+    """Certificate for TLS with its chain, in PEM format."""
+    api_tls_key: FilePath | None = None
+    """Its key, where it is not in the same file."""
+    api_tls_port: int | None = Field(default=None, ge=0, le=65535)
+    """Port for TLS beside the one for cleartext; without it the certificate makes `api_port` a port for TLS."""
+    api_tls_sockets: tuple[int, ...] = ()
+    """As `api_sockets`, in place of `api_tls_port`."""
     api_backlog: int = Field(default=4096, ge=1)
     """Connections that may wait to be accepted."""
     api_keep_alive_s: int = Field(default=75, ge=1)

@@ -35,7 +35,8 @@ EXAMPLES = """[bold]Examples[/]
   bin/seawall attain                                   every path through four stages: about seven minutes each
   bin/seawall attain --path kafka
   bin/seawall attain --path kafka --mix shop           lookups and analytics besides, arrivals at random
-  bin/seawall attain --path kafka --mix shop --weights write=50,cached=50 --new-connections 5%
+  bin/seawall attain --path kafka --mix shop --weights write=50,cached=50 --new-connections 5% --tls 20%
+  bin/seawall attain --path kafka --mix shop --http-cache    with nginx in front of the API
   bin/seawall attain --path sync --stages 500,1000 --users 2000 --repeats 3
   bin/seawall attain --path kafka --sinks 2 --json     the result for machines, on standard output
 
@@ -81,6 +82,10 @@ def attain(
     new_connections: Annotated[
         str, typer.Option(help="Share of users who open a connection for each request.", metavar="SHARE")
     ] = "0%",
+    tls: Annotated[str, typer.Option(help="Share of users who use TLS.", metavar="SHARE")] = "0%",
+    http_cache: Annotated[
+        bool, typer.Option("--http-cache", help="An HTTP cache in front of the API: nginx, where it is installed.")
+    ] = False,
     entity: Annotated[str, typer.Option(help="Records: an entity, or mixed.")] = "mixed",
     brokers: Annotated[
         int | None, typer.Option(help="Kafka brokers: 1 or 3.  \\[default: 1]", show_default=False)
@@ -109,6 +114,7 @@ def attain(
         mix=mix,
         weights=weights("--weights", weighted),
         new_connections=share("--new-connections", new_connections),
+        tls=share("--tls", tls),
         entity=entity,
         brokers=brokers,
         sinks=sinks,
@@ -120,7 +126,12 @@ def attain(
     judged_by = read_targets(targets)
     check_table_style(table_style)
     wanted = StackOptions(
-        brokers=brokers or 1, sinks=sinks or 1, api_processes=api_processes or 1, kafka="kafka" in options.paths
+        brokers=brokers or 1,
+        sinks=sinks or 1,
+        api_processes=api_processes or 1,
+        kafka="kafka" in options.paths,
+        http_cache=http_cache,
+        tls=options.tls > 0,
     )
     asked = any(number is not None for number in (brokers, sinks, api_processes))
     with interruptible():

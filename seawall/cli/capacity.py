@@ -23,7 +23,9 @@ from seawall.cli.targets_file import read_targets
 from seawall.experiments.arms import PATHS
 from seawall.experiments.capacity import Capacity, StackOf
 from seawall.experiments.capacity_options import CapacityOptions, Place
-from seawall.report.capacity_tables import capacity_remarks, capacity_tables
+from seawall.report.capacity_tables import capacity_tables
+from seawall.report.capacity_words import capacity_remarks
+from seawall.report.files import write_reports
 from seawall.report.page.capacity_picture import write_capacity_pictures
 from seawall.report.summary_csv import write_summary
 from seawall.report.table_styles import TABLE_STYLES
@@ -123,6 +125,7 @@ def capacity(
             result = Capacity(options, judged_by, stack_of, directory).run(
                 progress, lambda result: _write(result, directory)
             )
+    write_reports(result, directory)
     _show(result, directory, table_style, as_json=as_json)
     if result.outcome is Outcome.FAIL:
         raise typer.Exit(Exit.FAIL)

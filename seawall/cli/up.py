@@ -18,6 +18,8 @@ EXAMPLES = """[bold]Examples[/]
   bin/seawall up --brokers 3 --sinks 3    three brokers (replication 3, two must have a write), three sinks
   bin/seawall up --api-processes 2        two API processes share one port
   bin/seawall up --replica                lookups read from a replica of the database
+  bin/seawall up --http-cache             nginx in front of the API, which answers what it may
+  bin/seawall up --tls                    the API by TLS as well, with a certificate of the stack's own
   bin/seawall up --no-kafka               without the log: the direct write paths only
   bin/seawall up --api-port 8000          the API on a port of your choice
 
@@ -25,6 +27,11 @@ Servers of your own take the place of ours: SEAWALL_DATABASE_URL, SEAWALL_DATABA
 SEAWALL_KAFKA_BOOTSTRAP_SERVERS, SEAWALL_API_URL, in the environment or in .env.
 
 Exit codes: 0 the stack is up, 2 it cannot be started (nothing is left running), 130 interrupted (the same)."""
+
+_COMPARED = (
+    *("kafka", "brokers", "partitions", "sinks", "api_processes"),
+    *("replica", "http_cache", "tls", "api_port"),
+)
 
 
 def up(
@@ -37,6 +44,10 @@ def up(
     replica: Annotated[
         bool, typer.Option("--replica", help="A replica of PostgreSQL, which lookups read from.")
     ] = False,
+    http_cache: Annotated[
+        bool, typer.Option("--http-cache", help="An HTTP cache in front of the API: nginx, where it is installed.")
+    ] = False,
+    tls: Annotated[bool, typer.Option("--tls", help="The API by TLS as well, on a port of its own.")] = False,
     api_port: Annotated[int | None, typer.Option(help="Port of the API.  [default: a free one]")] = None,
 ) -> None:
     """Start PostgreSQL, Valkey, Kafka, the API and its sinks, and leave them running until `down`."""
@@ -47,6 +58,8 @@ def up(
         api_processes=api_processes,
         kafka=kafka,
         replica=replica,
+        http_cache=http_cache,
+        tls=tls,
         api_port=api_port,
     ).checked()
     running = Stack.attach()
@@ -68,7 +81,7 @@ def _agree(wanted: StackOptions, state: StackState) -> None:
     has = state.options
     differences = [
         f"{name} {getattr(has, name)} instead of {getattr(wanted, name)}"
-        for name in ("kafka", "brokers", "partitions", "sinks", "api_processes", "replica", "api_port")
+        for name in _COMPARED
         if getattr(has, name) != getattr(wanted, name) and not (name == "api_port" and wanted.api_port is None)
     ]
     if differences:

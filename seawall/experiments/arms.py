@@ -105,7 +105,7 @@ def arm_of(plan: ArmPlan, settings: dict[str, Any]) -> Arm:
         words, kept = _kafka_durability(settings), settings
     else:
         words = _database_durability(settings)
-        kept = {name: value for name, value in settings.items() if name in ("api", "postgres")}
+        kept = {name: value for name, value in settings.items() if name in ("api", "postgres", "http-cache")}
     if plan.durability and words != plan.durability:
         raise ArmNotMade(
             f"{plan.name} promises {plan.durability!r}, and the servers report {words!r}: correct their settings, or"

@@ -182,6 +182,8 @@ class Attainment:
             arrival="poisson" if weights else "uniform",
             weights=weights,
             new_connections=options.new_connections,
+            tls=options.tls,
+            tls_url=self.stack.state.api_tls_url,
         )
 
     def _load(self, arm: Arm, name: str, **rest: Any) -> TrialLoad:

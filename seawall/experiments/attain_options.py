@@ -62,6 +62,8 @@ class AttainOptions:
     """Of the mix ``shop``, by the names in `SCOPES`."""
     new_connections: float = 0.0
     """The share of users who open a connection for each request."""
+    tls: float = 0.0
+    """The share of users who use TLS."""
     entity: str = "mixed"
     brokers: int | None = None
     sinks: int | None = None
@@ -151,8 +153,9 @@ class AttainOptions:
             yield "--weights: write must be above 0, since every trial follows its records"
         if self.mix == "writes" and dict(self.weights) != SHOP:
             yield "--weights: they are those of --mix shop"
-        if not 0 <= self.new_connections <= 1:
-            yield f"--new-connections: {self.new_connections:g} is not between 0 and 100 %"
+        for name, share in (("--new-connections", self.new_connections), ("--tls", self.tls)):
+            if not 0 <= share <= 1:
+                yield f"{name}: {share:g} is not between 0 and 100 %"
 
     def _amount_mistakes(self) -> Iterator[str]:
         if not 1 <= self.users <= MOST_USERS:

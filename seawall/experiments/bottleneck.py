@@ -26,6 +26,7 @@ _ON_A_FULL_MACHINE = {
     "load": "run the load on a machine of its own, so that the service has these cores",
     "postgres": "commit more rows a transaction (the paths grouped and kafka do), or give the database more cores",
     "kafka": "give the brokers more cores or machines of their own; without need of Kafka, the path grouped costs less",
+    "http-cache": "give the HTTP cache a core of its own",
     "valkey": "give the cache a core of its own, or let more lookups be answered from the API's memory",
 }
 
@@ -75,7 +76,7 @@ def bottleneck_of(used: Mapping[str, float], cores: int, missed: Collection[str]
 
 def _kind(name: str) -> str:
     """Return what a service is: ``api-2`` is an ``api``."""
-    return name.partition("-")[0]
+    return name.rstrip("0123456789").rstrip("-")
 
 
 def cores_used(trials: Sequence[Trial]) -> dict[str, float]:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
+
+from seawall.audit.ledger import Ledger
+from seawall.experiments.figures import quantiles_ms
+from seawall.load.lookups import FROM_HTTP_CACHE
 from seawall.result import LookupFigures, LookupLevel
 from seawall.stack.lookup_samples import LEVELS, LookupSamples
 
@@ -9,11 +14,12 @@ _LOOKUPS, _ANEW, _QUERIES = (f"seawall_{name}_total" for name in ("lookups", "lo
 
 
 def lookup_figures(
-    before: LookupSamples | None, after: LookupSamples | None, length_s: float | None
+    before: LookupSamples | None, after: LookupSamples | None, length_s: float | None, ledger: Ledger
 ) -> LookupFigures | None:
     """Return what was counted in between, over *length_s*; None where it is not known.
 
-    That is where nobody counts, or a process was started again and with it its counts.
+    That is where nobody counts, or a process was started again and with it its counts. What an HTTP cache answered
+    never reached the API, and is told by the *ledger*.
     """
     if before is None or after is None:
         return None
@@ -21,8 +27,9 @@ def lookup_figures(
     if counted.began_anew:
         return None
     lookups, anew, queries = (round(counted.total(name)) for name in (_LOOKUPS, _ANEW, _QUERIES))
-    levels = {level: _level(counted, level) for level in LEVELS}
-    hits = levels["memory"].lookups + levels["shared"].lookups
+    levels = {"http-cache": _of_http_cache(ledger), **{level: _level(counted, level) for level in LEVELS}}
+    lookups += levels["http-cache"].lookups
+    hits = sum(levels[level].lookups for level in ("http-cache", "memory", "shared"))
     return LookupFigures(
         lookups=lookups,
         anew=anew,
@@ -32,6 +39,13 @@ def lookup_figures(
         saved=round(1 - queries / lookups, 6) if lookups else None,
         levels={level: figures for level, figures in levels.items() if figures.lookups},
     )
+
+
+def _of_http_cache(ledger: Ledger) -> LookupLevel:
+    wanted = [number for number, name in enumerate(ledger.endpoints) if name.endswith(FROM_HTTP_CACHE)]
+    mine = np.isin(ledger.endpoint, wanted)
+    took = quantiles_ms((ledger.answered_ns - ledger.sent_ns)[mine])
+    return LookupLevel(lookups=took.samples, p50_ms=took.p50, p99_ms=took.p99)
 
 
 def _level(counted: LookupSamples, level: str) -> LookupLevel:

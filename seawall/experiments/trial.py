@@ -128,6 +128,11 @@ class TrialRunner:
             for name, use in used.items()
             if use.context_switches is not None
         }
+        collections = {
+            name: max(0, use.collections - (before[name].collections or 0))
+            for name, use in used.items()
+            if use.collections is not None
+        }
         cpu_s = {name: round(max(0.0, use.cpu_s - before[name].cpu_s), 3) for name, use in used.items()}
         if limits is None:
             limits = loosest_limits(trial, self._limits_of) if trial.scopes else self._limits
@@ -141,13 +146,14 @@ class TrialRunner:
             disk_bytes={name: max(0, use.written_bytes - before[name].written_bytes) for name, use in used.items()},
             network_bytes={"machine": machine_network_bytes() - network_bytes},
             context_switches={name: max(0, count) for name, count in switches.items()},
+            gc_collections={**collections, "load": done.health.gc_pauses},
             open_files={
                 name: use.open_files
                 for name, use in (*used.items(), ("load", generator))
                 if use is not None and use.open_files is not None
             },
             restarts=restarts,
-            lookups=lookup_figures(lookups, self._lookups(), _schedule_s(trial)),
+            lookups=lookup_figures(lookups, self._lookups(), _schedule_s(trial), ledger),
             audit=audited.whole.counts,
             examples=audited.whole.examples,
             invalid_because=invalid_because,

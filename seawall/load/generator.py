@@ -34,7 +34,7 @@ from seawall.load.recorder import ColumnRecorder
 from seawall.load.run import LoadRun
 from seawall.load.setup import flush_counts, set_run
 from seawall.load.trial import Answer, Progress, TrialDone, TrialFailed, TrialLoad
-from seawall.load.visitors import user_class
+from seawall.load.visitors import Habits, user_class
 
 PROGRESS_EVERY_S = 0.25
 SILENCE_S = 30.0
@@ -83,7 +83,8 @@ class Generator:
             planned_users=trial.users,
         )
         set_run(self._environment, load)
-        self._environment.user_classes = [user_class(trial.path, trial.weights, trial.new_connections)]
+        habits = Habits(trial.new_connections, trial.tls, trial.tls_url)
+        self._environment.user_classes = [user_class(trial.path, trial.weights, habits)]
         self._runner.start(trial.users, spawn_rate=trial.users)
         if self._runner.spawning_greenlet is not None:
             self._runner.spawning_greenlet.join()

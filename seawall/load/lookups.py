@@ -11,12 +11,15 @@ USER, PRODUCT = "/v1/users/{id}", "/v1/products/{id}"
 UNCACHED_USER = f"{USER} (no-cache)"
 """The name of lookups that ask the service to leave its caches out."""
 TOP_PRODUCTS = "/v1/analytics/top-products"
-SCOPES = {
+FROM_HTTP_CACHE = " (HTTP cache)"
+"""Ends the name of a lookup that an HTTP cache in front of the service answered."""
+_BY_SERVICE = {
     f"GET {USER}": "cached lookup",
     f"GET {PRODUCT}": "cached lookup",
     f"GET {UNCACHED_USER}": "uncached lookup",
     f"GET {TOP_PRODUCTS}": "analytics",
 }
+SCOPES = {**_BY_SERVICE, **{f"{name}{FROM_HTTP_CACHE}": scope for name, scope in _BY_SERVICE.items()}}
 """Which targets these endpoints are held to."""
 _USERS, _PRODUCTS = ENTITIES["users"], ENTITIES["products"]
 

@@ -41,6 +41,9 @@ class TrialLoad(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields
     """How often each kind of request comes, by the scope of targets that it belongs to; empty: writes alone."""
     new_connections: float = 0.0
     """The share of users who open a connection for each request."""
+    tls: float = 0.0
+    """The share of users who use TLS, at *tls_url*."""
+    tls_url: str = ""
     run: tuple[int, int] | None = None
     """Milliseconds and nonce of the run whose ids are minted; None takes a new one."""
 

@@ -98,8 +98,12 @@ class ScheduledUser(User, RestMixin[Response]):
         self._add = self.load.recorder.add
         self._count = setup.counts_of(environment).report
         self._has_context = type(self).context is not User.context
-        self.client = Client(
-            self.host,
+        self.client = self._client_of(self.host)
+
+    def _client_of(self, host: str) -> Client:
+        """Return a client of the service at *host*; raises `ValueError` where that is no address."""
+        return Client(
+            host,
             self._report,
             abandon=self._abandon,
             on_open=self.load.note_connection,

@@ -2,33 +2,61 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
-from typing import ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from locust import task
 
-from seawall.load.lookups import PRODUCT, TOP_PRODUCTS, UNCACHED_USER, USER, product_url, user_url
+from seawall.load.lookups import FROM_HTTP_CACHE, PRODUCT, TOP_PRODUCTS, UNCACHED_USER, USER, product_url, user_url
 from seawall.load.users import IngestUser
 from seawall.targets.metrics import Scope
 
 _NO_CACHE = {"Cache-Control": "no-cache"}
+_HIT = re.compile(rb"\r\ncache-status:[^\r]*; *hit\b", re.IGNORECASE)
+"""What a cache says of an answer of its own (RFC 9211)."""
+_SCATTER = 0x9E3779B1
+"""The golden ratio's fraction in 32 bits: its multiples spread evenly, whatever comes in every so many."""
 _PARTS = 1_000
 """Into so many parts a mix is divided, so that a weight of 0.1 % counts."""
 
 
+class Habits(NamedTuple):
+    """What some of the users do; shares are from 0 to 1, and independent of each other."""
+
+    new_connections: float = 0.0
+    """The share of users who open a connection for each request, as those do who come once."""
+    tls: float = 0.0
+    """The share of users who use TLS."""
+    tls_url: str = ""
+    """The service's address for them."""
+
+
 class Visitor(IngestUser):
-    """Writes and looks things up; some open a connection for each request, as those do who come once."""
+    """Writes and looks things up, with the habits of one of many."""
 
     abstract = True
     path: ClassVar[str]
-    new_connections: ClassVar[float]
-    """The share of such users."""
+    habits: ClassVar[Habits]
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        if (self.number * _SCATTER & 0xFFFFFFFF) < self.habits.tls * 2**32:
+            self.client = self._client_of(self.habits.tls_url)
 
     def arrive(self) -> None:
         """Begin a request of its own: let go of the connection where the user is one of those."""
         # Evenly among the numbers, so that a share of 5 % is every twentieth user.
-        if int((self.number + 1) * self.new_connections) > int(self.number * self.new_connections):
+        share = self.habits.new_connections
+        if int((self.number + 1) * share) > int(self.number * share):
             self.client.close()
+
+    def look_up(self, url: str, name: str, headers: Mapping[str, str] | None = None) -> None:
+        """Read *url*, counted under *name*, or as an answer of the HTTP cache where it says that it gave it."""
+        self.arrive()
+        with self.client.get(url, name=name, headers=headers, catch_response=True) as answer:
+            if answer.head is not None and _HIT.search(answer.head):
+                answer.name = name + FROM_HTTP_CACHE
 
 
 def _write(user: Visitor) -> None:
@@ -37,23 +65,19 @@ def _write(user: Visitor) -> None:
 
 
 def _look_user_up(user: Visitor) -> None:
-    user.arrive()
-    user.client.get(user_url(), name=USER)
+    user.look_up(user_url(), USER)
 
 
 def _look_product_up(user: Visitor) -> None:
-    user.arrive()
-    user.client.get(product_url(), name=PRODUCT)
+    user.look_up(product_url(), PRODUCT)
 
 
 def _ask_the_database(user: Visitor) -> None:
-    user.arrive()
-    user.client.get(user_url(), name=UNCACHED_USER, headers=_NO_CACHE)
+    user.look_up(user_url(), UNCACHED_USER, _NO_CACHE)
 
 
 def _analyse(user: Visitor) -> None:
-    user.arrive()
-    user.client.get(TOP_PRODUCTS)
+    user.look_up(TOP_PRODUCTS, TOP_PRODUCTS)
 
 
 Deed = Callable[[Visitor], None]
@@ -81,15 +105,15 @@ def deeds_by(weights: Mapping[str, float]) -> list[Deed]:
     ]
 
 
-def user_class(path: str, weights: Mapping[str, float], new_connections: float) -> type[IngestUser]:
+def user_class(path: str, weights: Mapping[str, float], habits: Habits) -> type[IngestUser]:
     """Return a user class that writes by *path*, and does the rest by *weights*, as `TrialLoad` describes them."""
-    if not weights and not new_connections:
+    if not weights and not habits.new_connections and not habits.tls:
         return writer_by(path)
 
     class Mixed(Visitor):
         tasks = deeds_by(weights or {Scope.WRITE: 1.0})  # type: ignore[assignment]  # what Locust calls with the user
 
-    Mixed.path, Mixed.new_connections = path, new_connections
+    Mixed.path, Mixed.habits = path, habits
     return Mixed
 
 

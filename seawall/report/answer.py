@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
 
-from seawall.result import Arm, ArmComparison, Outcome, Result, ScaleFinding, StageFinding, Trial
+from seawall.report.capacity_words import capacity_remarks, why_no_more
+from seawall.result import Arm, ArmComparison, Outcome, Result, StageFinding, Trial
 
 SERVICE_QUESTION = "Does the service hold its targets under this load?"
 PLAIN = "locust"
@@ -33,16 +34,14 @@ class Answer:
 
 def answer_of(result: Result) -> Answer:
     """Return the answer to what the experiment asks; says so where the run cannot tell."""
-    if result.experiment == PLAIN:
-        return _of_service(result)
-    if result.controls:
-        return _of_controls(result)
-    if result.scaling:
-        return _of_scaling(result, result.scaling[0])
-    if result.experiment == SOAK:
-        return _of_soak(result)
-    if result.stages:
-        return _of_stages(result)
+    for is_asked, make in _ANSWERS:
+        if is_asked(result):
+            return make(result)
+    return _of_comparison(result)
+
+
+def _of_comparison(result: Result) -> Answer:
+    """Return whether the log should stand in front of the database."""
     direct = [arm for arm in result.arms if arm.path != THROUGH_THE_LOG]
     log = [arm for arm in result.arms if arm.path == THROUGH_THE_LOG]
     return Answer(
@@ -73,6 +72,26 @@ def _of_stages(result: Result) -> Answer:
     )
 
 
+def _of_capacity(result: Result) -> Answer:
+    """Return the highest load of each path, what ends it, and from where on the log carries more."""
+    lasting = [finding for finding in result.capacity if finding.burst_s is None]
+    highest = max((finding.last_pass_per_s or 0.0 for finding in lasting), default=0.0)
+    word = f"Up to {highest:,.0f} writes a second" if highest else "No load was held"
+    said = [
+        f"{finding.arm} holds {finding.last_pass_per_s:,.0f} a second ({why_no_more(finding)})"
+        if finding.last_pass_per_s
+        else f"{finding.arm} holds no load"
+        for finding in lasting
+    ]
+    return Answer(
+        "How much does each path carry with all targets held?",
+        word,
+        f"{'; '.join(said)}." if said else "The search ended before its first load did.",
+        from_which_load=[f"Kafka carries more than {row.base}, by {row.by}: {row.says}." for row in result.break_even],
+        doubts=[*capacity_remarks(result), *_doubts(result)],
+    )
+
+
 def _held(arm: str, stages: Sequence[StageFinding]) -> str:
     held = [stage for stage in stages if stage.outcome is Outcome.PASS]
     highest = f", the highest {held[-1].stage} a second" if held else ""
@@ -91,8 +110,9 @@ def _of_controls(result: Result) -> Answer:
     return Answer("Does the instrument notice what is wrong?", word, sentence, doubts=doubts)
 
 
-def _of_scaling(result: Result, finding: ScaleFinding) -> Answer:
+def _of_scaling(result: Result) -> Answer:
     """Return what more of the scaled processes would carry, as the fitted law projects it."""
+    finding = result.scaling[0]
     names = SCALED.get(finding.what, finding.what)
     question, doubts = f"What would more {names} carry?", list(_doubts(result))
     if finding.gamma is None or finding.alpha is None or finding.beta is None:
@@ -318,3 +338,14 @@ def _times(ratio: float | None) -> str:
 
 def _and(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else "nothing"
+
+
+_ANSWERS: tuple[tuple[Callable[[Result], bool], Callable[[Result], Answer]], ...] = (
+    (lambda result: result.experiment == PLAIN, _of_service),
+    (lambda result: bool(result.controls), _of_controls),
+    (lambda result: bool(result.scaling), _of_scaling),
+    (lambda result: result.experiment == SOAK, _of_soak),
+    (lambda result: bool(result.stages), _of_stages),
+    (lambda result: bool(result.capacity), _of_capacity),
+)
+"""What each experiment asks; a comparison is everything else."""

@@ -128,7 +128,7 @@ def _use(result: Result, arm: str, style: str) -> Iterator[Table]:
     if not trials:
         return
     table = styled_table(f"{arm}: what each process took, on average over a stage's trials", style)
-    for name in ("stage /s", "process", "cores", "CPU s", "memory MiB", "written MiB", "switches /s"):
+    for name in ("stage /s", "process", "cores", "CPU s", "memory MiB", "written MiB", "switches /s", "GCs"):
         table.add_column(name, justify="left" if name in ("stage /s", "process") else "right")
     for stage in result.stages:
         mine = [trial for trial in trials if trial.name in stage.trials]
@@ -145,10 +145,11 @@ def _lookups(result: Result, arm: str, style: str) -> Iterator[Table]:
     trials = [(trial, trial.lookups) for trial in _trials(result, arm) if trial.lookups and trial.lookups.lookups]
     if not trials:
         return
-    table = styled_table(f"{arm}: lookups, those of writes included; times in the API, warm-up included", style)
+    whose = "times in the API, those of an HTTP cache as its clients see them"
+    table = styled_table(f"{arm}: lookups, those of writes and of the warm-up included; {whose}", style)
     for name in (
         "trial", "lookups", "hit\nrate", "database\nqueries /min", "queries\nsaved",
-        "memory\np99 ms", "Valkey\np99 ms", "database\np99 ms", "nobody\ncould tell",
+        "HTTP cache\np99 ms", "memory\np99 ms", "Valkey\np99 ms", "database\np99 ms", "nobody\ncould tell",
     ):  # fmt: skip
         table.add_column(name, justify="left" if name == "trial" else "right")
     for trial, lookups in trials:
@@ -161,7 +162,7 @@ def _lookups(result: Result, arm: str, style: str) -> Iterator[Table]:
             share(lookups.saved),
             *(
                 number(levels[level].p99_ms, digits) if level in levels else NOTHING
-                for level, digits in (("memory", 3), ("shared", 2), ("database", 2))
+                for level, digits in (("http-cache", 2), ("memory", 3), ("shared", 2), ("database", 2))
             ),
             f"{levels['nobody'].lookups:,}" if "nobody" in levels else "0",
         )
@@ -177,6 +178,7 @@ def _processes(trials: list[Trial]) -> Iterator[tuple[str, ...]]:
     disk, resident = [trial.disk_bytes for trial in trials], [trial.rss_bytes for trial in trials]
     for name in dict.fromkeys(name for trial in trials for name in trial.cpu_s):
         length_s = sum(_length_s(trial) for trial in trials) / len(trials)
+        collections = _mean(trial.gc_collections.get(name) for trial in trials)
         switches = _mean(trial.context_switches.get(name) for trial in trials)
         written, memory = (_mean(use.get(name) for use in uses) for uses in (disk, resident))
         yield (
@@ -186,6 +188,7 @@ def _processes(trials: list[Trial]) -> Iterator[tuple[str, ...]]:
             number(None if memory is None else memory / _MIB, 0),
             number(None if written is None else written / _MIB, 1),
             number(None if switches is None or not length_s else switches / length_s, 0),
+            number(collections, 0),
         )
 
 

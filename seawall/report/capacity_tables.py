@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from rich.table import Table
 
+from seawall.report.capacity_words import name_of, why_no_more
 from seawall.report.table_styles import number, styled_table
 from seawall.result import CapacityFinding, Result, Trial
 
 _COLORS = {"held": "green", "broke": "red", "untold": "yellow"}
-_LIMITS = {
-    "targets": "the next load breaks a target",
-    "instrument": "the next load cannot be offered from here",
-    "most": "no higher load was to be tried",
-}
 
 
 def capacity_tables(result: Result, style: str) -> list[Table]:
@@ -22,26 +18,8 @@ def capacity_tables(result: Result, style: str) -> list[Table]:
     return [*tables, _break_even(result, style)] if result.break_even else tables
 
 
-def capacity_remarks(result: Result) -> list[str]:
-    """Return what a reader of the knees should know beside them."""
-    remarks = [
-        f"{_name(finding)}: beyond {number(finding.last_pass_per_s, 0)}/s the bottleneck is {finding.bottleneck}."
-        f" To try: {finding.advice}."
-        for finding in result.capacity
-        if finding.bottleneck
-    ]
-    remarks += [f"{finding.arm}: {finding.overload}." for finding in result.capacity if finding.overload]
-    paths = {finding.path for finding in result.capacity}
-    if {"kafka"} < paths and not any(one.database_delay_ms or one.flush_delay_ms for one in result.capacity):
-        remarks.append(
-            "The database is on this machine and its disk is fast, which is the best case for writing straight to it:"
-            " --database-delay and --flush-delay model one that is far away or slow."
-        )
-    return remarks
-
-
 def _curve(finding: CapacityFinding, trials: dict[str, Trial], style: str) -> Table:
-    table = styled_table(f"{_name(finding)}: each load that was tried, on fresh state", style)
+    table = styled_table(f"{name_of(finding)}: each load that was tried, on fresh state", style)
     for name in (
         "offered\n/s",
         "users",
@@ -74,12 +52,11 @@ def _knees(result: Result, style: str) -> Table:
     for name in ("path", "last pass\n/s", "first fail\n/s", "why no more", "durability"):
         table.add_column(name, justify="right" if "/s" in name else "left")
     for finding in result.capacity:
-        words = _LIMITS[finding.limit] + ("" if finding.confirmed else "; not confirmed")
         table.add_row(
-            _name(finding),
+            name_of(finding),
             number(finding.last_pass_per_s, 0),
             number(finding.first_fail_per_s, 0),
-            words,
+            why_no_more(finding),
             result.arm(finding.arm).durability,
         )
     return table
@@ -92,7 +69,3 @@ def _break_even(result: Result, style: str) -> Table:
     for row in result.break_even:
         table.add_row(row.base, row.by, row.says)
     return table
-
-
-def _name(finding: CapacityFinding) -> str:
-    return finding.arm + (f", a burst of {finding.burst_s:g} s" if finding.burst_s else "")

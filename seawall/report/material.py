@@ -31,7 +31,7 @@ MOST_POINTS = 120
 CURVE = 1 - np.logspace(0, -4, 121)
 """The shares of a distribution's curve, from the fastest request to the slowest of ten thousand."""
 
-_COLUMNS = ["intended_ns", "answered_ns", "status"]
+_COLUMNS = ["entity", "intended_ns", "answered_ns", "status"]
 _OUTSIDE = MOST_POINTS
 """The window of what lies before or behind the trial's time."""
 
@@ -215,7 +215,9 @@ def _course(
         seen = shown_ns != NEVER
         shown_ns = shown_ns[seen]
         visible.add(_milliseconds(shown_ns - intended_ns[seen]), window[seen], judged[seen])
-        taken += windows.so_far(answered_ns)
+        # A lookup leaves no row that one could wait for.
+        written = part.column("entity").to_numpy()[accepted] != 0
+        taken += windows.so_far(answered_ns if visible_ns is None else answered_ns[written])
         done += windows.so_far(shown_ns)
     if not trial.invalid_because:
         response_pool += response.judged

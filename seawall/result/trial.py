@@ -153,12 +153,13 @@ class ScopeFigures(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class LookupLevel(msgspec.Struct, kw_only=True, frozen=True):
-    """What one level answered: ``memory``, ``shared`` (Valkey), ``database``, or ``nobody``."""
+    """What one level answered: ``http-cache``, ``memory``, ``shared`` (Valkey), ``database``, or ``nobody``."""
 
     lookups: int = 0
     p50_ms: float | None = None
     p99_ms: float | None = None
-    """In the API, without HTTP, interpolated in the buckets of its histogram; None where none was timed."""
+    """In the API, without HTTP, interpolated in the buckets of its histogram; None where none was timed. Of the
+    ``http-cache`` it is the service time that its clients saw."""
 
 
 class LookupFigures(msgspec.Struct, kw_only=True, frozen=True):
@@ -168,7 +169,7 @@ class LookupFigures(msgspec.Struct, kw_only=True, frozen=True):
     anew: int
     """Those that asked for the caches to be left out."""
     hit_rate: float | None = None
-    """Answered by memory or Valkey, of all that did not ask past them."""
+    """Answered by a cache, of all that did not ask past them."""
     queries: int
     """Statements that the lookups sent to the database."""
     queries_per_min: float | None = None
@@ -243,6 +244,8 @@ class Trial(msgspec.Struct, kw_only=True, frozen=True):
     network_bytes: dict[str, int] = {}
     """Received by all interfaces of the ``machine``: the system does not tell it by process."""
     context_switches: dict[str, int] = {}
+    gc_collections: dict[str, int] = {}
+    """How often each process that tells looked for garbage; the generator, during its schedule."""
     open_files: dict[str, int] = {}
     """At the trial's end, when the users had left."""
     restarts: dict[str, int] = {}

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from dotenv import dotenv_values
 
 from contract.connections import Connections
+from seawall.stack.certificates import Certificate
 from seawall.stack.children import API_NICENESS
 from seawall.stack.errors import Unreachable
 from seawall.stack.options import StackOptions
@@ -27,8 +28,8 @@ class Api:
     """`python -m api`, or a control in its place: one of the processes that share the API's port.
 
     Its sockets belong to the supervisor, so what waits to be accepted when it dies is served by its successor. One is
-    on the port that all processes share, the other on a port of its own, where it alone can be asked. What it counts it
-    shows on a third.
+    on the port that all processes share, the other on a port of its own, where it alone can be asked; there may be one
+    for TLS, which they share as well. What it counts it shows on a port of its own again.
     """
 
     kind = "api"
@@ -48,6 +49,7 @@ class Api:
         *,
         shared: socket.socket,
         own: socket.socket,
+        secure: tuple[socket.socket, Certificate] | None = None,
         metrics_port: int,
         directory: Path,
     ) -> None:
@@ -55,7 +57,9 @@ class Api:
         self.port: int | None = shared.getsockname()[1]
         self.address = f"http://{HOST}:{self.port}"
         self.own_address = f"http://{HOST}:{own.getsockname()[1]}"
-        self.descriptors: tuple[int, ...] = (shared.fileno(), own.fileno())
+        self._plain = (shared.fileno(), own.fileno())
+        self._secure = secure
+        self.descriptors: tuple[int, ...] = (*self._plain, *([secure[0].fileno()] if secure else []))
         self.metrics_url = f"http://{HOST}:{metrics_port}/metrics"
         self._metrics_port = metrics_port
         self._connections, self._options = connections, options
@@ -73,10 +77,17 @@ class Api:
     def environment(self) -> dict[str, str]:
         """Return our environment with the stack's connections in place of ours."""
         place = {
-            "SEAWALL_API_SOCKETS": json.dumps(self.descriptors),
+            "SEAWALL_API_SOCKETS": json.dumps(self._plain),
             "SEAWALL_METRICS_HOST": HOST,
             "SEAWALL_METRICS_PORT": str(self._metrics_port),
         }
+        if self._secure is not None:
+            listener, certificate = self._secure
+            place |= {
+                "SEAWALL_API_TLS_SOCKETS": json.dumps([listener.fileno()]),
+                "SEAWALL_API_TLS_CERTIFICATE": str(certificate.chain),
+                "SEAWALL_API_TLS_KEY": str(certificate.key),
+            }
         return {**python_environment(self._connections, self._directory / "tmp"), **self._options.environment, **place}
 
     def answer(self) -> str:

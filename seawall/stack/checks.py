@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 from contract.connections import Connections
 from contract.errors import ContractError
-from seawall.stack import api, kafka, places, postgres, valkey
+from seawall.stack import api, http_cache, kafka, places, postgres, valkey
 from seawall.stack.class_archive import ClassArchive
-from seawall.stack.errors import StackError
+from seawall.stack.errors import ServerFailed, StackError
 from seawall.stack.jars import JarCache, kafka_version
 from seawall.stack.java import find_java
 from seawall.stack.limits import MANY_USERS, Limits
@@ -141,6 +141,13 @@ def _cache() -> list[Finding]:
     return [Finding(Verdict.OK, f"external, {valkey.check(given.redis_url)}")]
 
 
+def _http_cache() -> list[Finding]:
+    try:
+        return [Finding(Verdict.OK, f"{http_cache.version(http_cache.program())}, for --http-cache")]
+    except ServerFailed:
+        return [Finding(Verdict.OK, "no nginx of 1.13 or later is installed; nothing but --http-cache needs one")]
+
+
 def _log() -> list[Finding]:
     given = Connections.read()
     if given.kafka_bootstrap_servers is None:
@@ -167,5 +174,6 @@ CHECKS = (
     Check("PostgreSQL", _database),
     Check("Valkey", _cache),
     Check("Kafka", _log),
+    Check("HTTP cache", _http_cache),
     Check("API", _api),
 )

@@ -26,5 +26,7 @@ def effective_settings(connections: Connections, state: StackState) -> dict[str,
             java = find_java()
             found["kafka"] |= {"version": kafka_version(), "java": java.version, "heap": heap_size()}
     if state.api_processes:
-        found["api"] = {"processes": state.api_processes}
+        found["api"] = {"processes": state.api_processes, **({"tls": True} if state.api_tls_url else {})}
+    if (cache := state.services.get("http-cache")) is not None:
+        found["http-cache"] = {"version": cache.version}
     return found

@@ -34,6 +34,10 @@ class StackOptions(msgspec.Struct, frozen=True, kw_only=True):
     """By so much each flush of the database's log takes longer: it models a slow disk."""
     replica: bool = False
     """Whether lookups have a replica of the database to read from."""
+    http_cache: bool = False
+    """Whether an HTTP cache stands before the API."""
+    tls: bool = False
+    """Whether the API can be reached by TLS as well, on a port of its own."""
     environment: dict[str, str] = {}
     """Further variables for the API and the sinks."""
 

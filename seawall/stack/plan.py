@@ -13,18 +13,21 @@ from pydantic import SecretStr
 
 from contract.connections import Connections
 from seawall.stack import api, kafka, places, postgres, valkey
+from seawall.stack.certificates import Certificate, TlsPort
 from seawall.stack.class_archive import ClassArchive
 from seawall.stack.errors import BadOptions
+from seawall.stack.http_cache import HttpCache
 from seawall.stack.jars import JarCache
 from seawall.stack.java import find_java
 from seawall.stack.link import DatabaseLink
 from seawall.stack.options import StackOptions
-from seawall.stack.ports import demand, free_ports, listening
+from seawall.stack.ports import HOST, demand, free_ports, listening
 from seawall.stack.replica import PostgresReplica
 from seawall.stack.service import External, Service
 
-# PostgreSQL, its link, its replica, Valkey, API; each broker and each process of the API takes two more
-_FIXED_PORTS = 5
+# PostgreSQL, its link, its replica, Valkey, the HTTP cache and TLS, API; each broker and each process of the API takes
+# two more
+_FIXED_PORTS = 7
 
 
 @dataclass(kw_only=True)
@@ -38,7 +41,11 @@ class Plan:
     cache: Service | None = None
     brokers: list[Service] = field(default_factory=list)
     apis: list[Service] = field(default_factory=list)
+    http_cache: Service | None = None
     api_url: str = ""
+    """What clients use: the API, or the HTTP cache in front of it."""
+    api_tls_url: str = ""
+    certificate: Certificate | None = None
     api_processes: int = 0
     """How many of them are ours."""
     sockets: list[socket.socket] = field(default_factory=list)
@@ -83,32 +90,56 @@ def make_plan(options: StackOptions, *, run: str, data: Path, logs: Path, made: 
     if options.kafka:
         pairs = [(next(ports), next(ports)) for _ in range(options.brokers)]
         _add_log(plan, pairs, data, logs, embed=not api_url)
+    inner_port, tls_port = next(ports), next(ports)
     if api_url:
+        if options.http_cache or options.tls:
+            raise BadOptions(
+                "the service of SEAWALL_API_URL is not ours, so it gets no HTTP cache and no TLS of ours: unset it, or"
+                " leave --http-cache and --tls out"
+            )
         plan.apis = [External("api", "api", _without_password(api_url), partial(api.check, api_url))]
         plan.api_url = api_url
     else:
-        _add_api(plan, options, api_port, list(itertools.islice(ports, 2 * options.api_processes)), data)
+        own_ports = list(itertools.islice(ports, 2 * options.api_processes))
+        if options.tls:
+            plan.certificate = Certificate.made_in(data / "tls")
+            plan.api_tls_url = f"https://{HOST}:{tls_port}"
+        if options.http_cache:
+            plan.http_cache = HttpCache(
+                inner_port, port=api_port, tls=_tls(plan, tls_port), directory=data / "http-cache"
+            )
+            _add_api(plan, options, inner_port, None, own_ports, data)
+        else:
+            _add_api(plan, options, api_port, _tls(plan, tls_port), own_ports, data)
+        plan.api_url = f"http://{HOST}:{api_port}"
     return plan
 
 
-def _add_api(plan: Plan, options: StackOptions, port: int, own_ports: list[int], data: Path) -> None:
+def _tls(plan: Plan, port: int) -> TlsPort | None:
+    return None if plan.certificate is None else TlsPort(port, plan.certificate)
+
+
+def _add_api(
+    plan: Plan, options: StackOptions, port: int, tls: TlsPort | None, own_ports: list[int], data: Path
+) -> None:
     several = options.api_processes > 1
     plan.api_processes = options.api_processes
     for number, (own_port, metrics_port) in enumerate(zip(own_ports[::2], own_ports[1::2], strict=True), start=1):
         name = f"api-{number}" if several else "api"
         sockets = listening(port, one_of_several=several), listening(own_port)
-        plan.sockets += sockets
+        secure = None if tls is None else (listening(tls.port, one_of_several=several), tls.certificate)
+        plan.sockets += [*sockets, *([secure[0]] if secure else [])]
         service = api.Api(
             name,
             plan.service_connections,
             options,
             shared=sockets[0],
             own=sockets[1],
+            secure=secure,
             metrics_port=metrics_port,
             directory=data / name,
         )
         plan.apis.append(service)
-        plan.api_url = service.address
 
 
 def _add_database(

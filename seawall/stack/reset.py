@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from functools import cached_property
+from pathlib import Path
 
 import redis
 import sqlalchemy as sa
@@ -16,6 +17,7 @@ from contract.ids import FIRST_RUN_ID, Run, mint
 from contract.migrate import add_base_rows
 from contract.tables import TABLES, dead_letters
 from seawall.stack.errors import StillBusy, Unreachable
+from seawall.stack.http_cache import forget_answers
 from seawall.stack.log import Log
 from seawall.stack.state import StackState
 
@@ -30,6 +32,7 @@ class Reset:
 
     def __init__(self, connections: Connections, state: StackState) -> None:
         self._connections = connections
+        self._data = Path(state.data_dir)
         self._own_cache = "valkey" in state.services and not state.services["valkey"].external
 
     def fresh(self) -> None:
@@ -56,6 +59,7 @@ class Reset:
             connection.execute(sa.text("CHECKPOINT"))
         if self._cache is not None:
             self._clear(self._cache)
+        forget_answers(self._data)
 
     def row_counts(self, since_ms: int | None = None) -> dict[str, int]:
         """Return the rows of runs per entity, or of those that began at *since_ms* or later; raises `Unreachable`."""

@@ -57,6 +57,8 @@ class Roster:
         """Note what *plan* decided."""
         self._change(
             api_url=plan.api_url,
+            api_tls_url=plan.api_tls_url,
+            api_tls_authority=str(plan.certificate.authority) if plan.certificate else "",
             environment=plan.connections.environment(),
             brokers=plan.embedded_brokers,
             kafka=bool(plan.brokers),

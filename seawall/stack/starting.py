@@ -59,7 +59,9 @@ class Starter:
             if plan.link is not None:
                 database = group.create_task(self._each([plan.link], after=[database]))
             replica = group.create_task(self._replica(plan, database))
-            group.create_task(self._each(plan.apis, after=[database, replica, cache, log]))
+            apis = group.create_task(self._each(plan.apis, after=[database, replica, cache, log]))
+            if plan.http_cache is not None:
+                group.create_task(self._each([plan.http_cache], after=[apis]))
             if sinks:
                 group.create_task(self._each(self._sinks(plan, options), after=[database, log]))
         if self._administrator is not None:

@@ -45,6 +45,11 @@ class StackState(msgspec.Struct, frozen=True, kw_only=True):
     owner: str
     options: StackOptions
     api_url: str
+    """What clients use: the API, or the HTTP cache in front of it."""
+    api_tls_url: str = ""
+    """The same by TLS; empty where there is none."""
+    api_tls_authority: str = ""
+    """File of the authority that vouches for its certificate."""
     environment: dict[str, str]
     brokers: int
     partitions: int

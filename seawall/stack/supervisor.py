@@ -110,7 +110,7 @@ class Supervisor:
         with contextlib.suppress(OSError):
             self.roster.phase("stopping")
         starter.close()
-        for level in (("api",), ("sink",), ("link",), ("migration", "kafka", "valkey", "postgres")):
+        for level in (("http-cache",), ("api",), ("sink",), ("link",), ("migration", "kafka", "valkey", "postgres")):
             await asyncio.gather(*(self._end(name, child) for name, child in self.roster.of_kinds(level)))
         await asyncio.to_thread(starter.keep)
         for directory in self.roster.directories():

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from seawall.stack.garbage import collections_of
 from seawall.stack.state import StackState, is_alive
 
 _PROC = Path("/proc")
@@ -29,6 +30,8 @@ class ResourceUse(msgspec.Struct, frozen=True):
     context_switches: int | None = None
     open_files: int | None = None
     """None where nobody looked: with ten thousand connections a look costs milliseconds."""
+    collections: int | None = None
+    """How often it has looked for garbage; None where nobody looked, or it has no collector that tells."""
 
 
 class _Process(NamedTuple):
@@ -40,7 +43,7 @@ class _Process(NamedTuple):
 def usage(state: StackState, *, thorough: bool = False) -> dict[str, ResourceUse]:
     """Return the use of every service that has a process of ours, all its children included.
 
-    Context switches and open files are counted on a *thorough* look only.
+    Context switches, open files and garbage collections are counted on a *thorough* look only.
 
     Children that ended are counted with the parent that waited for them, as PostgreSQL does with its backends. Memory
     that processes of a service share (PostgreSQL's buffers) counts once. This is asked while trials run, so it looks
@@ -62,6 +65,7 @@ def usage(state: StackState, *, thorough: bool = False) -> dict[str, ResourceUse
                 sum(map(_written_bytes, family)),
                 sum(map(_context_switches, family)) if thorough else None,
                 sum(map(_open_files, family)) if thorough else None,
+                collections_of(service) if thorough else None,
             )
     return found
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import socketserver
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from seawall.audit.ledger import read_ledger
 from seawall.experiments.errors import LoadFailed
 from seawall.experiments.load_process import LoadProcess
 from seawall.load.trial import Progress, TrialLoad
+from seawall.stack.certificates import Certificate
 from seawall.stack.ports import free_ports
 from seawall.stack.stack import Stack
 
@@ -154,9 +156,9 @@ def test_a_full_disk_is_said_and_what_was_written_stays(load: LoadProcess, tmp_p
 
 
 class Diary:
-    """A server that notes when each request came and when each connection ended."""
+    """A server that notes when each request came and when each connection ended; by TLS where it has a *context*."""
 
-    def __init__(self) -> None:
+    def __init__(self, context: ssl.SSLContext | None = None) -> None:
         self.requests: list[int] = []
         self.ends: list[int] = []
         self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), self._handler(), bind_and_activate=False)
@@ -164,8 +166,10 @@ class Diary:
         self._server.request_queue_size = 100
         self._server.server_bind()
         self._server.server_activate()
+        if context is not None:
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self.url = f"{'http' if context is None else 'https'}://127.0.0.1:{self._server.server_address[1]}"
 
     def close(self) -> None:
         """Stop serving."""
@@ -195,6 +199,22 @@ def test_users_leave_together(plan: dict[str, Any], tmp_path: Path) -> None:
     assert len(diary.requests) == done.sent == done.planned
     assert len(diary.ends) == 20
     assert min(diary.ends) > max(diary.requests)
+
+
+def test_a_share_of_users_uses_tls(tmp_path: Path) -> None:
+    """About a fifth of a hundred, and what answers in cleartext hears nothing of them."""
+    certificate = Certificate.made_in(tmp_path / "tls")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate.chain, certificate.key)
+    plain, secure = Diary(), Diary(context)
+    with LoadProcess(plain.url, tmp_path / "load.log") as process:
+        some = trial(tmp_path, users=100, rate_per_s=2.0, duration_s=1.0, tls=0.2, tls_url=secure.url)
+        done = process.run(some, ignore)
+    plain.close()
+    secure.close()
+    assert len(plain.requests) + len(secure.requests) == 200
+    assert abs(len(secure.requests) - 40) <= 2  # as even as whole users can be
+    assert read_ledger(Path(done.ledger)).accepted.all()
 
 
 def test_a_generator_forgets_its_trials(load: LoadProcess, tmp_path: Path) -> None:

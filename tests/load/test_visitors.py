@@ -11,19 +11,19 @@ from seawall.load.lookups import popular, product_url, user_url
 
 COUNT = """
 from collections import Counter
-from seawall.load.visitors import Visitor, deeds_by, user_class
+from seawall.load.visitors import Habits, Visitor, deeds_by, user_class
 found = Counter(deed.__name__ for deed in deeds_by({"write": 30, "cached lookup": 60, "uncached lookup": 9.5,
                                                     "analytics": 0.5}))
 print(sorted(found.items()))
 print([deed.__name__ for deed in deeds_by({"write": 1, "analytics": 0})][:1], len(set(deeds_by({"write": 1}))))
-print(issubclass(user_class("sync", {}, 0.0), Visitor), issubclass(user_class("sync", {}, 0.05), Visitor))
+print([issubclass(user_class("sync", {}, habits), Visitor) for habits in (Habits(), Habits(0.05), Habits(tls=0.2))])
 
 class Client:
     closed = 0
     def close(self):
         self.closed += 1
 
-anew = user_class("sync", {}, 0.05)
+anew = user_class("sync", {}, Habits(0.05))
 visitor, client = object.__new__(anew), Client()
 visitor.client = client
 for visitor.number in range(1_000):
@@ -48,8 +48,8 @@ def test_requests_come_by_their_weights(counted: list[str]) -> None:
 
 
 def test_writers_alone_stay_as_lean_as_they_are(counted: list[str]) -> None:
-    """Only a mix, or new connections, make visitors of them."""
-    assert counted[2] == "False True"
+    """Only a mix, new connections or TLS make visitors of them."""
+    assert counted[2] == "[False, True, True]"
 
 
 def test_a_share_of_users_connects_anew_for_each_request(counted: list[str]) -> None:

@@ -81,7 +81,8 @@ def test_figures_are_in_their_unit_and_hundred_per_cent_is_all(
 def test_lookups_are_told_beside_the_load() -> None:
     """What was answered by whom and how fast; a share is rounded down, so that 100 % is all of them."""
     levels = {
-        "memory": LookupLevel(lookups=9_996, p50_ms=0.001, p99_ms=0.004),
+        "http-cache": LookupLevel(lookups=900, p50_ms=0.2, p99_ms=1.234),
+        "memory": LookupLevel(lookups=9_096, p50_ms=0.001, p99_ms=0.004),
         "database": LookupLevel(lookups=4, p50_ms=1.0, p99_ms=2.5),
     }
     figures = LookupFigures(
@@ -90,7 +91,7 @@ def test_lookups_are_told_beside_the_load() -> None:
     text = text_of(result(HELD, trials=[msgspec.structs.replace(TRIAL, lookups=figures)]))
     line = next(line for line in text.splitlines() if "10,000" in line and "99.99 %" in line)
     assert [cell.strip() for cell in line.strip("|").split("|")] == [
-        "kafka-stage-1-1", "10,000", "99.99 %", "8", "99.96 %", "0.004", "-", "2.50", "0",
+        "kafka-stage-1-1", "10,000", "99.99 %", "8", "99.96 %", "1.23", "0.004", "-", "2.50", "0",
     ]  # fmt: skip
     assert "lookups" not in text_of(result(HELD, trials=[TRIAL]))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from evil_results import evil
 
 from contract.ids import Run
 from seawall.audit.fates import NO_PARTITION, write_fates
+from seawall.audit.ledger import NEVER
 from seawall.load.recorder import ColumnRecorder
 from seawall.report.answer import PLAIN
 from seawall.report.files import write_reports
@@ -135,6 +137,25 @@ def test_material_says_what_the_columns_hold(tmp_path: Path) -> None:
     assert np.isclose(course.rate_per_s[4:-4].mean(), 1_000, rtol=0.05)
     assert np.isclose(np.median(course.backlog), 20, atol=6)  # 20 ms of a thousand a second
     assert (course.at_s < course.warmup_s).sum() == 4
+
+
+def test_lookups_are_no_part_of_the_backlog(tmp_path: Path) -> None:
+    """They leave no row that anybody could wait for: nine of ten requests, and 20 ms of a hundred a second wait."""
+    ledger = tmp_path / "raw" / "load-kafka-0a.parquet"
+    trial = recorded(tmp_path, "load-kafka-0a", 6_000)
+    shutil.rmtree(ledger)
+    recorder = ColumnRecorder(ledger, Run(1, 1), 1)
+    visible_ns = np.full(6_000, NEVER)
+    for number in range(6_000):
+        at_ns = SECOND + number * 1_000_000
+        entity = 2 if number % 10 == 0 else 0
+        recorder.add(number % 7, number // 7, entity, "/x", (at_ns, at_ns, at_ns + 1_000_000), 201)
+        if entity:
+            visible_ns[number] = at_ns + 21_000_000
+    recorder.close()
+    write_fates(ledger, visible_ns, np.full(6_000, NO_PARTITION, dtype=np.int16))
+    (course,) = gather(kafka_run(trial), tmp_path)["kafka"].courses
+    assert np.isclose(np.median(course.backlog), 2, atol=1)
 
 
 def test_a_trial_whose_audit_never_came_is_left_out(tmp_path: Path) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import http.client
 import signal
 import socket
+import ssl
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import httpx
 import msgspec
 import psutil
 import pytest
@@ -37,7 +39,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Run a stack with two API processes in a home of its own."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SEAWALL_HOME", str(tmp_path_factory.mktemp("pair")))
-        running = Stack.up(StackOptions(kafka=False, api_processes=2), owner="tests")
+        running = Stack.up(StackOptions(kafka=False, api_processes=2, tls=True), owner="tests")
         yield running
         running.down()
 
@@ -61,7 +63,8 @@ def own_port(stack: Stack, name: str) -> int:
         for connection in process_of(stack, name).net_connections("tcp")
         if connection.status == psutil.CONN_LISTEN
     }
-    (own,) = listening - {shared_port(stack), urlsplit(stack.state.services[name].metrics_url).port}
+    shared = {shared_port(stack), urlsplit(stack.state.api_tls_url).port}
+    (own,) = listening - shared - {urlsplit(stack.state.services[name].metrics_url).port}
     return own
 
 
@@ -102,6 +105,17 @@ def test_every_process_is_ready_by_its_own_answer(pair: Stack) -> None:
     assert [ask(port, "GET", "/readyz") for port in own] == [200, 200]
 
 
+def test_all_serve_tls_with_a_certificate_of_their_stack(pair: Stack) -> None:
+    """Whoever trusts the stack's authority gets through to either process, and whoever does not is warned."""
+    state = pair.state
+    trusting = ssl.create_default_context(cafile=state.api_tls_authority)
+    assert {httpx.get(f"{state.api_tls_url}/livez", verify=trusting).status_code for _ in range(20)} == {200}
+    with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
+        httpx.get(f"{state.api_tls_url}/livez")
+    key = Path(state.api_tls_authority).with_name("key.pem")
+    assert key.stat().st_mode & 0o077 == 0
+
+
 def test_use_is_counted_by_process(pair: Stack) -> None:
     """Processor time and memory stand there for each."""
     assert set(NAMES) <= set(pair.resources())
@@ -111,7 +125,7 @@ def test_an_arms_settings_say_how_many(pair: Stack) -> None:
     """Whoever reads a result sees it, with any path."""
     settings = pair.settings()
     (plan,) = as_they_are(["sync"])
-    assert arm_of(plan, settings).settings["api"] == {"processes": 2}
+    assert arm_of(plan, settings).settings["api"] == {"processes": 2, "tls": True}
 
 
 def test_connections_spread_over_the_processes(pair: Stack) -> None:

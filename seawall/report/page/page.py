@@ -10,11 +10,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from seawall.report.answer import PLAIN, SOAK, answer_of, loads
+from seawall.report.capacity_words import name_of, why_no_more
+from seawall.report.page.capacity_picture import capacity_charts
 from seawall.report.page.chart import swatch
-from seawall.report.page.pictures import Material, cost_rows, kind_of, mark_of, pictures
+from seawall.report.page.pictures import Material, Picture, cost_rows, kind_of, mark_of, pictures
 from seawall.report.soak_rows import slope_row
 from seawall.result import (
     AuditCounts,
+    CapacityFinding,
     ControlFinding,
     EndpointFigures,
     JudgedTarget,
@@ -38,6 +41,9 @@ _METRICS = {
     "cpu_s_per_1000_rows": "CPU per 1,000 rows",
 }
 
+_STEPS = {"held": Outcome.PASS, "broke": Outcome.FAIL, "untold": Outcome.INVALID}
+"""The colours of what became of a load."""
+
 
 def render(result: Result, material: Material) -> str:
     """Return the whole page."""
@@ -51,16 +57,18 @@ def render(result: Result, material: Material) -> str:
         answer=answer_of(result),
         chip=chip,
         arms=[]
-        if result.experiment == PLAIN or result.stages
+        if result.experiment == PLAIN or result.stages or result.capacity
         else [_arm_row(result, arm.name) for arm in result.arms if _has_load(result, arm.name)],
         endpoints=[] if result.stages else [_endpoint_row(row) for trial in result.trials for row in trial.endpoints],
         stages=[_stage_row(result, stage) for stage in result.stages],
+        knees=[_knee_row(result, finding) for finding in result.capacity],
+        steps=[row for finding in result.capacity for row in _step_rows(result, finding)],
         arms_caption=_arms_caption(result),
         controls=[_control_row(row) for row in result.controls],
         slopes=[(slope_row(slope), slope.outcome) for slope in result.slopes],
-        pictures=[] if result.controls or result.stages else list(pictures(result, material)),
+        pictures=list(_pictures(result, material)),
         legend=[_legend(result, arm.name) for arm in result.arms],
-        raw=bool(material or result.stages)
+        raw=bool(material or result.stages or result.capacity)
         or result.experiment == SOAK
         or not any(trial.kind == "load" for trial in result.trials),
         costs=list(_costs(result)),
@@ -139,6 +147,36 @@ def _stage_row(result: Result, stage: StageFinding) -> dict[str, Any]:
         "achieved": f"{min(achieved):,.0f}" if achieved else NOTHING, "p95": figure(max(p95, default=None)),
         "visible": figure(max(visible, default=None)), "bottleneck": stage.bottleneck,
     }  # fmt: skip
+
+
+def _knee_row(result: Result, finding: CapacityFinding) -> dict[str, Any]:
+    return {
+        "name": name_of(finding), "last_pass": figure(finding.last_pass_per_s),
+        "first_fail": figure(finding.first_fail_per_s), "why": why_no_more(finding),
+        "bottleneck": finding.bottleneck, "durability": result.arm(finding.arm).durability,
+    }  # fmt: skip
+
+
+def _step_rows(result: Result, finding: CapacityFinding) -> Iterator[dict[str, Any]]:
+    trials = {trial.name: trial for trial in result.trials}
+    for step in sorted(finding.steps, key=lambda step: step.load_per_s):
+        trial = trials[step.trial]
+        share = f"{step.share_of_knee:.0%} of the knee; " if step.share_of_knee else ""
+        yield {
+            "name": name_of(finding), "offered": figure(step.load_per_s), "users": f"{trial.users:,}",
+            "achieved": figure(trial.achieved_per_s), "p50": figure(trial.response_ms.p50),
+            "p95": figure(trial.response_ms.p95), "p99": figure(trial.response_ms.p99),
+            "visible": figure(trial.visible_ms.p95), "cost": figure(trial.cpu_s_per_1000_rows),
+            "step": step.step, "outcome": _STEPS[step.step], "remarks": (share + step.reason).rstrip("; "),
+        }  # fmt: skip
+
+
+def _pictures(result: Result, material: Material) -> Iterator[Picture]:
+    if result.capacity:
+        for _, heading, chart in capacity_charts(result):
+            yield Picture(heading, chart.svg(), "A mark a trial, pale where it did not hold; the line joins what held.")
+    elif not (result.controls or result.stages):
+        yield from pictures(result, material)
 
 
 def _endpoint_row(row: EndpointFigures) -> dict[str, Any]:
@@ -241,7 +279,7 @@ def _not_measured(result: Result) -> Iterator[str]:
         yield "Any load: users on a schedule, and so no target."
     if not any(trial.kind == "data" for trial in result.trials):
         yield "Equal numbers of records sent at once."
-    if not result.stages:
+    if not (result.stages or result.capacity):
         yield "Other rates than the one above: where a path's limit lies, and from which rate on the answer turns."
     yield "A network between load, service and servers, and more than one machine."
     yield "Faults: what happens when a server dies or stalls."
