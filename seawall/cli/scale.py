@@ -42,7 +42,7 @@ EXAMPLES = f"""[bold]Examples[/]
   bin/seawall scale --what partitions --rate-each 1000
   bin/seawall scale --what workers             1 to 6 Locust workers beside their master
   bin/seawall scale --what api --path sync     through another write path
-  bin/seawall scale --what api --counts 1,2,4,8,12,16 --rate-each 40
+  bin/seawall scale --what api --counts 1,2,4,8,12,16 --rate-each 150
   bin/seawall scale --what api --json          the result for machines, on standard output
 
 Every process gets the same small load, so that the machine's cores suffice for all; what is measured is the processor
@@ -57,7 +57,7 @@ def scale(
     *,
     what: Annotated[str, typer.Option(help=f"What is scaled: {', '.join(KINDS)}.", show_default=False)],
     counts: Annotated[str, typer.Option(help="To which numbers.", metavar="LIST")] = "1,2,3,4,5,6",
-    rate_each: Annotated[float, typer.Option(help="Requests a second of each process.")] = 100.0,
+    rate_each: Annotated[float, typer.Option(help="Requests a second of each process.")] = 400.0,
     users_each: Annotated[int, typer.Option(help="Users of each process.")] = 100,
     duration: Annotated[str, typer.Option(help="Judged time of a trial.", metavar="TIME")] = "15s",
     warmup: Annotated[str, typer.Option(help="Time before it that is not judged.", metavar="TIME")] = "10s",

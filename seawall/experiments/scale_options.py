@@ -40,7 +40,7 @@ class ScaleOptions:
 
     what: str
     counts: tuple[int, ...] = (1, 2, 3, 4, 5, 6)
-    rate_each_per_s: float = 100.0
+    rate_each_per_s: float = 400.0
     """Of each process."""
     users_each: int = 100
     duration_s: float = 15.0
