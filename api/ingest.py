@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from api.admission import LoopQueue
 from api.answers import Answer
 from api.lookups.chain import Lookups
 from api.lookups.memory import Found
@@ -21,11 +22,15 @@ log = logging.getLogger(__name__)
 _encode = msgspec.json.Encoder().encode
 
 
+_CROWDED = Unavailable("more requests come than this process can serve").answer()
+
+
 class Ingest:
     """Stores records of one entity by one write path."""
 
-    def __init__(self, entity: Entity, path: WritePath, lookups: Lookups) -> None:
+    def __init__(self, entity: Entity, path: WritePath, lookups: Lookups, loop_queue: LoopQueue) -> None:
         self._entity = entity
+        self._loop_queue = loop_queue
         self._path = path
         self._lookups = lookups
         self._references = [(field, ENTITIES[name]) for field, name in entity.references.items()]
@@ -33,6 +38,8 @@ class Ingest:
 
     async def __call__(self, content_type: str | None, body: bytes) -> Answer:
         """Return the answer to *body*."""
+        if self._loop_queue.refuses():
+            return _CROWDED
         try:
             if content_type != "application/json":
                 _check_media_type(content_type or "")
@@ -63,8 +70,9 @@ class DirectIngest:
     cannot be stored is left to `Ingest`, which knows every answer.
     """
 
-    def __init__(self, entity: Entity, path: SubmittingPath, lookups: Lookups) -> None:
+    def __init__(self, entity: Entity, path: SubmittingPath, lookups: Lookups, loop_queue: LoopQueue) -> None:
         self._entity = entity
+        self._loop_queue = loop_queue
         self._path = path
         self._lookups = lookups
         self._references = [(field, ENTITIES[name]) for field, name in entity.references.items()]
@@ -72,6 +80,9 @@ class DirectIngest:
 
     def __call__(self, body: bytes, answer: Callable[[Answer], None]) -> bool:
         """Begin to store *body* and call *answer* later; False where `Ingest` has to be asked instead."""
+        if self._loop_queue.refuses():
+            answer(_CROWDED)
+            return True
         try:
             record = parse(self._entity, body)
         except InvalidRecord:
@@ -89,8 +100,8 @@ class DirectIngest:
             return True
         try:
             self._submit(record, answer)
-        except Unavailable:
-            return False
+        except Unavailable as problem:  # as cheap as can be: there may be many
+            answer(problem.answer())
         return True
 
     def _submit(self, record: Record, answer: Callable[[Answer], None]) -> None:

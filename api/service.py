@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from api.admission import LoopQueue
 from api.database import engine_of
 from api.lookups.announcements import Announcements, NoAnnouncements, ValkeyAnnouncements
 from api.lookups.chain import Lookups
@@ -41,7 +42,7 @@ class Service:
         else:
             # pools of their own: lookups must not wait behind writes, nor take their connections
             self.paths["sync"] = SyncPath(
-                engine_of(connections, settings, name="sync", pool_size=settings.sync_pool_size)
+                engine_of(connections, settings, name="sync", pool_size=settings.sync_pool_size), settings
             )
             self.paths["grouped"] = GroupedPath(connections.psycopg_url, settings)
             source = DatabaseSource(
@@ -54,6 +55,7 @@ class Service:
                 source = ReplicaSource(DatabaseSource(replica), source)
         probes["database"] = None if connections.database_url is None else source.check
 
+        self.loop_queue = LoopQueue(settings)
         memory = Memory(
             entries=settings.memory_entries,
             ttl_s=settings.memory_ttl_s,
@@ -95,6 +97,7 @@ class Service:
 
     async def start(self) -> None:
         """Open everything; servers that are down are waited for later, by whoever needs them."""
+        self.loop_queue.start()
         await self.metrics.start()
         await asyncio.gather(self.lookups.start(), *(path.start() for path in self.paths.values()))
 
@@ -102,4 +105,5 @@ class Service:
         """Write what was accepted, then close everything."""
         await asyncio.gather(*(path.stop() for path in self.paths.values()))
         await self.lookups.stop()
+        self.loop_queue.stop()
         await self.metrics.stop()

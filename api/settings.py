@@ -41,6 +41,12 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(default=256 * 1024, ge=1024)
     """Largest request body."""
 
+    # admission
+    queue_longest_ms: float = Field(default=100.0, gt=0)
+    """Longest wait, for a connection, a batch or the event loop, that lasts without newcomers being refused."""
+    queue_patience_ms: float = Field(default=500.0, ge=0)
+    """How long a wait may be longer than that before newcomers are answered with 503."""
+
     # sync
     sync_pool_size: int = Field(default=16, ge=1)
     """Connections of the `sync` path."""
@@ -64,6 +70,8 @@ class Settings(BaseSettings):
     """Compression of the producer's batches."""
     kafka_message_timeout_ms: int = Field(default=10_000, ge=100)
     """How long the producer tries to deliver a record; keep it below the clients' patience."""
+    kafka_longest_ack_ms: float = Field(default=1_000.0, gt=0)
+    """Longest wait for an ack that lasts without newcomers being refused; a leader's election takes some of it."""
     kafka_queue_messages: int = Field(default=100_000, ge=1)
     """Records that may wait in the producer; more are answered with 503."""
     codec: Literal["json"] = "json"

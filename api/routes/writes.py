@@ -29,7 +29,7 @@ def add_routes(app: FastAPI, service: Service) -> dict[str, Ingest]:
     for name, path in service.paths.items():
         for entity in ENTITIES.values():
             url = f"/v1/{name}/{entity.name}"
-            endpoints[url] = Ingest(entity, path, service.lookups)
+            endpoints[url] = Ingest(entity, path, service.lookups, service.loop_queue)
             app.add_api_route(
                 url,
                 _endpoint(endpoints[url]),
@@ -54,7 +54,7 @@ def add_routes(app: FastAPI, service: Service) -> dict[str, Ingest]:
 def direct_endpoints(service: Service) -> dict[bytes, DirectIngest]:
     """Return what serves a URL path without a task, where its write path can."""
     return {
-        f"/v1/{name}/{entity.name}".encode(): DirectIngest(entity, path, service.lookups)
+        f"/v1/{name}/{entity.name}".encode(): DirectIngest(entity, path, service.lookups, service.loop_queue)
         for name, path in service.paths.items()
         if isinstance(path, SubmittingPath)
         for entity in ENTITIES.values()

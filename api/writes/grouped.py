@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Sequence
 from functools import partial
@@ -13,6 +14,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
+from api.admission import Crowd
 from api.database import LOST_CONNECTION, connect_arguments, is_disconnect, is_refusal, sql_state
 from api.problems import Conflict, Problem, Unavailable, UnusableRecord
 from api.settings import Settings
@@ -33,6 +35,7 @@ class _Waiter(NamedTuple):
     entity: str
     record: Record
     settle: Settle
+    since_s: float
 
 
 class GroupedPath:
@@ -51,6 +54,7 @@ class GroupedPath:
         self._size = settings.group_size
         self._wait_s = settings.group_wait_ms / 1000
         self._limit = settings.group_queue
+        self._crowd = Crowd(settings.queue_longest_ms / 1000, settings.queue_patience_ms / 1000)
         self._waiting: deque[_Waiter] = deque()
         self._arrived = asyncio.Event()
         self._collecting = asyncio.Lock()
@@ -75,9 +79,11 @@ class GroupedPath:
 
     def submit(self, entity: Entity, record: Record, settle: Settle) -> None:
         """Queue *record*; *settle* hears of the commit."""
-        if len(self._waiting) >= self._limit or self._closing:
+        now_s = time.monotonic()
+        first_s = self._waiting[0].since_s if self._waiting else now_s
+        if len(self._waiting) >= self._limit or self._closing or self._crowd.refuses(now_s - first_s, now_s):
             raise Unavailable("too many records wait for the database")
-        self._waiting.append(_Waiter(entity.name, record, settle))
+        self._waiting.append(_Waiter(entity.name, record, settle, now_s))
         self._arrived.set()
 
     async def _work(self) -> None:

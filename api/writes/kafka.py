@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
+from api.admission import Queue
 from api.problems import Unavailable
 from api.settings import Settings
 from api.writes.protocol import LOGGED, Logged, Settle, Stored, settled
@@ -62,6 +63,7 @@ class KafkaPath:
             "compression.type": settings.kafka_compression,
             "message.timeout.ms": settings.kafka_message_timeout_ms,
             "queue.buffering.max.messages": settings.kafka_queue_messages,
+            "reconnect.backoff.max.ms": 1_000,  # the default of ten seconds would outlast most absences of a broker
             # the statistics are the only place where the producer says that it has its id; see `check`
             "statistics.interval.ms": 200,
             "stats_cb": self._note_statistics,
@@ -73,6 +75,9 @@ class KafkaPath:
         self._headers: list[tuple[str, str | bytes | None]] = [("codec", codec.name.encode())]
         self._topics = {name: topic_of(entity) for name, entity in ENTITIES.items()}
         self._flush_s = settings.kafka_message_timeout_ms / 1000
+        self._unacked = Queue(
+            settings, "Kafka does not acknowledge records in time", longest_s=settings.kafka_longest_ack_ms / 1000
+        )
         self._has_producer_id = False
         self._producer: Producer | None = None
         self._loop: asyncio.AbstractEventLoop
@@ -121,8 +126,11 @@ class KafkaPath:
     def submit(self, entity: Entity, record: Record, settle: Settle) -> None:
         """Publish *record* under its id; *settle* hears of the ack."""
         topic, identity = self._topics[entity.name], record.id
+        value, key = self._encode(entity, record), _encode_json(identity)[1:-1]  # str() takes four times as long
+        ticket = self._unacked.join()
 
         def acked(error: KafkaError | None, message: Message) -> None:
+            self._unacked.leave(ticket)
             if error is None:
                 settle(Logged(identity, topic, message.partition() or 0, message.offset() or 0))
             else:
@@ -133,14 +141,16 @@ class KafkaPath:
         try:
             self._producer.produce(
                 topic,
-                self._encode(entity, record),
-                _encode_json(identity)[1:-1],  # str() takes four times as long
+                value,
+                key,
                 headers=self._headers,
                 on_delivery=acked,
             )
         except BufferError:
+            self._unacked.leave(ticket)
             raise Unavailable("too many records wait for Kafka") from None
         except KafkaException as error:
+            self._unacked.leave(ticket)
             raise Unavailable(f"Kafka's producer refuses the record: {error.args[0].str()}") from None
         if self._idle:
             self._idle = False

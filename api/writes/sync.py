@@ -9,8 +9,10 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from api.admission import Queue
 from api.database import LOST_CONNECTION, is_disconnect, is_refusal
 from api.problems import Conflict, Unavailable, UnusableRecord
+from api.settings import Settings
 from api.writes.protocol import COMMITTED, Stored
 from contract.entities import ENTITIES, Entity, Record
 from contract.tables import TABLES
@@ -27,8 +29,9 @@ class SyncPath:
 
     status = COMMITTED
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, settings: Settings) -> None:
         self._engine = engine
+        self._queue = Queue(settings, "too many requests wait for a database connection")
         self._insert = {name: insert(TABLES[name]).on_conflict_do_nothing(index_elements=["id"]) for name in ENTITIES}
         self._select = {
             name: sa.select(TABLES[name]).where(TABLES[name].c.id == sa.bindparam("wanted")) for name in ENTITIES
@@ -43,8 +46,15 @@ class SyncPath:
 
     async def write(self, entity: Entity, record: Record) -> Stored:
         """Insert *record*, or find that it is there already."""
+        ticket = self._queue.join()
         try:
-            return await self._write(entity, record)
+            return await self._store(entity, record, ticket)
+        finally:
+            self._queue.leave(ticket)
+
+    async def _store(self, entity: Entity, record: Record, ticket: int) -> Stored:
+        try:
+            return await self._write(entity, record, ticket)
         except sa.exc.TimeoutError:
             raise Unavailable("every database connection of this process is busy") from None
         except LOST_CONNECTION as error:
@@ -56,13 +66,14 @@ class SyncPath:
         # The pool held connections of a database that has been restarted. Writing again is safe: the same record
         # again is no second row.
         try:
-            return await self._write(entity, record)
+            return await self._write(entity, record, ticket)
         except (*LOST_CONNECTION, sa.exc.TimeoutError) as error:
             log.warning("sync: %s", error)
             raise Unavailable("the database is down", outcome_unknown=True) from None
 
-    async def _write(self, entity: Entity, record: Record) -> Stored:
+    async def _write(self, entity: Entity, record: Record, ticket: int) -> Stored:
         async with self._engine.connect() as connection:
+            self._queue.leave(ticket)
             done = await connection.execute(self._insert[entity.name], msgspec.structs.asdict(record))
             if done.rowcount == 1:
                 return Stored(record.id)

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import psycopg
 from psycopg import pq, sql
+from psycopg.rows import TupleRow
 
 from contract.entities import Entity
 from contract.ids import Run
@@ -63,13 +64,25 @@ class RowReader:
     """
 
     def __init__(self, psycopg_url: str) -> None:
-        with _reading("rows"):
-            self._connection = psycopg.connect(psycopg_url, autocommit=True, application_name="seawall-audit")
+        self._url = psycopg_url
+        self._connection = self._connect()
         self._expected: dict[tuple[str, int, Shape], Int64s] = {}
 
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
+
+    def refresh(self) -> None:
+        """Connect again where the database has dropped the connection since it was last used."""
+        try:
+            self._connection.execute("SELECT 1")
+        except psycopg.OperationalError:
+            self._connection.close()
+            self._connection = self._connect()
+
+    def _connect(self) -> psycopg.Connection[TupleRow]:
+        with _reading("rows"):
+            return psycopg.connect(self._url, autocommit=True, application_name="seawall-audit")
 
     def rows(self, entity: Entity, run: Run) -> Rows:
         """Return all rows of *run* in the table of *entity*."""

@@ -11,7 +11,8 @@ import typer
 from seawall.cli.consoles import error_console, output_console
 from seawall.report.files import write_reports
 from seawall.report.page.answer_picture import write_picture
-from seawall.report.page.sheet import chart_sheets, write_sheet
+from seawall.report.page.chart_files import chart_sheets
+from seawall.report.page.sheet import write_sheet
 from seawall.report.stored import stored_result
 
 EXAMPLES = """[bold]Examples[/]

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
 
 from seawall.audit.drain import DrainProof, DrainReading, proof_of_drain
 from seawall.experiments.errors import NotDrained
+from seawall.stack.errors import Unreachable
 from seawall.stack.stack import Stack
 
-DRAIN_POLL_S = 0.02
+T = TypeVar("T")
+DRAIN_POLL_S, ASKING_S = 0.02, 1.0
 AWAIT_POLL_S = 0.1
 PROOF_WITHIN_S = 5.0
 STANDSTILL_S = 10.0
@@ -22,11 +27,20 @@ def drain(
 
     *pause_s* lies between the two readings of a proof; rows of runs before *since_ms*, wall clock, are not counted.
     """
+
+    def lag_of() -> int:
+        return answered(stack.lag, timeout_s)
+
     if through_the_log:
-        begun = time.monotonic()
-        least, least_at = stack.lag(), begun
-        while (lag := stack.lag()) > 0:
+        least = lag_of()
+        begun = least_at = time.monotonic()
+        while True:
+            asked = time.monotonic()
+            lag = lag_of()
             now = time.monotonic()
+            if not lag:
+                break
+            least_at += max(0.0, now - asked - ASKING_S)  # while nobody answered, nobody could shrink it either
             if lag < least:
                 least, least_at = lag, now
             if now - begun > timeout_s or now - least_at > STANDSTILL_S:
@@ -34,9 +48,22 @@ def drain(
             time.sleep(DRAIN_POLL_S)
 
     def look() -> DrainReading:
-        return DrainReading(stack.lag() if through_the_log else 0, stack.row_counts(since_ms))
+        rows = answered(partial(stack.row_counts, since_ms), timeout_s)
+        return DrainReading(lag_of() if through_the_log else 0, rows)
 
     return proof_of_drain(look, pause_s=pause_s, within_s=PROOF_WITHIN_S)
+
+
+def answered(ask: Callable[[], T], within_s: float) -> T:
+    """Return what servers answer that may have died in the trial, and come back; raises `Unreachable`."""
+    deadline_s = time.monotonic() + within_s
+    while True:
+        try:
+            return ask()
+        except Unreachable:
+            if time.monotonic() > deadline_s:
+                raise
+            time.sleep(AWAIT_POLL_S)
 
 
 def await_sinks(stack: Stack, within_s: float) -> None:

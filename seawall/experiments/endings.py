@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from seawall.experiments.errors import DiskFull, NotDrained
+from seawall.experiments.errors import DiskFull, NotDrained, NotHealed
 from seawall.result import Result
 from seawall.stack.errors import StillBusy
 
@@ -24,8 +24,8 @@ def run_to_an_end(
     """Do *work*, then write the result and return it.
 
     `KeyboardInterrupt` is not passed on where there is *anything* to write. Neither is what says that nothing goes on:
-    a log that does not drain, a transaction that does not end, a disk that is full. Any other error is, after the
-    result so far was written.
+    a log that does not drain, a service that does not come back, a transaction that does not end, a disk that is full.
+    Any other error is, after the result so far was written.
     """
     try:
         work()
@@ -34,7 +34,7 @@ def run_to_an_end(
         if not anything():
             raise
         final = result(interrupted=True, reasons=("interrupted before the end",))
-    except (NotDrained, StillBusy, DiskFull) as obstacle:
+    except (NotDrained, NotHealed, StillBusy, DiskFull) as obstacle:
         final = result(reasons=(str(obstacle),))
     except Exception as error:
         if anything():

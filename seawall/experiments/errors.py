@@ -5,6 +5,7 @@ ExperimentError
  ├─ ArmNotMade         the servers report another durability than an arm promises
  ├─ LoadFailed         the load process could not make the load
  ├─ NotDrained         the sinks stand still, so further trials would say nothing
+ ├─ NotHealed          the service did not come back after a fault, so further ones would say nothing
  ├─ DiskFull           there is no room for what is to be written
  └─ NotRecorded        a directory does not hold a whole recorded run of Locust
 """
@@ -32,6 +33,10 @@ class LoadFailed(ExperimentError):
 
 class NotDrained(ExperimentError):
     """The sinks stand still with records in the log."""
+
+
+class NotHealed(ExperimentError):
+    """The service did not come back after a fault."""
 
 
 class DiskFull(ExperimentError):

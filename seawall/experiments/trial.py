@@ -44,6 +44,7 @@ from seawall.stack.usage import ResourceUse, machine_network_bytes
 from seawall.targets.metrics import Scope
 
 PROOF_PAUSE_S = 0.1
+NOTHING_BESIDE = contextlib.nullcontext()
 
 
 @dataclass(frozen=True)
@@ -88,8 +89,18 @@ class TrialRunner:
     def __exit__(self, *_: object) -> None:
         self._audit.__exit__()
 
-    def run(self, plan: TrialPlan, on_progress: Callable[[Progress], None], limits: Limits | None = None) -> Trial:
-        """Run one trial to its audit; *limits* take the place of those of all trials."""
+    def run(
+        self,
+        plan: TrialPlan,
+        on_progress: Callable[[Progress], None],
+        limits: Limits | None = None,
+        *,
+        beside: contextlib.AbstractContextManager[object] = NOTHING_BESIDE,
+    ) -> Trial:
+        """Run one trial to its audit; *limits* take the place of those of all trials.
+
+        What is done *beside* the load begins before it and is over before the drain.
+        """
         if not self._keep_rows:
             self._stack.fresh()
         self._audit.begin(plan.load)
@@ -98,7 +109,8 @@ class TrialRunner:
         network_bytes, lookups = machine_network_bytes(), self._lookups()
         before, restarts_before = self._stack.resources(thorough=True), self._restarts()
         with ResourceWatch(self._resources) as resources, self._audit.watch(plan.load) as watched:
-            done = self._load.run(plan.load, on_progress)
+            with beside:
+                done = self._load.run(plan.load, on_progress)
             drained = drain(
                 self._stack,
                 through_the_log=plan.load.path == "kafka",

@@ -107,6 +107,7 @@ class TrialAudit:
 
     def audit(self, load: TrialLoad, ledger: Ledger, watched: Watched) -> Audited:
         """Hold the ledger against rows, log, dead letters and journals; `AuditFailed` where one cannot be read."""
+        self._rows.refresh()
         total = len(ledger.status)
         found = Audited(
             visible_ns=np.full(total, NEVER, dtype=np.int64), partition=np.full(total, NO_PARTITION, dtype=np.int16)

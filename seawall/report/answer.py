@@ -15,6 +15,8 @@ PLAIN = "locust"
 """The experiment that is a plain Locust run of a service."""
 SOAK = "soak"
 """The experiment that holds one load for a long time."""
+FAULT = "fault"
+"""The experiment in which things go wrong on purpose."""
 THROUGH_THE_LOG = "kafka"
 QUESTION = "Should Kafka stand in front of this database?"
 SCALED = {"api": "API processes", "sinks": "sinks", "partitions": "partitions", "workers": "Locust workers"}
@@ -69,6 +71,33 @@ def _of_stages(result: Result) -> Answer:
         f"{'; '.join(said)}.",
         from_which_load=narrow,
         doubts=[f"{reason[:1].upper()}{reason[1:]}." for reason in result.reasons],
+    )
+
+
+def _of_faults(result: Result) -> Answer:
+    """Return whether what went wrong was borne."""
+    faults = result.faults
+    borne = sum(finding.outcome is Outcome.PASS for finding in faults)
+    lost, doubled, absorbed = (
+        sum(getattr(finding, name) for finding in faults) for name in ("lost", "doubled", "absorbed")
+    )
+    acknowledged = sum(trial.audit.acknowledged for trial in result.trials)
+    word = {Outcome.PASS: "Yes", Outcome.FAIL: "Not always", Outcome.INCONCLUSIVE: "It is not proven"}.get(
+        result.outcome, "This run does not tell"
+    )
+    back = [finding.recover_s for finding in faults if finding.recover_s is not None]
+    sentence = (
+        f"{borne} of {len(faults)} faults were borne. Of {acknowledged:,} records that were acknowledged meanwhile,"
+        f" {lost:,} were lost and {doubled:,} doubled; {absorbed:,} came out of the log again and were stored once."
+    )
+    slowest = f"The slowest recovery took {max(back):.1f} s." if back else ""
+    failed = [f"{finding.name}: {'; '.join(finding.reasons)}." for finding in faults if finding.outcome is Outcome.FAIL]
+    return Answer(
+        "Does the service bear it when something goes wrong?",
+        word,
+        sentence if faults else "The run ended before its first fault did.",
+        from_which_load=[slowest] if slowest else [],
+        doubts=[*failed, *(f"{reason.rstrip('.')}." for reason in result.reasons)],
     )
 
 
@@ -347,5 +376,6 @@ _ANSWERS: tuple[tuple[Callable[[Result], bool], Callable[[Result], Answer]], ...
     (lambda result: result.experiment == SOAK, _of_soak),
     (lambda result: bool(result.stages), _of_stages),
     (lambda result: bool(result.capacity), _of_capacity),
+    (lambda result: result.experiment == FAULT, _of_faults),
 )
 """What each experiment asks; a comparison is everything else."""

@@ -25,8 +25,8 @@ def write_reports(result: Result, directory: Path, output: Path | None = None) -
     Each file appears in *output*, by default the same directory, only when it is whole.
     """
     output = output or directory
-    # Over the different loads of stages, or of a search, a distribution would say nothing.
-    page = render(result, {} if result.stages or result.capacity else gather(result, directory))
+    # Over different loads, or over faults, a distribution would say nothing.
+    page = render(result, {} if result.stages or result.capacity or result.faults else gather(result, directory))
     partial = output / "report.partial"
     partial.write_text(page, encoding="utf-8")
     partial.replace(output / "report.html")

@@ -7,7 +7,7 @@ from pathlib import Path
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
 from seawall.report.soak_rows import slope_row
-from seawall.result import JudgedTarget, Outcome, Result, SlopeFinding
+from seawall.result import FaultFinding, JudgedTarget, Outcome, Result, SlopeFinding
 
 TRIALS = "every record is accounted for"
 
@@ -29,6 +29,8 @@ def write_junit(result: Result, path: Path) -> None:
         for slope in result.slopes:
             if slope.outcome is not None:
                 suite.add_testcase(_of_slope(slope, f"seawall.{result.experiment}.{arm.name}"))
+        for finding in result.faults:
+            suite.add_testcase(_of_fault(finding, f"seawall.{result.experiment}.{arm.name}"))
         suite.add_testcase(_of_audit(result, arm.name))
         document.add_testsuite(suite)
     document.update_statistics()  # type: ignore[no-untyped-call]  # the library has no types for it
@@ -41,6 +43,13 @@ def _of_target(row: JudgedTarget, group: str) -> TestCase:
     case = TestCase(f"{row.name} ({row.metric} {row.limit})", classname=group)
     case.system_out = row.reason
     _mark(case, row.outcome, row.reason)
+    return case
+
+
+def _of_fault(finding: FaultFinding, group: str) -> TestCase:
+    case = TestCase(f"{finding.name}, seed {finding.seed}: {finding.does}", classname=group)
+    case.system_out = finding.bit
+    _mark(case, finding.outcome, "; ".join(finding.reasons))
     return case
 
 

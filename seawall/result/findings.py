@@ -223,3 +223,54 @@ class StageFinding(msgspec.Struct, kw_only=True, frozen=True):
     bottleneck: str = ""
     """What was at its limit where the stage did not pass."""
     advice: str = ""
+
+
+class FaultMoment(msgspec.Struct, kw_only=True, frozen=True):
+    """A quarter of a second of a trial with a fault: of the requests that were due in it."""
+
+    at_s: float
+    """Its middle, from the schedule's start."""
+    accepted_per_s: float = 0.0
+    failed_per_s: float = 0.0
+    response_p95_ms: float | None = None
+    """Of those that succeeded."""
+    visible_p95_ms: float | None = None
+    lag: int = 0
+    """Records accepted and not yet visible, at its end."""
+
+
+class FaultFinding(msgspec.Struct, kw_only=True, frozen=True):
+    """One fault in one trial: what it did, and what became of everything."""
+
+    name: str
+    does: str
+    arm: str
+    trial: str
+    seed: int
+    """Makes the same fault again, at the same moment and for as long."""
+    begin_s: float | None = None
+    end_s: float | None = None
+    """From the schedule's start; None where the fault did not come about."""
+    bit: str = ""
+    """What shows that it had effect; empty where nothing does, and then the trial says nothing."""
+    detect_s: float | None = None
+    """From its begin to the first failed or late answer; None where clients noticed nothing."""
+    recover_s: float | None = None
+    """From its end until the last request was due that failed, was late, or left a record that was; None where the run
+    ended before."""
+    failed: int = 0
+    refused: int = 0
+    """Answered with 429 or 503."""
+    refused_p50_ms: float | None = None
+    refused_p99_ms: float | None = None
+    """How long those refusals took that were due a second after its begin or later."""
+    unknown: int = 0
+    """Records without a definite answer."""
+    absorbed: int = 0
+    """Records that came out of the log more than once, and were stored once."""
+    lost: int = 0
+    doubled: int = 0
+    outcome: Outcome
+    reasons: list[str] = []
+    moments: list[FaultMoment] = []
+    """Empty for one of many random faults that came out well."""

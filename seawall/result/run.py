@@ -12,6 +12,7 @@ from seawall.result.findings import (
     BreakEven,
     CapacityFinding,
     ControlFinding,
+    FaultFinding,
     JudgedTarget,
     ScaleFinding,
     SlopeFinding,
@@ -68,6 +69,8 @@ class Result(msgspec.Struct, kw_only=True, frozen=True):
     """Of a soak, as its trials follow one another."""
     slopes: list[SlopeFinding] = []
     """Of a soak's figures, over its longest sitting."""
+    faults: list[FaultFinding] = []
+    """What `fault` found, a trial each."""
     stages: list[StageFinding] = []
     """What `attain` found, an arm and stage each; `targets` holds the same rows, each with its stage in its name."""
 

@@ -21,7 +21,8 @@ and not as a generator that sends late.
 API_NICENESS = 5
 """The API's: every request of every arm waits for its one thread, so it goes before those that it waits for."""
 
-_LAUNCH = Path(__file__).with_name("launch.py")
+LAUNCH = Path(__file__).with_name("launch.py")
+"""Becomes a server."""
 _AFTER_KILL_S = 5.0
 
 
@@ -59,7 +60,7 @@ class Child:
                 sys.executable,
                 "-I",
                 "-S",
-                str(_LAUNCH),
+                str(LAUNCH),
                 str(os.getpid()),
                 str(int(death_signal)),
                 str(niceness),
@@ -93,8 +94,11 @@ class Child:
     async def stop(self, stop_signal: signal.Signals, within_s: float) -> None:
         """Ask to stop; kill what is left of the session after *within_s*."""
         if self.exit_code is None:
+            # Those that were paused could not hear the request; PostgreSQL's are in sessions of their own.
+            with contextlib.suppress(psutil.Error):
+                for descendant in psutil.Process(self.pid).children(recursive=True):
+                    descendant.resume()
             with contextlib.suppress(ProcessLookupError):
-                # One that was paused could not hear the request.
                 self._process.send_signal(signal.SIGCONT)
                 self._process.send_signal(stop_signal)
             with contextlib.suppress(TimeoutError):

@@ -10,9 +10,11 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from seawall.stack import small_disk
 from seawall.stack.children import NICENESS, last_lines
 from seawall.stack.class_archive import ClassArchive
 from seawall.stack.errors import BadOptions, ServerFailed, Unreachable
@@ -65,7 +67,7 @@ class KafkaNode:
     death_signal = signal.SIGKILL
     stop_within_s = 3.0  # its data is thrown away, and a quorum that stops as one may wait for itself
     ready_within_s = 60.0
-    restarts = held = False
+    restarts, held = True, False
     descriptors: tuple[int, ...] = ()
     metrics_url = ""
 
@@ -79,18 +81,30 @@ class KafkaNode:
         directory: Path,
         log: Path,
         archive: ClassArchive | None = None,
+        linked: Mapping[str, tuple[int, int]] | None = None,
+        disk_mb: int = 0,
     ) -> None:
+        """*linked* names further listeners, each with its port and with that of the link that leads to it.
+
+        With *disk_mb* its data lies on a file system of that size.
+        """
         self.name = f"kafka-{node}"
+        self._linked = linked or {}
+        self.data = directory / "data"
+        self._disk_mb = disk_mb
         self.port: int | None = quorum.ports[node - 1][0]
         self.address = f"{HOST}:{self.port}"
         self._node, self._quorum, self._java, self._jars = node, quorum, java, jars
         self._directory, self._log, self._archive = directory, log, archive
         self._admin: Any = None
+        self._was_started = False
 
     def prepare(self) -> None:
         """Write the configuration and format the storage."""
-        data = self._directory / "data"
+        data = self.data
         make_directories(self._directory, self._directory / "tmp", data)
+        if self._disk_mb:
+            small_disk.mount(data, self._disk_mb, uid=os.geteuid(), gid=os.getegid())
         lines = (f"{name}={value}\n" for name, value in self._settings(data).items())
         (self._directory / "server.properties").write_text("".join(lines), encoding="ascii")
         (self._directory / "log4j2.properties").write_text(_LOGGING, encoding="ascii")
@@ -105,7 +119,7 @@ class KafkaNode:
         heap = heap_size()
         archive: list[str] = []
         if self._archive is not None:
-            leaves = self._node == 1
+            leaves, self._was_started = self._node == 1 and not self._was_started, True
             archive = self._archive.flags(leaves=leaves)
             if leaves and self._archive.wanted:
                 self.stop_within_s = _STOP_AND_ARCHIVE_S
@@ -154,11 +168,25 @@ class KafkaNode:
             "process.roles": "broker,controller",
             "node.id": self._node,
             "controller.quorum.voters": self._quorum.voters,
-            "listeners": f"PLAINTEXT://{HOST}:{broker},CONTROLLER://{HOST}:{controller}",
-            "advertised.listeners": f"PLAINTEXT://{HOST}:{broker}",
+            "listeners": ",".join(
+                [
+                    f"PLAINTEXT://{HOST}:{broker}",
+                    f"CONTROLLER://{HOST}:{controller}",
+                    *(f"{name}://{HOST}:{port}" for name, (port, _) in self._linked.items()),
+                ]
+            ),
+            # who comes by a link is sent on by it, and not past it
+            "advertised.listeners": ",".join(
+                [
+                    f"PLAINTEXT://{HOST}:{broker}",
+                    *(f"{name}://{HOST}:{port}" for name, (_, port) in self._linked.items()),
+                ]
+            ),
             "controller.listener.names": "CONTROLLER",
             "inter.broker.listener.name": "PLAINTEXT",
-            "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
+            "listener.security.protocol.map": ",".join(
+                f"{name}:PLAINTEXT" for name in ("CONTROLLER", "PLAINTEXT", *self._linked)
+            ),
             "log.dirs": data,
             "auto.create.topics.enable": "false",
             "offsets.topic.replication.factor": nodes,
@@ -173,9 +201,12 @@ class KafkaNode:
             "group.initial.rebalance.delay.ms": 0,  # the default of 3 s would dominate short trials
             "log.cleaner.dedupe.buffer.size": 16 * 2**20,
             "unclean.leader.election.enable": "false",
+            # a node that died waits for the end of its own old session, too, before it may come back (KAFKA-19130)
+            "broker.session.timeout.ms": 6000,
+            "broker.heartbeat.interval.ms": 1000,
         }
         if nodes > 1:
-            settings |= {"broker.session.timeout.ms": 6000, "replica.lag.time.max.ms": 10000}
+            settings["replica.lag.time.max.ms"] = 10000
         return settings
 
     def _format_from(self, template: Path, data: Path) -> None:

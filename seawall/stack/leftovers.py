@@ -7,7 +7,9 @@ import os
 import shutil
 import signal
 import time
+from pathlib import Path
 
+from seawall.stack.small_disk import unmount
 from seawall.stack.state import StackState, is_alive, remove_state
 
 _GONE_WITHIN_S = 10.0
@@ -25,6 +27,8 @@ def clean_up(state: StackState) -> None:
     deadline = time.monotonic() + _GONE_WITHIN_S
     while time.monotonic() < deadline and any(is_alive(item.pid or 0, item.started or 0.0) for item in left):
         time.sleep(0.02)
+    for place in state.mounts:
+        unmount(Path(place))
     for directory in (state.data_dir, *state.directories):
         shutil.rmtree(directory, ignore_errors=True)
     remove_state()

@@ -126,6 +126,17 @@ class Log:
         stable = group.state == ConsumerGroupState.STABLE
         return stable and len(group.members) >= members and partitions <= assigned
 
+    def short_of_replicas(self) -> list[str]:
+        """Return the partitions of ours that have no leader, or fewer replicas in sync than they should have."""
+        topics = self._admin.list_topics(timeout=_REQUEST_S).topics
+        return [
+            f"{name}[{number}]"
+            for name in (*record_topics(), DEAD_LETTER_TOPIC)
+            if name in topics
+            for number, partition in topics[name].partitions.items()
+            if partition.leader < 0 or len(partition.isrs) < len(partition.replicas)
+        ]
+
     def settings(self) -> dict[str, Any]:
         """Return brokers, and per topic partitions, replication and the settings that decide on durability."""
         metadata = self._admin.list_topics(timeout=_REQUEST_S)

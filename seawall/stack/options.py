@@ -38,6 +38,10 @@ class StackOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Whether an HTTP cache stands before the API."""
     tls: bool = False
     """Whether the API can be reached by TLS as well, on a port of its own."""
+    links: bool = False
+    """Whether API and sinks reach every server of ours by a link that can be cut, silent or late."""
+    disk_mb: int = 0
+    """Size of the file systems that hold the data of database and brokers; 0 leaves them on the disk that is there."""
     environment: dict[str, str] = {}
     """Further variables for the API and the sinks."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import socket
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -19,15 +20,17 @@ from seawall.stack.errors import BadOptions
 from seawall.stack.http_cache import HttpCache
 from seawall.stack.jars import JarCache
 from seawall.stack.java import find_java
-from seawall.stack.link import DatabaseLink
+from seawall.stack.links import Line, LinksService
 from seawall.stack.options import StackOptions
 from seawall.stack.ports import HOST, demand, free_ports, listening
 from seawall.stack.replica import PostgresReplica
 from seawall.stack.service import External, Service
 
-# PostgreSQL, its link, its replica, Valkey, the HTTP cache and TLS, API; each broker and each process of the API takes
-# two more
-_FIXED_PORTS = 7
+CLIENTS = ("api", "sink")
+"""Those that reach servers by links, where there are some."""
+# PostgreSQL, its replica, Valkey, the HTTP cache and TLS, API; each broker and each process of the API takes two more
+_FIXED_PORTS, _LINK_PORTS = 6, 3
+_POSTGRES_PORT, _VALKEY_PORT = 5432, 6379
 
 
 @dataclass(kw_only=True)
@@ -36,7 +39,7 @@ class Plan:
 
     connections: Connections
     database: Service | None = None
-    link: DatabaseLink | None = None
+    links: LinksService | None = None
     replica: Service | None = None
     cache: Service | None = None
     brokers: list[Service] = field(default_factory=list)
@@ -49,18 +52,24 @@ class Plan:
     api_processes: int = 0
     """How many of them are ours."""
     sockets: list[socket.socket] = field(default_factory=list)
-    """Those on which the API's processes and the link listen; they are the supervisor's."""
+    """Those on which the API's processes and the links listen; they are the supervisor's."""
+    lines: list[Line] = field(default_factory=list)
+    """The links that its service will serve."""
     jars: JarCache | None = None
     archive: ClassArchive | None = None
     embedded_brokers: int = 0
+    mounts: list[Path] = field(default_factory=list)
+    """Where servers put file systems of limited size."""
     directories: list[Path]
 
-    @property
-    def service_connections(self) -> Connections:
-        """The connections of API and sinks, which may reach the database by a late link."""
-        if self.link is None:
-            return self.connections
-        return self.connections.model_copy(update={"database_url": SecretStr(self.link.url)})
+    def connections_of(self, client: str) -> Connections:
+        """Return the connections of the ``api`` or the ``sink``s, which may reach servers by links."""
+        found = self.connections
+        for line in self.lines:
+            mine, _, server = line.name.partition("-")
+            if mine == client:
+                found = found.model_copy(update=_by(line, server, found))
+        return found
 
     @property
     def ours(self) -> bool:
@@ -81,15 +90,19 @@ def make_plan(options: StackOptions, *, run: str, data: Path, logs: Path, made: 
     if not options.kafka:
         given = given.model_copy(update={"kafka_bootstrap_servers": None})
     plan = Plan(connections=given, directories=made)
-    ports = iter(free_ports(_FIXED_PORTS + 2 * options.brokers + 2 * options.api_processes))
+    linked = _LINK_PORTS + 4 * options.brokers if options.links or options.database_delay_ms else 0
+    ports = iter(free_ports(_FIXED_PORTS + 2 * options.brokers + 2 * options.api_processes + linked))
     _add_database(plan, options, next(ports), run, data, logs, embed=not api_url)
-    _add_link(plan, options, next(ports), data)
     _add_replica(plan, options, next(ports), data, logs)
     _add_cache(plan, next(ports), data, embed=not api_url)
+    _add_lines(plan, options, ports)
     api_port = demand(options.api_port, "--api-port") if options.api_port else next(ports)
     if options.kafka:
         pairs = [(next(ports), next(ports)) for _ in range(options.brokers)]
-        _add_log(plan, pairs, data, logs, embed=not api_url)
+        links = ports if options.links else None
+        _add_log(plan, pairs, data, logs, embed=not api_url, links=links, disk_mb=options.disk_mb)
+    if plan.lines:
+        plan.links = LinksService(plan.lines, directory=data / "links")
     inner_port, tls_port = next(ports), next(ports)
     if api_url:
         if options.http_cache or options.tls:
@@ -131,7 +144,7 @@ def _add_api(
         plan.sockets += [*sockets, *([secure[0]] if secure else [])]
         service = api.Api(
             name,
-            plan.service_connections,
+            plan.connections_of("api"),
             options,
             shared=sockets[0],
             own=sockets[1],
@@ -165,21 +178,47 @@ def _add_database(
             port=port,
             user=user,
             flush_delay_ms=options.flush_delay_ms,
+            disk_mb=options.disk_mb,
         )
         plan.database = own
+        if options.disk_mb:
+            plan.mounts.append(own.data)
         plan.connections = plan.connections.model_copy(update={"database_url": SecretStr(own.url)})
 
 
-def _add_link(plan: Plan, options: StackOptions, port: int, data: Path) -> None:
-    if not options.database_delay_ms:
+def _add_lines(plan: Plan, options: StackOptions, ports: Iterator[int]) -> None:
+    """Add the links to database and cache; those to the log need listeners of the brokers."""
+    if not (options.database_delay_ms or options.links):
         return
     if plan.database is None:
         raise BadOptions("a service that runs already (SEAWALL_API_URL) has its own way to its database: unset it")
-    listener = listening(port)
-    plan.sockets.append(listener)
-    plan.link = DatabaseLink(
-        plan.connections.psycopg_url, options.database_delay_ms, listener=listener, directory=data / "database-link"
-    )
+    database = urlsplit(plan.connections.psycopg_url)
+    place = (database.hostname or HOST, database.port or _POSTGRES_PORT)
+    for client in CLIENTS:
+        _add_line(plan, f"{client}-postgres", [(next(ports), *place)], options.database_delay_ms)
+    if options.links and plan.connections.cache_url is not None:
+        cache = urlsplit(plan.connections.redis_url)
+        _add_line(plan, "api-valkey", [(next(ports), cache.hostname or HOST, cache.port or _VALKEY_PORT)])
+
+
+def _add_line(plan: Plan, name: str, ways: Sequence[tuple[int, str, int]], delay_ms: float = 0.0) -> Line:
+    """Add a link whose *ways* lead from a port for clients to a host and its port."""
+    listeners = [listening(port) for port, _, _ in ways]
+    plan.sockets += listeners
+    line = Line(name, listeners, [(host, port) for _, host, port in ways], delay_ms)
+    plan.lines.append(line)
+    return line
+
+
+def _by(line: Line, server: str, connections: Connections) -> dict[str, object]:
+    """Return what changes in *connections* where a server is reached by a link."""
+    if server == "kafka":
+        return {"kafka_bootstrap_servers": ",".join(f"{HOST}:{port}" for port in line.ports)}
+    url = connections.psycopg_url if server == "postgres" else connections.redis_url
+    parts = urlsplit(url)
+    user, at, _ = parts.netloc.rpartition("@")
+    by_link = SecretStr(parts._replace(netloc=f"{user}{at}{HOST}:{line.ports[0]}").geturl())
+    return {"database_url" if server == "postgres" else "cache_url": by_link}
 
 
 def _add_replica(plan: Plan, options: StackOptions, port: int, data: Path, logs: Path) -> None:
@@ -211,7 +250,17 @@ def _add_cache(plan: Plan, port: int, data: Path, *, embed: bool) -> None:
         plan.connections = plan.connections.model_copy(update={"cache_url": SecretStr(own.url)})
 
 
-def _add_log(plan: Plan, ports: list[tuple[int, int]], data: Path, logs: Path, *, embed: bool) -> None:
+def _add_log(
+    plan: Plan,
+    ports: list[tuple[int, int]],
+    data: Path,
+    logs: Path,
+    *,
+    embed: bool,
+    links: Iterator[int] | None,
+    disk_mb: int,
+) -> None:
+    """Add the brokers; *links* yields ports for links that lead to them, where there shall be some."""
     servers = plan.connections.kafka_bootstrap_servers
     if servers is not None:
         plan.brokers = [External("kafka", "kafka", servers, partial(kafka.check, plan.connections.kafka))]
@@ -219,7 +268,14 @@ def _add_log(plan: Plan, ports: list[tuple[int, int]], data: Path, logs: Path, *
         kafka.heap_size()
         plan.jars, java, quorum = JarCache(), find_java(), kafka.Quorum(ports)
         plan.archive = ClassArchive(java, plan.jars)
-        plan.brokers = [
+        listeners: list[dict[str, tuple[int, int]]] = [{} for _ in ports]
+        free = links or iter(())
+        for client in CLIENTS if links is not None else ():
+            pairs = [(next(free), next(free)) for _ in ports]
+            _add_line(plan, f"{client}-kafka", [(front, HOST, own) for front, own in pairs])
+            for node, (front, own) in enumerate(pairs):
+                listeners[node][client.upper()] = own, front
+        nodes = [
             kafka.KafkaNode(
                 node,
                 quorum,
@@ -228,9 +284,14 @@ def _add_log(plan: Plan, ports: list[tuple[int, int]], data: Path, logs: Path, *
                 directory=data / f"kafka-{node}",
                 log=logs / f"kafka-{node}.log",
                 archive=plan.archive,
+                linked=listeners[node - 1],
+                disk_mb=disk_mb,
             )
             for node in range(1, len(ports) + 1)
         ]
+        plan.brokers = list(nodes)
+        if disk_mb:
+            plan.mounts += [node.data for node in nodes]
         plan.embedded_brokers = len(ports)
         plan.connections = plan.connections.model_copy(update={"kafka_bootstrap_servers": quorum.bootstrap_servers})
 

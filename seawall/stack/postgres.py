@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from seawall.stack import small_disk
 from seawall.stack.children import NICENESS, last_lines
 from seawall.stack.errors import ServerFailed, Unreachable
 from seawall.stack.places import can_enter
@@ -64,16 +65,28 @@ class Postgres:
     death_signal = signal.SIGQUIT  # SIGKILL would leave its shared memory behind
     stop_within_s = 20.0
     ready_within_s = 30.0
-    restarts = held = False
+    restarts, held = True, False
     descriptors: tuple[int, ...] = ()
     metrics_url = ""
 
-    def __init__(self, *, directory: Path, log: Path, port: int, user: str | None, flush_delay_ms: float = 0.0) -> None:
+    def __init__(
+        self,
+        *,
+        directory: Path,
+        log: Path,
+        port: int,
+        user: str | None,
+        flush_delay_ms: float = 0.0,
+        disk_mb: int = 0,
+    ) -> None:
+        """With *disk_mb* its data lies on a file system of that size."""
         self.port: int | None = port
         self.user = user
         self.address = f"{HOST}:{port}"
         self.password = secrets.token_urlsafe(18)
         self._directory = directory
+        self.data = directory / "data"
+        self._disk_mb = disk_mb
         self._log = log
         self._settings: dict[str, Any] = {**SETTINGS, "port": port}
         if flush_delay_ms:
@@ -93,6 +106,9 @@ class Postgres:
         password_file.chmod(0o600)
         self._binaries = self._reachable_binaries()
         self._hand_over(self._directory, tmp, password_file)
+        if self._disk_mb:
+            owner = pwd.getpwnam(self.user) if self.user else pwd.getpwuid(os.geteuid())
+            small_disk.mount(self.data, self._disk_mb, uid=owner.pw_uid, gid=owner.pw_gid)
         self._initialise(password_file)
         with (self._directory / "data" / "postgresql.auto.conf").open("a", encoding="utf-8") as file:
             file.writelines(f"{name} = '{value}'\n" for name, value in self._settings.items())

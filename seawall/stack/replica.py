@@ -16,6 +16,7 @@ class PostgresReplica(Postgres):
     """A hot standby made by `pg_basebackup` once the primary answers; it streams, and nothing waits for it."""
 
     name = "postgres-replica"
+    restarts = False  # lookups go on without it
 
     def __init__(self, primary: Postgres, *, directory: Path, log: Path, port: int) -> None:
         super().__init__(directory=directory, log=log, port=port, user=primary.user)

@@ -20,10 +20,12 @@ from seawall.stack.errors import StillBusy, Unreachable
 from seawall.stack.http_cache import forget_answers
 from seawall.stack.log import Log
 from seawall.stack.state import StackState
+from seawall.stack.warming import await_coordinator
 
 _OWN_KEYS = "seawall:*"
 _LOCKED_AT_MOST_S = 30
 """A service that goes on ends its transactions sooner; one that was stopped in the midst of one never does."""
+_COORDINATOR_S = 5.0
 _LOCK_NOT_AVAILABLE = "55P03"
 
 
@@ -74,6 +76,21 @@ class Reset:
         """Return the records that the sinks have not committed yet; raises `Unreachable`."""
         with _answering():
             return 0 if self._log is None else self._log.lag()
+
+    def missing(self, sinks: int) -> str:
+        """Return what log and *sinks* lack to do their work; empty where nothing. Raises `Unreachable`."""
+        if self._connections.kafka_bootstrap_servers is None:
+            return ""
+        # one of its own each time: what has lost a group's coordinator once never finds it again (librdkafka 2.16)
+        log = Log(self._connections.kafka)
+        try:
+            with _answering():
+                if short := log.short_of_replicas():
+                    return f"{', '.join(short)} lack replicas"
+                await_coordinator(self._connections.kafka["bootstrap.servers"], _COORDINATOR_S)
+                return "" if log.group_is_whole(sinks) else "the sinks' group is not whole"
+        finally:
+            log.close()
 
     def close(self) -> None:
         """Close the clients."""

@@ -65,6 +65,7 @@ class Roster:
             sinks=sinks,
             api_processes=plan.api_processes,
             directories=[str(path) for path in self.made],
+            mounts=[str(path) for path in plan.mounts],
         )
 
     def phase(self, phase: str) -> None:
@@ -106,7 +107,11 @@ class Roster:
         self._note(
             service.name,
             msgspec.structs.replace(
-                known, pid=child.pid, started=child.started, restarts=known.restarts + int(restarted)
+                known,
+                pid=child.pid,
+                started=child.started,
+                restarts=known.restarts + int(restarted),
+                ready=known.ready or restarted,
             ),
         )
         return child

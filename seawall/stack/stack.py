@@ -11,8 +11,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -20,6 +22,7 @@ import msgspec
 from seawall.stack import places
 from seawall.stack.errors import NotRunning, OtherStackRunning, ServerFailed, StackError, UnknownService
 from seawall.stack.events import DETACH, Event, Request
+from seawall.stack.holds import held_down
 from seawall.stack.leftovers import clean_up
 from seawall.stack.options import StackOptions
 from seawall.stack.state import StackState, is_alive, last_state, read_state
@@ -140,6 +143,21 @@ class Stack:
         """Return how many records the sinks have not committed yet, over all record topics; 0 without Kafka."""
         return self._reset.lag()
 
+    def missing(self) -> str:
+        """Return in words what keeps the stack from working as a whole; empty where nothing does.
+
+        Raises `Unreachable` where not even that can be asked.
+        """
+        state = self.state
+        for name, service in state.services.items():
+            gone = service.pid is None or not is_alive(service.pid, service.started or 0.0)
+            if not service.external and gone:
+                return f"{name} does not run"
+        from seawall.stack.api import check  # noqa: PLC0415 - few need it, and it takes a while to load
+
+        check(state.api_url)
+        return self._reset.missing(state.sinks)
+
     def resources(self, *, thorough: bool = False) -> dict[str, ResourceUse]:
         """Return what each service of ours has used so far; external ones are left out.
 
@@ -177,6 +195,12 @@ class Stack:
         if found.pid is None or found.started is None or not is_alive(found.pid, found.started):
             raise NotRunning(f"{service} has no process of this stack")
         os.kill(found.pid, signal_number)
+
+    def held_down(self, service: str) -> AbstractContextManager[None]:
+        """Have a service that ends stay down until the block ends, as if its machine were; raises `UnknownService`."""
+        if service not in self.state.services:
+            raise UnknownService(f"no service is called {service!r}; there are {', '.join(self.state.services)}")
+        return held_down(Path(self.state.data_dir), service)
 
     def close(self) -> None:
         """Close the clients that were opened; the servers keep running."""

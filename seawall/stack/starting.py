@@ -56,14 +56,13 @@ class Starter:
             log = group.create_task(self._log(plan, options.partitions))
             database = group.create_task(self._database(plan))
             cache = group.create_task(self._each([plan.cache] if plan.cache else []))
-            if plan.link is not None:
-                database = group.create_task(self._each([plan.link], after=[database]))
+            links = group.create_task(self._each([plan.links] if plan.links else []))
             replica = group.create_task(self._replica(plan, database))
-            apis = group.create_task(self._each(plan.apis, after=[database, replica, cache, log]))
+            apis = group.create_task(self._each(plan.apis, after=[database, replica, cache, log, links]))
             if plan.http_cache is not None:
                 group.create_task(self._each([plan.http_cache], after=[apis]))
             if sinks:
-                group.create_task(self._each(self._sinks(plan, options), after=[database, log]))
+                group.create_task(self._each(self._sinks(plan, options), after=[database, log, links]))
         if self._administrator is not None:
             # nobody asks any more, and a client that is still connected when the brokers stop is one that can fail
             await self._thread(self._administrator.close)
@@ -124,7 +123,7 @@ class Starter:
             Sink(
                 number,
                 options,
-                plan.service_connections,
+                plan.connections_of("sink"),
                 log,
                 directory=roster.data / f"sink-{number}",
                 journal=Path(roster.state.journal_dir),

@@ -61,6 +61,8 @@ class StackState(msgspec.Struct, frozen=True, kw_only=True):
     logs_dir: str
     data_dir: str
     directories: list[str] = []
+    mounts: list[str] = []
+    """Where file systems of limited size are, or will be."""
     services: dict[str, ServiceState] = {}
 
 

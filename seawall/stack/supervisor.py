@@ -15,15 +15,19 @@ import signal
 import sys
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 
 import msgspec
 
 from seawall.stack.children import Child, describe_exit
 from seawall.stack.errors import StackError
 from seawall.stack.events import DETACH, Event, EventKind, Request
+from seawall.stack.holds import is_held_down
 from seawall.stack.roster import Roster
+from seawall.stack.small_disk import unmount
 from seawall.stack.starting import Starter
 
+_HELD_POLL_S = 0.02
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S, _SETTLED_S = 0.1, 5.0, 30.0
 
 
@@ -97,11 +101,16 @@ class Supervisor:
             if not service.restarts:
                 self.roster.gone(name)
                 return
-            if time.monotonic() - began > _SETTLED_S:
+            child.kill()  # what it left of its own children
+            if is_held_down(self.roster.data, name):
+                self.roster.gone(name)
+                while is_held_down(self.roster.data, name):  # noqa: ASYNC110 - a file has no event
+                    await asyncio.sleep(_HELD_POLL_S)
+                pause_s = _FIRST_PAUSE_S  # it did not end by itself
+            elif time.monotonic() - began > _SETTLED_S:
                 pause_s = _FIRST_PAUSE_S
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
-            child.kill()  # what it left of its own children
             (await self.roster.launch(service, restarted=True)).release()
             _note(f"{name} was started again")
 
@@ -113,6 +122,8 @@ class Supervisor:
         for level in (("http-cache",), ("api",), ("sink",), ("link",), ("migration", "kafka", "valkey", "postgres")):
             await asyncio.gather(*(self._end(name, child) for name, child in self.roster.of_kinds(level)))
         await asyncio.to_thread(starter.keep)
+        for place in self.roster.state.mounts:
+            await asyncio.to_thread(unmount, Path(place))
         for directory in self.roster.directories():
             shutil.rmtree(directory, ignore_errors=True)
         with contextlib.suppress(OSError):

@@ -29,7 +29,7 @@ class Valkey:
     death_signal = signal.SIGKILL
     stop_within_s = 5.0
     ready_within_s = 20.0
-    restarts = held = False
+    restarts, held = True, False
     descriptors: tuple[int, ...] = ()
     metrics_url = ""
 

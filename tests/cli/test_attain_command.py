@@ -97,13 +97,13 @@ def test_a_shop_climbs_two_stages(arguments: list[str], tmp_path: Path) -> None:
     """Each kind of request is judged, each stage reported, every file written."""
     mix = ["--mix", "shop", "--weights", "write=30,cached=60,uncached=10", "--new-connections", "10%"]
     stages = ["--path", "kafka", "--stages", "60,120", "--users", "50", "--duration", "3s", "--warmup", "500ms"]
-    with started(*stages, *mix, *arguments) as process:
+    with started(*stages, "--repeats", "1", *mix, *arguments) as process:
         out, err = process.communicate(timeout=100)
     assert process.returncode in (0, 3, 4), err  # so short a run can be too short to tell
     assert "kafka up to 60/s by 50 users" in err
     result = written(tmp_path)
     assert [stage["stage"] for stage in result["stages"]] == ["up to 60", "60 to 120"]
-    assert {len(stage["trials"]) for stage in result["stages"]} <= {2, 3, 4}
+    assert {len(stage["trials"]) for stage in result["stages"]} <= {1, 2}
     for trial in result["trials"]:
         assert set(trial["scopes"]) == {"write", "cached lookup", "uncached lookup"}
         assert sum(part["requests"] for part in trial["scopes"].values()) == trial["requests"]

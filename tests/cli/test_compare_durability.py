@@ -42,6 +42,7 @@ def compare(*arguments: str, home: Path, **settings: str) -> subprocess.Complete
     )
 
 
+@pytest.mark.long
 def test_durability_runs_each_arm_as_it_promises(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -11,7 +11,7 @@ from evil_results import evil
 
 from seawall.report.errors import NoPicture
 from seawall.report.page.answer_picture import answer_picture, write_picture
-from seawall.report.page.sheet import chart_sheets
+from seawall.report.page.chart_files import chart_sheets
 from seawall.report.stored import stored_result
 from seawall.stack.places import ROOT
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -17,6 +18,7 @@ import pytest
 from seawall.stack.errors import OtherStackRunning, StackError
 from seawall.stack.options import StackOptions
 from seawall.stack.ports import HOST
+from seawall.stack.small_disk import why_not
 from seawall.stack.stack import OWNER_UP, Stack, stop_whatever_runs
 from seawall.stack.state import last_state, read_state, state_path
 
@@ -141,3 +143,48 @@ def test_a_server_that_dies_shows_the_end_of_its_log(own_home: Path, monkeypatch
     with pytest.raises(StackError, match=r"(?s)kafka-1 ended with exit code 3.*kafka-1\.log.*out of luck"):
         Stack.up(StackOptions(), owner="tests")
     assert remains(own_home) == []
+
+
+@pytest.mark.usefixtures("own_home")
+def test_a_service_that_is_held_down_stays_down_until_it_is_let_go() -> None:
+    """Its place in the state is empty meanwhile, and then it is started again, data and all."""
+    stack = Stack.up(SMALL, owner="tests")
+    try:
+        before = stack.state.services["postgres"].pid
+        with stack.held_down("postgres"):
+            stack.signal("postgres", signal.SIGKILL)
+            assert until(lambda: stack.state.services["postgres"].pid is None)
+            time.sleep(1)
+            assert stack.state.services["postgres"].pid is None
+            assert "postgres does not run" in stack.missing()
+        assert until(lambda: stack.state.services["postgres"].pid not in (None, before))
+        assert until(lambda: _is_whole(stack))
+        assert stack.state.services["postgres"].restarts == 1
+        assert stack.row_counts() == {"products": 0, "users": 0, "orders": 0}
+    finally:
+        stack.down()
+
+
+def _is_whole(stack: Stack) -> bool:
+    try:
+        return not stack.missing()
+    except StackError:
+        return False
+
+
+@pytest.mark.usefixtures("own_home")
+def test_a_stack_on_small_disks_leaves_no_file_system_behind() -> None:
+    """Where one may be mounted, the data of its database is on one, which a file can fill up."""
+    if why_not():
+        pytest.skip(why_not())
+    try:
+        stack = Stack.up(StackOptions(kafka=False, disk_mb=192), owner="tests")
+    except StackError as error:
+        pytest.skip(str(error))
+    try:
+        (place,) = map(Path, stack.state.mounts)
+        assert place.is_mount()
+        assert shutil.disk_usage(place).total == 192 << 20
+    finally:
+        stack.down()
+    assert not place.exists()

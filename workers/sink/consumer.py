@@ -63,6 +63,7 @@ class Sink:
             "topic.metadata.refresh.interval.ms": 5_000,
             # a broker that hangs should be noticed sooner than after the default minute
             "socket.timeout.ms": 5_000,
+            "reconnect.backoff.max.ms": 1_000,  # of ten seconds by default
             "error_cb": _note_error,
             "on_commit": self._on_commit,
             **connection,

@@ -30,6 +30,7 @@ class DeadLetterTopic:
             "enable.idempotence": True,
             "linger.ms": 0,
             "message.timeout.ms": 5_000,
+            "reconnect.backoff.max.ms": 1_000,
             **connection,
         }
         self._producer: Producer | None = None

@@ -9,17 +9,18 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from seawall.report.answer import PLAIN, SOAK, answer_of, loads
+from seawall.report.answer import FAULT, PLAIN, SOAK, answer_of, loads
 from seawall.report.capacity_words import name_of, why_no_more
-from seawall.report.page.capacity_picture import capacity_charts
 from seawall.report.page.chart import swatch
-from seawall.report.page.pictures import Material, Picture, cost_rows, kind_of, mark_of, pictures
+from seawall.report.page.picture_choice import pictures_of
+from seawall.report.page.pictures import Material, cost_rows, kind_of, mark_of
 from seawall.report.soak_rows import slope_row
 from seawall.result import (
     AuditCounts,
     CapacityFinding,
     ControlFinding,
     EndpointFigures,
+    FaultFinding,
     JudgedTarget,
     Outcome,
     Result,
@@ -57,18 +58,19 @@ def render(result: Result, material: Material) -> str:
         answer=answer_of(result),
         chip=chip,
         arms=[]
-        if result.experiment == PLAIN or result.stages or result.capacity
+        if result.experiment in (PLAIN, FAULT) or result.stages or result.capacity
         else [_arm_row(result, arm.name) for arm in result.arms if _has_load(result, arm.name)],
         endpoints=[] if result.stages else [_endpoint_row(row) for trial in result.trials for row in trial.endpoints],
         stages=[_stage_row(result, stage) for stage in result.stages],
         knees=[_knee_row(result, finding) for finding in result.capacity],
         steps=[row for finding in result.capacity for row in _step_rows(result, finding)],
         arms_caption=_arms_caption(result),
+        faults=[_fault_row(finding) for finding in result.faults],
         controls=[_control_row(row) for row in result.controls],
         slopes=[(slope_row(slope), slope.outcome) for slope in result.slopes],
-        pictures=list(_pictures(result, material)),
+        pictures=list(pictures_of(result, material)),
         legend=[_legend(result, arm.name) for arm in result.arms],
-        raw=bool(material or result.stages or result.capacity)
+        raw=bool(material or result.stages or result.capacity or result.faults)
         or result.experiment == SOAK
         or not any(trial.kind == "load" for trial in result.trials),
         costs=list(_costs(result)),
@@ -149,6 +151,16 @@ def _stage_row(result: Result, stage: StageFinding) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _fault_row(finding: FaultFinding) -> dict[str, Any]:
+    return {
+        "name": finding.name, "does": finding.does, "outcome": finding.outcome, "seed": finding.seed,
+        "noticed": figure(finding.detect_s), "recovered": figure(finding.recover_s), "failed": f"{finding.failed:,}",
+        "refused": figure(finding.refused_p50_ms), "unknown": f"{finding.unknown:,}",
+        "absorbed": f"{finding.absorbed:,}", "lost": f"{finding.lost:,}", "doubled": f"{finding.doubled:,}",
+        "remarks": "; ".join(finding.reasons) or finding.bit,
+    }  # fmt: skip
+
+
 def _knee_row(result: Result, finding: CapacityFinding) -> dict[str, Any]:
     return {
         "name": name_of(finding), "last_pass": figure(finding.last_pass_per_s),
@@ -169,14 +181,6 @@ def _step_rows(result: Result, finding: CapacityFinding) -> Iterator[dict[str, A
             "visible": figure(trial.visible_ms.p95), "cost": figure(trial.cpu_s_per_1000_rows),
             "step": step.step, "outcome": _STEPS[step.step], "remarks": (share + step.reason).rstrip("; "),
         }  # fmt: skip
-
-
-def _pictures(result: Result, material: Material) -> Iterator[Picture]:
-    if result.capacity:
-        for _, heading, chart in capacity_charts(result):
-            yield Picture(heading, chart.svg(), "A mark a trial, pale where it did not hold; the line joins what held.")
-    elif not (result.controls or result.stages):
-        yield from pictures(result, material)
 
 
 def _endpoint_row(row: EndpointFigures) -> dict[str, Any]:
@@ -253,23 +257,36 @@ def _trial_row(trial: Trial) -> dict[str, Any]:
     }  # fmt: skip
 
 
+_NEVER_MEASURED = {
+    FAULT: (
+        "What a power failure leaves: a process that is killed leaves its writes in the page cache.",
+        "Machines that fail: all servers share one, its disk and its kernel.",
+        "Other loads than this one, and other paths.",
+    ),
+    SOAK: (
+        "Other loads than this one, and other paths.",
+        "Faults, and a load that changes: what leaks only then does not show here.",
+        "The short gaps between segments, in which no load runs: the log drains, and the audit reads.",
+    ),
+    "scale": (
+        "What these processes carry on machines of their own: that is projected.",
+        "How much the servers behind them carry, and the network between them.",
+        "Numbers of processes beyond those above.",
+    ),
+    PLAIN: (
+        "Other rates than the one above: where the service's limit lies.",
+        "What the service's own machines did meanwhile.",
+        "The same load again: one run does not tell how much runs differ.",
+    ),
+}
+"""What an experiment leaves open, whatever it found."""
+
+
 def _not_measured(result: Result) -> Iterator[str]:
-    if result.experiment == PLAIN:
-        if result.not_judged:
-            yield f"What needs a look into the database: {', '.join(result.not_judged)}."
-        yield "Other rates than the one above: where the service's limit lies."
-        yield "What the service's own machines did meanwhile."
-        yield "The same load again: one run does not tell how much runs differ."
-        return
-    if result.scaling:
-        yield "What these processes carry on machines of their own: that is projected."
-        yield "How much the servers behind them carry, and the network between them."
-        yield "Numbers of processes beyond those above."
-        return
-    if result.experiment == SOAK:
-        yield "Other loads than this one, and other paths."
-        yield "Faults, and a load that changes: what leaks only then does not show here."
-        yield "The short gaps between segments, in which no load runs: the log drains, and the audit reads."
+    if result.experiment == PLAIN and result.not_judged:
+        yield f"What needs a look into the database: {', '.join(result.not_judged)}."
+    if result.experiment in _NEVER_MEASURED:
+        yield from _NEVER_MEASURED[result.experiment]
         return
     tested = {arm.path for arm in result.arms}
     missing = [path for path in ("sync", "grouped", "kafka") if path not in tested]

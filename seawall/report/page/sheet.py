@@ -5,17 +5,8 @@ So each brings its own ground and colours, those of the light page.
 
 from __future__ import annotations
 
-import re
-from html import escape
 from pathlib import Path
 
-from seawall.report.errors import NoPicture
-from seawall.report.material import gather
-from seawall.report.page.chart import HEIGHT, WIDTH
-from seawall.report.page.pictures import Picture, pictures
-from seawall.result import Result
-
-_ABOVE, _AROUND = 38, 10
 _STYLE = """
 text { font: %spx system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; fill: #565f6b; }
 .word { font-size: 20px; font-weight: 700; fill: #1b1f24; } .under { font-size: 13.5px; }
@@ -49,29 +40,3 @@ def write_sheet(content: str, path: Path) -> None:
     partial = path.with_name(path.name + ".partial")
     partial.write_text(content, encoding="utf-8")
     partial.replace(path)
-
-
-def chart_sheets(result: Result, directory: Path) -> dict[str, str]:
-    """Return each chart of the page as a file's name and content, from *result* and the raw columns in *directory*.
-
-    Raises `NoPicture` where there is nothing to draw.
-    """
-    found = {_file_name(picture): _alone(picture) for picture in pictures(result, gather(result, directory))}
-    if not found:
-        raise NoPicture("this run holds nothing to draw: no trial came to its end")
-    return found
-
-
-def _file_name(picture: Picture) -> str:
-    return re.sub(r"[^a-z]+", "-", picture.heading.lower()).strip("-") + ".svg"
-
-
-def _alone(picture: Picture) -> str:
-    width, height = WIDTH + 2 * _AROUND, HEIGHT + _ABOVE + _AROUND
-    return sheet(
-        width,
-        height,
-        f'<text class="heading" x="{_AROUND + 2}" y="26">{escape(picture.heading)}</text>'
-        f'<svg x="{_AROUND}" y="{_ABOVE}" width="{WIDTH}" height="{HEIGHT}">{picture.svg}</svg>',
-        letters_px=11.5,
-    )

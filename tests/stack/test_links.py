@@ -1,4 +1,4 @@
-"""A database that is far away or slow: a small stack without Kafka, with both delays."""
+"""Links that are late, silent or cut: small stacks, one with a database that is far away and slow."""
 
 from __future__ import annotations
 
@@ -6,17 +6,26 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
+import httpx
+import msgspec
+import psutil
 import psycopg
 import pytest
 
 from contract.connections import Connections
-from seawall.stack.errors import BadOptions, StackError
+from contract.entities import ENTITIES
+from contract.ids import Run, mint
+from contract.samples import sample_fields
+from seawall.stack.errors import BadOptions, StackError, Unreachable
+from seawall.stack.links import disturbed, mend
+from seawall.stack.links_process import Command
 from seawall.stack.options import StackOptions
 from seawall.stack.stack import Stack
 
 DELAY_S, FLUSH_S = 0.03, 0.05
+USERS = ENTITIES["users"]
+RUN = Run(time.time_ns() // 1_000_000, 8)
 
 
 @pytest.fixture(scope="module")
@@ -32,9 +41,12 @@ def far(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 def url_of(stack: Stack) -> str:
     """Return the database's address by way of the link."""
-    port = stack.state.services["database-link"].port
-    parts = urlsplit(stack.connections.psycopg_url)
-    return parts._replace(netloc=f"{parts.username}:{parts.password}@127.0.0.1:{port}").geturl()
+    return database_url_of(stack.state.services["api"].pid)
+
+
+def database_url_of(pid: int | None) -> str:
+    """Return the address by which a process of ours reaches the database."""
+    return psutil.Process(pid).environ()["SEAWALL_DATABASE_URL"]
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -88,18 +100,17 @@ def test_a_commit_waits_for_its_flush_and_the_settings_say_so(far: Stack) -> Non
 
 def test_a_link_that_dies_is_started_again_on_the_same_port(far: Stack) -> None:
     """Connections that went through it are lost, as they are where a network fails."""
-    before = far.state.services["database-link"]
+    before = far.state.services["links"]
     with psycopg.connect(url_of(far), autocommit=True) as slow:
-        far.signal("database-link", signal.SIGKILL)
+        far.signal("links", signal.SIGKILL)
         with pytest.raises(psycopg.OperationalError):
             slow.execute("SELECT pg_sleep(5)")
     deadline = time.monotonic() + 10
-    while far.state.services["database-link"].restarts == before.restarts:
+    while far.state.services["links"].restarts == before.restarts:
         assert time.monotonic() < deadline
         time.sleep(0.05)
     with psycopg.connect(url_of(far), autocommit=True, connect_timeout=10) as slow:
         assert slow.execute("SELECT 1").fetchone() == (1,)
-    assert far.state.services["database-link"].port == before.port
 
 
 def test_delays_that_cannot_be_made_are_refused() -> None:
@@ -117,3 +128,79 @@ def test_the_flushes_of_somebody_elses_database_are_left_alone(
     assert Connections.read().database_url is not None
     with pytest.raises(StackError, match="SEAWALL_DATABASE_URL is not ours"):
         Stack.up(StackOptions(kafka=False, flush_delay_ms=1), owner="tests")
+
+
+@pytest.fixture(scope="module")
+def linked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Run a stack whose every connection goes by a link."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SEAWALL_HOME", str(tmp_path_factory.mktemp("linked")))
+        running = Stack.up(StackOptions(links=True), owner="tests")
+        yield running
+        running.down()
+
+
+def write(stack: Stack, path: str, sequence: int) -> int:
+    """Return the status of one write, or 0 where no answer comes within seconds."""
+    identity = mint(RUN, sequence, 1, USERS.number)
+    body = msgspec.json.encode({"id": identity, **sample_fields(USERS, 1, 1)[0]})
+    try:
+        return httpx.post(
+            f"{stack.state.api_url}/v1/{path}/users",
+            content=body,
+            headers={"content-type": "application/json"},
+            timeout=4,
+        ).status_code
+    except httpx.TimeoutException:
+        return 0
+
+
+@pytest.mark.parametrize(("link", "path"), [("api-postgres", "sync"), ("api-kafka", "kafka")], ids=["database", "log"])
+def test_what_goes_by_a_cut_link_is_broken_and_heals(linked: Stack, link: str, path: str) -> None:
+    """The other path does not notice, and neither does the instrument."""
+    other = {"sync": "kafka", "kafka": "sync"}[path]
+    data = Path(linked.state.data_dir)
+    assert {write(linked, one, 1) for one in (path, other)} <= {201, 202}
+    with disturbed(data, Command(link=link, cut=True)) as before:
+        assert before.connections > 0 or before.broken > 0
+        # Kafka's producer tries for ten seconds before it gives up
+        assert write(linked, path, 2) in ((503,) if path == "sync" else (0, 503))
+        assert write(linked, other, 3) in (201, 202)
+        assert linked.row_counts()["users"] >= 1
+    assert mend(data, link).broken > 0
+    deadline = time.monotonic() + 15
+    while write(linked, path, 4) not in (201, 202):
+        assert time.monotonic() < deadline
+    linked.fresh()
+
+
+def test_a_silent_link_closes_nothing_and_hands_on_all_of_it_later(linked: Stack) -> None:
+    """A sink whose way to the log says nothing stores nothing, and everything afterwards."""
+    data = Path(linked.state.data_dir)
+    with disturbed(data, Command(link="sink-postgres", silent=True)):
+        assert write(linked, "kafka", 5) == 202
+        time.sleep(1)
+        assert linked.row_counts()["users"] == 0
+    assert mend(data, "sink-postgres").withheld > 0
+    deadline = time.monotonic() + 15
+    while not linked.row_counts()["users"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    linked.fresh()
+
+
+def test_a_late_link_is_late_by_so_much(linked: Stack) -> None:
+    """And counts what it handed on."""
+    data = Path(linked.state.data_dir)
+    write(linked, "sync", 6)
+    with disturbed(data, Command(link="api-postgres", delay_s=0.3)):
+        assert seconds(lambda: write(linked, "sync", 6)) >= 0.3
+    assert mend(data, "api-postgres").delayed_bytes > 0
+    linked.fresh()
+
+
+def test_a_stack_without_links_says_so(far: Stack, tmp_path: Path) -> None:
+    """Whoever disturbs one has to have one."""
+    with pytest.raises(Unreachable, match="no links"):
+        mend(tmp_path, "api-postgres")
+    assert far.state.services["links"].kind == "link"

@@ -1,0 +1,101 @@
+"""Who is let in: nobody has to wait for long where refusing at once does better.
+
+A queue that is long for a moment is what queues are for. One that stays long serves nobody in time, however much is
+refused later: so once what stands first has waited too long for a while, newcomers are refused until it has not, and
+the queue stays as short as that (the idea of CoDel, RFC 8289, at the front of the queue).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from api.problems import Unavailable
+from api.settings import Settings
+
+_STAYS_S = 5.0
+"""A queue that has been too long is watched strictly for so long after it last was."""
+_TICK_S = 0.01
+
+
+class Crowd:
+    """Tells whether newcomers are refused, by how long what stands first has waited."""
+
+    def __init__(self, longest_s: float, patience_s: float) -> None:
+        """Beyond *longest_s* a wait is too long, and newcomers are refused once that has lasted for *patience_s*."""
+        self._longest_s, self._patience_s = longest_s, patience_s
+        self._since_s: float | None = None
+        self._looked_s = self._strict_until_s = 0.0
+
+    def refuses(self, waited_s: float, now_s: float) -> bool:
+        """Tell whether one who comes now is refused, where what stands first has *waited_s*."""
+        if waited_s <= self._longest_s:
+            self._since_s = None
+            return False
+        if now_s < self._strict_until_s:
+            self._strict_until_s = now_s + _STAYS_S
+            return True
+        # what waits longer than it is long ago that anybody looked was not there then: a new wait
+        if self._since_s is None or now_s - self._looked_s > waited_s:
+            self._since_s = now_s
+        self._looked_s = now_s
+        if now_s - self._since_s > self._patience_s:
+            self._strict_until_s = now_s + _STAYS_S
+            return True
+        return False
+
+
+class Queue:
+    """Those who wait for something, in the order in which they came."""
+
+    def __init__(self, settings: Settings, detail: str, *, longest_s: float | None = None) -> None:
+        """*detail* says what is short; *longest_s* replaces the setting."""
+        longest_s = settings.queue_longest_ms / 1000 if longest_s is None else longest_s
+        self._crowd = Crowd(longest_s, settings.queue_patience_ms / 1000)
+        self._detail = detail
+        self._came_s: dict[int, float] = {}
+        self._next = 0
+
+    def join(self) -> int:
+        """Return a ticket to leave with; raises `Unavailable` where newcomers are refused."""
+        now_s = time.monotonic()
+        if self._came_s and self._crowd.refuses(now_s - next(iter(self._came_s.values())), now_s):
+            raise Unavailable(self._detail)
+        ticket = self._next = self._next + 1
+        self._came_s[ticket] = now_s
+        return ticket
+
+    def leave(self, ticket: int) -> None:
+        """Have one out; may be called again."""
+        self._came_s.pop(ticket, None)
+
+
+class LoopQueue:
+    """Requests that have come and that the event loop has not got to, told by how late its own ticks are."""
+
+    def __init__(self, settings: Settings, now: Callable[[], float] = time.monotonic) -> None:
+        self._crowd = Crowd(settings.queue_longest_ms / 1000, settings.queue_patience_ms / 1000)
+        self._now = now
+        self._due_s = float("inf")
+        self._late_s = 0.0
+        """By how much the last tick came late: so long a turn of the loop took."""
+        self._tick: asyncio.Handle | None = None
+
+    def start(self) -> None:
+        """Begin to tick."""
+        now_s = self._now()
+        self._late_s = max(0.0, now_s - self._due_s)
+        self._due_s = now_s + _TICK_S
+        self._tick = asyncio.get_running_loop().call_later(_TICK_S, self.start)
+
+    def stop(self) -> None:
+        """Tick no more."""
+        if self._tick is not None:
+            self._tick.cancel()
+        self._due_s, self._late_s = float("inf"), 0.0
+
+    def refuses(self) -> bool:
+        """Tell whether a request that is looked at now came so late that it is refused."""
+        now_s = self._now()
+        return self._crowd.refuses(max(self._late_s, now_s - self._due_s), now_s)

@@ -1,0 +1,262 @@
+"""`fault`: what goes wrong while a load runs, and whether anything is lost, doubled, or does not come back.
+
+Each fault is a trial of its own on fresh state, audited like any other.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from seawall.audit.errors import AuditFailed
+from seawall.audit.fates import read_visible_ns
+from seawall.audit.ledger import read_ledger
+from seawall.experiments.arms import arm_of, as_they_are
+from seawall.experiments.draining import AWAIT_POLL_S, await_sinks
+from seawall.experiments.endings import run_to_an_end
+from seawall.experiments.errors import LoadFailed, NotHealed
+from seawall.experiments.fault_figures import FaultFigures, fault_figures, moments
+from seawall.experiments.fault_injection import Injection
+from seawall.experiments.fault_judgement import judged, outcome_of, reasons_of
+from seawall.experiments.fault_options import FaultOptions, FaultPlan
+from seawall.experiments.fault_warming import warm_lookups
+from seawall.experiments.load_process import LoadProcess
+from seawall.experiments.machine import machine_facts
+from seawall.experiments.trial import TrialPlan, TrialRunner
+from seawall.experiments.validity import Limits
+from seawall.load.trial import Progress, TrialLoad
+from seawall.result import Arm, FaultFinding, Outcome, Result, Trial
+from seawall.stack.errors import Unreachable
+from seawall.stack.faults.catalogue import CATALOGUE
+from seawall.stack.faults.fault import Fault, Field
+from seawall.stack.stack import Stack
+from seawall.stack.state import StackState
+
+RESPONSE_MS, VISIBLE_MS = 200.0, 1_000.0
+"""Beyond these a request counts as late; the targets of the set `always`."""
+WHOLE_WITHIN_S = 60.0
+_WARM_UP_RECORDS, _WARM_UP_CLIENTS = 4_000, 50
+
+
+class Watcher(Protocol):
+    """Sees how a run goes on."""
+
+    def fault_starts(self, number: int, total: int, plan: FaultPlan | None) -> None:
+        """Begin a trial; None for one that only warms up."""
+        ...
+
+    def fault_goes_on(self, progress: Progress) -> None:
+        """Called a few times a second."""
+        ...
+
+    def fault_ended(self, number: int, total: int, finding: FaultFinding) -> None:
+        """What became of it."""
+        ...
+
+
+def obstacles(state: StackState) -> dict[str, str]:
+    """Return for every fault what keeps it from being made on a stack; empty words where nothing does."""
+    return {name: fault.obstacle(state) for name, fault in CATALOGUE.items()}
+
+
+@dataclass(frozen=True)
+class FaultRun:
+    """A run of faults on one stack, one after the other."""
+
+    options: FaultOptions
+    stack: Stack
+    directory: Path
+    plans: list[FaultPlan]
+    left_out: Mapping[str, str]
+    """Faults that cannot be made here, and why."""
+
+    def run(self, watcher: Watcher, write: Callable[[Result], None]) -> Result:
+        """Make all faults; *write* gets the result so far after each, and at the end, whatever ended it.
+
+        `KeyboardInterrupt` ends the run and is not passed on: the result says that it was interrupted.
+        """
+        started_at = datetime.now(UTC).isoformat(timespec="seconds")
+        machine = machine_facts()
+        (plan,) = as_they_are([self.options.path])
+        arm = arm_of(plan, self.stack.settings())
+        versions = {name: service.version for name, service in self.stack.state.services.items() if service.version}
+        trials: list[Trial] = []
+        findings: list[FaultFinding] = []
+
+        def result(*, interrupted: bool = False, reasons: tuple[str, ...] = ()) -> Result:
+            outcome = outcome_of(findings, whole=len(findings) == len(self.plans))
+            return Result(
+                experiment="fault",
+                started_at=started_at,
+                finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
+                seed=self.options.seed,
+                outcome=outcome,
+                interrupted=interrupted,
+                reasons=[*reasons, *reasons_of(findings, self.left_out, arm, in_memory=self._in_memory)],
+                options=self.options.as_json(),
+                environment={**machine, "servers": versions},
+                arms=[arm],
+                trials=list(trials),
+                verdicts={arm.name: outcome},
+                faults=list(findings),
+            )
+
+        def work() -> None:
+            with (
+                LoadProcess(self.stack.state.api_url, self.directory / "logs" / "load.log") as load,
+                TrialRunner(
+                    self.stack,
+                    load,
+                    Limits(RESPONSE_MS, steady=False),
+                    drain_timeout_s=self.options.drain_timeout_s,
+                    keep_rows=False,
+                ) as runner,
+            ):
+                watcher.fault_starts(0, len(self.plans), None)
+                runner.run(self._warm_up(arm), watcher.fault_goes_on)
+                for number, one in enumerate(self.plans, start=1):
+                    watcher.fault_starts(number, len(self.plans), one)
+                    finding, trial = self._make(arm, number, one, runner, watcher)
+                    findings.append(finding)
+                    trials.extend([] if trial is None else [trial])
+                    write(result())
+                    watcher.fault_ended(number, len(self.plans), finding)
+                    if trial is not None and trial.audit.pending:
+                        await_sinks(self.stack, self.options.drain_timeout_s)
+
+        return run_to_an_end(work, result, write, anything=lambda: True)
+
+    def _make(
+        self, arm: Arm, number: int, plan: FaultPlan, runner: TrialRunner, watcher: Watcher
+    ) -> tuple[FaultFinding, Trial | None]:
+        """Make one fault, and return what it did; raises `NotHealed` where it cannot be made on a whole stack."""
+        self._await_whole()
+        fault = CATALOGUE[plan.fault]
+        # the choice among processes has to be the same for the same seed, whatever was drawn for the moment
+        disturbance = fault.make(Field(self.stack, random.Random(f"{plan.seed} {plan.fault}")))
+        injection = Injection(disturbance, after_s=self.options.warmup_s + plan.before_s, hold_s=plan.hold_s)
+
+        def progress(so_far: Progress) -> None:
+            injection.load_goes_on(so_far)
+            watcher.fault_goes_on(so_far)
+
+        @contextmanager
+        def beside() -> Iterator[None]:
+            warm_lookups(self.stack.state.api_url, self.options.api_processes)
+            with injection:
+                yield
+
+        load = self._load(arm, f"{number:03d}-{plan.fault}", plan.seed)
+        try:
+            trial = runner.run(TrialPlan(arm.name, number, load), progress, beside=beside())
+            bit = "" if injection.made_ns is None else disturbance.bite()
+        except (Unreachable, AuditFailed, LoadFailed) as error:
+            return self._not_borne(arm, fault, plan, load.name, str(error)), None
+        return self._finding(arm, fault, plan, injection, bit, trial), trial
+
+    def _await_whole(self) -> None:
+        """Wait until every service is there and can work; raises `NotHealed` when that takes too long."""
+        deadline_s = time.monotonic() + WHOLE_WITHIN_S
+        while True:
+            try:
+                missing = self.stack.missing()
+            except Unreachable as error:
+                missing = str(error)
+            if not missing:
+                return
+            if time.monotonic() > deadline_s:
+                raise NotHealed(f"{WHOLE_WITHIN_S:g} s after the last fault the service was not whole: {missing}")
+            time.sleep(AWAIT_POLL_S)
+
+    def _not_borne(self, arm: Arm, fault: Fault, plan: FaultPlan, trial: str, why: str) -> FaultFinding:
+        return FaultFinding(
+            name=fault.name, does=fault.does, arm=arm.name, trial=trial, seed=plan.seed, outcome=Outcome.FAIL,
+            reasons=[f"the service did not come back: {why}"],
+        )  # fmt: skip
+
+    def _finding(
+        self, arm: Arm, fault: Fault, plan: FaultPlan, injection: Injection, bit: str, trial: Trial
+    ) -> FaultFinding:
+        start_ns = trial.schedule_start_ns or 0
+        end_ns = start_ns + int((trial.warmup_s + (trial.duration_s or 0.0)) * 1e9)
+        figures: FaultFigures | None = None
+        course = []
+        ledger_path = self.directory / "raw" / f"{trial.name}.parquet"
+        visible_ns = read_visible_ns(ledger_path)
+        if injection.begun_ns is not None and injection.ended_ns is not None and visible_ns is not None:
+            ledger = read_ledger(ledger_path)
+            figures = fault_figures(
+                ledger,
+                visible_ns,
+                begin_ns=injection.begun_ns,
+                end_ns=injection.ended_ns,
+                last_due_ns=end_ns,
+                limits_ms=(RESPONSE_MS, VISIBLE_MS),
+            )
+            course = moments(ledger, visible_ns, start_ns=start_ns, end_ns=end_ns)
+        outcome, reasons = judged(fault, arm.path, bit, str(injection.error or ""), figures, trial, chaos=self.chaotic)
+        return FaultFinding(
+            name=fault.name,
+            does=fault.does,
+            arm=arm.name,
+            trial=trial.name,
+            seed=plan.seed,
+            begin_s=None if injection.begun_ns is None else round((injection.begun_ns - start_ns) / 1e9, 3),
+            end_s=None if injection.ended_ns is None else round((injection.ended_ns - start_ns) / 1e9, 3),
+            bit=bit,
+            detect_s=figures.detect_s if figures else None,
+            recover_s=figures.recover_s if figures else None,
+            failed=figures.failed if figures else trial.failed,
+            refused=figures.refused if figures else 0,
+            refused_p50_ms=figures.refused_p50_ms if figures else None,
+            refused_p99_ms=figures.refused_p99_ms if figures else None,
+            unknown=trial.audit.unknown,
+            absorbed=trial.audit.absorbed_duplicates,
+            lost=trial.audit.lost,
+            doubled=trial.audit.duplicates,
+            outcome=outcome,
+            reasons=reasons,
+            moments=course if outcome is not Outcome.PASS or not self.chaotic else [],
+        )
+
+    @property
+    def _in_memory(self) -> bool:
+        return bool(self.stack.state.mounts)
+
+    @property
+    def chaotic(self) -> bool:
+        """Whether chance chooses the faults."""
+        return bool(self.options.chaos)
+
+    def _warm_up(self, arm: Arm) -> TrialPlan:
+        load = self._trial(arm, "warm-up", self.options.seed, users=_WARM_UP_CLIENTS, count=_WARM_UP_RECORDS)
+        return TrialPlan(arm.name, -1, load)
+
+    def _load(self, arm: Arm, name: str, seed: int) -> TrialLoad:
+        options = self.options
+        return self._trial(
+            arm,
+            name,
+            seed,
+            users=options.users,
+            rate_per_s=options.rate_per_s / options.users,
+            warmup_s=options.warmup_s,
+            duration_s=options.trial_s,
+        )
+
+    def _trial(self, arm: Arm, name: str, seed: int, **rest: Any) -> TrialLoad:
+        return TrialLoad(
+            name=f"{arm.name}-{name}",
+            path=arm.path,
+            entity=self.options.entity,
+            seed=seed,
+            directory=str(self.directory / "raw"),
+            partitions=self.stack.state.partitions,
+            **rest,
+        )

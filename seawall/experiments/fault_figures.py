@@ -1,0 +1,124 @@
+"""What a fault did to the requests of a trial: from its ledger, and from when its records became visible."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from contract.entities import ENTITIES
+from seawall.audit.ledger import NEVER, Int64s, Ledger
+from seawall.result import FaultMoment
+
+MOMENT_S = 0.25
+LET_PASS = 0.01
+"""So many of a stretch's requests may be bad: a single one is on any machine, now and then."""
+AT_ONCE_AFTER_S = 1.0
+"""What is refused later than that after a fault's begin has to be refused at once: the service knows by then."""
+_UNAVAILABLE, _OVERLOADED = 503, 429
+
+Bools = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class FaultFigures:
+    """Times from the fault's begin or end, s; counts over the whole trial."""
+
+    detect_s: float | None
+    """From the begin to the first failed or late answer; None where there was none."""
+    recover_s: float | None
+    """From the end until the last quarter of a second with more than 1 % bad; None where the run ended first."""
+    failed: int
+    failed_orders: int
+    """Those of them that name other records."""
+    refused: int
+    """With 429 or 503: the service said that it could not, or that it does not know."""
+    refused_p50_ms: float | None
+    refused_p99_ms: float | None
+    """From the sending of a request to its refusal, of those sent a second after the begin or later."""
+
+
+def fault_figures(
+    ledger: Ledger, visible_ns: Int64s, *, begin_ns: int, end_ns: int, last_due_ns: int, limits_ms: tuple[float, float]
+) -> FaultFigures:
+    """Return what became of the requests; *limits_ms* are those of response time and visible delay.
+
+    *begin_ns* and *end_ns* are the fault's, *last_due_ns* is when the schedule ends, all monotonic.
+    """
+    late_ns = ledger.intended_ns + int(limits_ms[0] * 1e6)
+    late = ledger.succeeded & (ledger.answered_ns > late_ns)
+    # a late answer is noticed when it is late, and a failure when it is told
+    noticed_ns = np.concatenate([late_ns[late], ledger.answered_ns[~ledger.succeeded]])
+    noticed_ns = noticed_ns[noticed_ns >= begin_ns]
+    refused = (ledger.status == _UNAVAILABLE) | (ledger.status == _OVERLOADED)
+    known = refused & (ledger.sent_ns >= begin_ns + int(AT_ONCE_AFTER_S * 1e9))
+    took_ms = (ledger.answered_ns - ledger.sent_ns)[known] / 1e6
+    naming = np.isin(ledger.entity, [entity.number for entity in ENTITIES.values() if entity.references])
+    return FaultFigures(
+        detect_s=round((int(noticed_ns.min()) - begin_ns) / 1e9, 3) if len(noticed_ns) else None,
+        recover_s=_recovery_s(ledger.intended_ns, bad_requests(ledger, visible_ns, limits_ms), end_ns, last_due_ns),
+        failed=int((~ledger.succeeded).sum()),
+        failed_orders=int((~ledger.succeeded & naming).sum()),
+        refused=int(refused.sum()),
+        refused_p50_ms=round(float(np.quantile(took_ms, 0.5)), 3) if len(took_ms) else None,
+        refused_p99_ms=round(float(np.quantile(took_ms, 0.99)), 3) if len(took_ms) else None,
+    )
+
+
+def _recovery_s(due_ns: Int64s, bad: Bools, end_ns: int, last_due_ns: int) -> float | None:
+    """Return how long after *end_ns* the last stretch ended that was not as it should be; None where it is the last."""
+    step_ns = int(MOMENT_S * 1e9)
+    count = max(0, (last_due_ns - end_ns) // step_ns)
+    place = (due_ns - end_ns) // step_ns
+    inside = (place >= 0) & (place < count)
+    requests = np.bincount(place[inside], minlength=count)
+    wrong = np.bincount(place[inside & bad], minlength=count)
+    disturbed = np.flatnonzero(wrong > LET_PASS * requests)
+    if not count or (len(disturbed) and disturbed[-1] == count - 1):
+        return None
+    return round((int(disturbed[-1]) + 1) * MOMENT_S, 3) if len(disturbed) else 0.0
+
+
+def bad_requests(ledger: Ledger, visible_ns: Int64s, limits_ms: tuple[float, float]) -> Bools:
+    """Tell which requests failed, were answered late, or left a record that became visible late or never."""
+    response_ms, visible_ms = limits_ms
+    late = ledger.answered_ns - ledger.intended_ns > int(response_ms * 1e6)
+    recorded = ledger.accepted & (ledger.entity != 0)
+    unseen = recorded & ((visible_ns == NEVER) | (visible_ns - ledger.intended_ns > int(visible_ms * 1e6)))
+    bad: Bools = ~ledger.succeeded | late | unseen
+    return bad
+
+
+def moments(ledger: Ledger, visible_ns: Int64s, *, start_ns: int, end_ns: int) -> list[FaultMoment]:
+    """Return the course of the trial, a quarter of a second each."""
+    step_ns = int(MOMENT_S * 1e9)
+    count = max(1, -(-(end_ns - start_ns) // step_ns))
+    place = (ledger.intended_ns - start_ns) // step_ns
+    inside = (place >= 0) & (place < count)
+    good = ledger.succeeded
+    recorded = good & (ledger.entity != 0)
+    seen = recorded & (visible_ns != NEVER)
+    found = []
+    for number in range(count):
+        here = inside & (place == number)
+        until_ns = start_ns + (number + 1) * step_ns
+        response = (ledger.answered_ns - ledger.intended_ns)[here & good] / 1e6
+        visible = (visible_ns - ledger.intended_ns)[here & seen] / 1e6
+        taken = int((recorded & (ledger.answered_ns < until_ns)).sum())
+        found.append(
+            FaultMoment(
+                at_s=round((number + 0.5) * MOMENT_S, 3),
+                accepted_per_s=round(int((here & good).sum()) / MOMENT_S, 1),
+                failed_per_s=round(int((here & ~good).sum()) / MOMENT_S, 1),
+                response_p95_ms=_p95(response),
+                visible_p95_ms=_p95(visible),
+                lag=max(0, taken - int((seen & (visible_ns < until_ns)).sum())),
+            )
+        )
+    return found
+
+
+def _p95(values: Floats) -> float | None:
+    return round(float(np.quantile(values, 0.95)), 3) if len(values) else None

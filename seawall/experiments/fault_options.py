@@ -1,0 +1,140 @@
+"""What `fault` may be asked for: parsed by the command line, validated here, all mistakes at once."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from math import isfinite
+from typing import Any
+
+from contract.entities import ENTITIES
+from seawall.experiments.arms import PATHS
+from seawall.experiments.errors import BadOptions
+from seawall.stack.limits import Limits
+
+LEAST_BEFORE_S, MOST_BEFORE_S = 2.0, 4.0
+"""Between so much of the judged time passes before a fault begins, so that there is something to compare with."""
+LEAST_AFTER_S = 1.0
+CHAOS_DURATION_S, CHAOS_HOLD_S = 12.0, 2.5
+MOST_CHAOS = 10_000
+
+
+@dataclass(frozen=True)
+class FaultPlan:
+    """One fault, when it begins and how long it is held."""
+
+    fault: str
+    seed: int
+    before_s: float
+    """Of the judged time."""
+    hold_s: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class FaultOptions:
+    """The plan of a run."""
+
+    faults: tuple[str, ...] = ()
+    """Empty: all that can be made here."""
+    path: str = "kafka"
+    rate_per_s: float = 1_000.0
+    users: int = 200
+    duration_s: float = 30.0
+    warmup_s: float = 2.0
+    hold_s: float = 3.0
+    repeats: int = 1
+    chaos: int = 0
+    """So many random ones, short, in place of each fault once."""
+    entity: str = "mixed"
+    brokers: int = 1
+    sinks: int = 1
+    api_processes: int = 1
+    drain_timeout_s: float = 60.0
+    seed: int = 1
+
+    def validate(self, known: Mapping[str, object], limits: Limits | None = None) -> None:
+        """Raise `BadOptions` with every mistake found; *known* are all faults, *limits* the machine's."""
+        mistakes = [f"--faults: unknown {name!r}; `--list` names all" for name in self.faults if name not in known]
+        if len(set(self.faults)) != len(self.faults):
+            mistakes.append("--faults: name each once, and ask for --repeats")
+        if self.path not in PATHS:
+            mistakes.append(f"--path: unknown {self.path!r}, known are {', '.join(PATHS)}")
+        if self.entity not in (*ENTITIES, "mixed"):
+            mistakes.append(f"--entity: unknown {self.entity!r}, known are {', '.join(ENTITIES)}, mixed")
+        mistakes += self._amount_mistakes()
+        if limits is not None and self.users >= 1:
+            mistakes += [f"--users: {obstacle}" for obstacle in limits.obstacles(self.users)]
+        if mistakes:
+            raise BadOptions(mistakes)
+
+    def plans(self, possible: tuple[str, ...]) -> list[FaultPlan]:
+        """Return the faults in their order; *possible* are those among which chance chooses.
+
+        Each has a seed of its own, so that any of a thousand can be made again by itself.
+        """
+        if not self.chaos:
+            wanted = [name for _ in range(self.repeats) for name in possible]
+            return [
+                FaultPlan(name, self.seed + number, self._before_s(self.seed + number), self.hold_s)
+                for number, name in enumerate(wanted)
+            ]
+        return [self._drawn(self.seed + number, possible) for number in range(self.chaos)]
+
+    @property
+    def trial_s(self) -> float:
+        """How long the judged time of each trial is."""
+        return min(self.duration_s, CHAOS_DURATION_S) if self.chaos else self.duration_s
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the options for the result."""
+        return asdict(self)
+
+    def _before_s(self, seed: int) -> float:
+        return round(random.Random(seed).uniform(LEAST_BEFORE_S, MOST_BEFORE_S), 3)
+
+    def _drawn(self, seed: int, possible: tuple[str, ...]) -> FaultPlan:
+        chance = random.Random(seed)
+        before_s = round(chance.uniform(LEAST_BEFORE_S, MOST_BEFORE_S), 3)
+        return FaultPlan(chance.choice(possible), seed, before_s, round(chance.uniform(0.0, CHAOS_HOLD_S), 3))
+
+    def _amount_mistakes(self) -> Iterator[str]:
+        for name, amount in (
+            ("--rate", self.rate_per_s), ("--duration", self.duration_s), ("--drain-timeout", self.drain_timeout_s),
+        ):  # fmt: skip
+            if not (isfinite(amount) and amount > 0):
+                yield f"{name}: must be above 0"
+        for name, amount in (("--warmup", self.warmup_s), ("--hold", self.hold_s)):
+            if not (isfinite(amount) and amount >= 0):
+                yield f"{name}: must not be below 0"
+        for name, count in (
+            ("--users", self.users), ("--repeats", self.repeats), ("--sinks", self.sinks),
+            ("--api-processes", self.api_processes),
+        ):  # fmt: skip
+            if count < 1:
+                yield f"{name}: at least one is needed"
+        if self.brokers not in (1, 3):
+            yield f"--brokers: {self.brokers} is neither 1 nor 3"
+        if not 0 <= self.chaos <= MOST_CHAOS:
+            yield f"--chaos: {self.chaos} is not between 0 and {MOST_CHAOS:,}"
+        hold_s = CHAOS_HOLD_S if self.chaos else self.hold_s
+        if isfinite(hold_s) and self.trial_s < MOST_BEFORE_S + hold_s + LEAST_AFTER_S:
+            yield (
+                f"--duration: {self.trial_s:g} s leave no time after a fault that begins within {MOST_BEFORE_S:g} s and"
+                f" is held for {hold_s:g} s"
+            )
+
+
+def sort_out(wanted: tuple[str, ...], obstacles: Mapping[str, str]) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Return which of the *wanted* faults can be made, and why the others cannot; none wanted means all.
+
+    *obstacles* tells of each fault what is in its way, or nothing. Raises `BadOptions` where one was wanted by name
+    that cannot be made.
+    """
+    refused = {name: obstacles[name] for name in wanted if obstacles[name]}
+    if refused:
+        raise BadOptions([f"--faults: {name} cannot be made here: {why}" for name, why in refused.items()])
+    possible = tuple(name for name in wanted or obstacles if not obstacles[name])
+    if not possible:
+        raise BadOptions(["--faults: none of them can be made here"])
+    return possible, {name: why for name, why in obstacles.items() if why and not wanted}

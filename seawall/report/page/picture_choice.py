@@ -1,0 +1,22 @@
+"""Which pictures an experiment has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from seawall.report.answer import FAULT
+from seawall.report.page.capacity_picture import capacity_charts
+from seawall.report.page.fault_pictures import fault_pictures
+from seawall.report.page.pictures import Material, Picture, pictures
+from seawall.result import Result
+
+
+def pictures_of(result: Result, material: Material) -> Iterator[Picture]:
+    """Yield the pictures of *result*; *material* are its raw columns, which not all of them need."""
+    if result.capacity:
+        for _, heading, chart in capacity_charts(result):
+            yield Picture(heading, chart.svg(), "A mark a trial, pale where it did not hold; the line joins what held.")
+    elif result.experiment == FAULT:
+        yield from fault_pictures(result)
+    elif not (result.controls or result.stages):
+        yield from pictures(result, material)

@@ -1,0 +1,115 @@
+"""All faults by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from seawall.stack.faults import database, disks, groups, network, processes, records
+from seawall.stack.faults.fault import BY_DATABASE, BY_LOG, EVERY_PATH, NO_PATH, Disturbance, Fault, Field
+from seawall.stack.state import StackState
+
+_API_S, _OTHERS_S = 3.0, 15.0
+
+
+def _of_processes() -> Iterator[Fault]:
+    for target, of_whom, kind, choose, touches in (
+        ("api", "the API", "api", processes.one_of("api"), EVERY_PATH),
+        ("sink", "a sink", "sink", processes.one_of("sink"), NO_PATH),
+        ("broker", "a broker", "kafka", processes.another_broker, BY_LOG),
+        ("controller", "the broker that leads", "kafka", processes.controller, BY_LOG),
+        ("postgres", "PostgreSQL", "postgres", processes.one_of("postgres"), BY_DATABASE),
+        ("valkey", "Valkey", "valkey", processes.one_of("valkey"), NO_PATH),
+    ):
+        obstacle: Callable[[StackState], str] = processes.not_ours(kind, of_whom)
+        if target == "controller":
+            obstacle = _either(obstacle, processes.no_quorum)
+        makers: tuple[tuple[str, str, Callable[[Field], Disturbance]], ...] = (
+            ("kill", f"{of_whom} is killed (SIGKILL) and stays down for a while", processes.kill(choose)),
+            ("pause", f"{of_whom} stands still (SIGSTOP) and goes on (SIGCONT)", processes.pause(choose)),
+            ("restart", f"{of_whom} is ended in good order and started again", processes.restart(choose)),
+        )
+        heals = _API_S if target == "api" else _OTHERS_S
+        for verb, does, make in makers:
+            hides = target == "postgres"
+            yield Fault(f"{verb}-{target}", does, make, touches, heals, hides_references=hides, obstacle=obstacle)
+
+
+def _of_networks() -> Iterator[Fault]:
+    for link, touches in (
+        ("api-postgres", BY_DATABASE),
+        ("sink-postgres", NO_PATH),
+        ("api-kafka", BY_LOG),
+        ("sink-kafka", NO_PATH),
+        ("api-valkey", NO_PATH),
+    ):
+        between = " and ".join(link.split("-"))
+        makers: tuple[tuple[str, str, Callable[[Field], Disturbance]], ...] = (
+            ("cut", f"connections between {between} are broken, and new ones too", network.cut(link)),
+            ("silence", f"nothing passes between {between}, and nothing is closed", network.silence(link)),
+            ("slow", f"what passes between {between} is {network.SLOW_S * 1e3:g} ms late", network.slow(link)),
+        )
+        for verb, does, make in makers:
+            hides = link == "api-postgres"
+            yield Fault(
+                f"{verb}-{link}", does, make, touches, _OTHERS_S, hides_references=hides, obstacle=network.no_link(link)
+            )
+
+
+def _of_servers() -> Iterator[Fault]:
+    no_database = processes.not_ours("postgres", "PostgreSQL")
+    no_log = processes.not_ours("kafka", "broker")
+    yield Fault(
+        "lock-tables",
+        "a transaction locks every table",
+        database.lock,
+        BY_DATABASE,
+        _OTHERS_S,
+        hides_references=True,
+        obstacle=no_database,
+    )
+    yield Fault(
+        "exhaust-connections",
+        "somebody takes all connections of PostgreSQL, those of API and sinks too",
+        database.exhaust,
+        BY_DATABASE,
+        _OTHERS_S,
+        hides_references=True,
+        obstacle=no_database,
+    )
+    yield Fault(
+        "poison-records",
+        "messages that nobody can read come into every topic",
+        records.poison,
+        NO_PATH,
+        _OTHERS_S,
+        obstacle=no_log,
+    )
+    yield Fault(
+        "rebalance-storm",
+        "sinks join the group and leave it again, some of them killed",
+        groups.storm,
+        NO_PATH,
+        _OTHERS_S,
+        obstacle=processes.not_ours("sink", "sink"),
+    )
+
+
+def _of_disks() -> Iterator[Fault]:
+    for name, owner, touches in (("broker", "kafka", BY_LOG), ("database", "postgres", BY_DATABASE)):
+        yield Fault(
+            f"fill-{name}-disk",
+            f"the disk of the {name} is full, to the last byte",
+            disks.fill(owner),
+            touches,
+            _OTHERS_S,
+            hides_references=owner == "postgres",
+            obstacle=_either(processes.not_ours(owner, name), disks.no_small_disk(owner)),
+        )
+
+
+def _either(*obstacles: Callable[[StackState], str]) -> Callable[[StackState], str]:
+    return lambda state: next(filter(None, (obstacle(state) for obstacle in obstacles)), "")
+
+
+NEED_SMALL_DISKS = {fault.name for fault in _of_disks()}
+CATALOGUE = {fault.name: fault for fault in (*_of_processes(), *_of_networks(), *_of_servers(), *_of_disks())}
