@@ -187,8 +187,8 @@ def test_numbers_are_interleaved_and_go_back() -> None:
 def test_each_process_has_the_same_work() -> None:
     """Partitions are no processes: their one API process and one sink keep the same work."""
     api, partitions = ScaleOptions(what="api"), ScaleOptions(what="partitions")
-    assert [(api.users(n), api.rate_per_s(n)) for n in (1, 6)] == [(100, 100), (600, 600)]
-    assert [(partitions.users(n), partitions.rate_per_s(n)) for n in (1, 6)] == [(100, 100), (100, 100)]
+    assert [(api.users(n), api.rate_per_s(n)) for n in (1, 6)] == [(100, 400), (600, 2_400)]
+    assert [(partitions.users(n), partitions.rate_per_s(n)) for n in (1, 6)] == [(100, 400), (100, 400)]
     shapes = {what: ScaleOptions(what=what).stack_options(4) for what in KINDS}
     assert {what: (one.api_processes, one.sinks, one.partitions) for what, one in shapes.items()} == {
         "api": (4, 1, 3), "sinks": (1, 4, 6), "partitions": (1, 1, 4), "workers": (1, 1, 3),
