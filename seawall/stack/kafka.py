@@ -97,7 +97,7 @@ class KafkaNode:
         self._node, self._quorum, self._java, self._jars = node, quorum, java, jars
         self._directory, self._log, self._archive = directory, log, archive
         self._admin: Any = None
-        self._was_started = False
+        self._was_ready = False
 
     def prepare(self) -> None:
         """Write the configuration and format the storage."""
@@ -119,7 +119,7 @@ class KafkaNode:
         heap = heap_size()
         archive: list[str] = []
         if self._archive is not None:
-            leaves, self._was_started = self._node == 1 and not self._was_started, True
+            leaves = self._node == 1 and not self._was_ready  # one that is started again could leave half of it
             archive = self._archive.flags(leaves=leaves)
             if leaves and self._archive.wanted:
                 self.stop_within_s = _STOP_AND_ARCHIVE_S
@@ -150,6 +150,7 @@ class KafkaNode:
         if brokers < len(self._quorum.ports):
             raise NotReady(f"{brokers} of {len(self._quorum.ports)} brokers are there")
         self._admin = None
+        self._was_ready = True
         return kafka_version()
 
     def _jvm(self, heap: str) -> list[str]:

@@ -54,6 +54,7 @@ def _names(result: dict[str, Any]) -> str:
     return "\n".join(figure["name"] for figure in result["figures"])
 
 
+@pytest.mark.long  # the servers and loads of three benchmarks take a minute
 def test_api_holds_the_path_against_both_peers(results: dict[str, dict[str, Any]]) -> None:
     """The bare answer and the textbook are asked for, with intervals; a quick run judges no paced load."""
     result = results["api"]
@@ -67,6 +68,7 @@ def test_api_holds_the_path_against_both_peers(results: dict[str, dict[str, Any]
     assert "p99.9" in _names(result)
 
 
+@pytest.mark.long
 def test_api_choices_names_each_choice_and_its_alternatives(results: dict[str, dict[str, Any]]) -> None:
     """Of every choice one is the chosen, and it stands beside others."""
     names = [figure["name"] for figure in results["api_choices"]["figures"]]
@@ -76,6 +78,7 @@ def test_api_choices_names_each_choice_and_its_alternatives(results: dict[str, d
         assert sum("(chosen)" in name for name in of_it) == 1
 
 
+@pytest.mark.long
 def test_lookups_shows_both_levels_what_they_save_how_stale_they_get_and_the_size_of_the_table(
     results: dict[str, dict[str, Any]],
 ) -> None:
@@ -98,6 +101,7 @@ def test_lookups_shows_both_levels_what_they_save_how_stale_they_get_and_the_siz
     assert results["lookups"]["quick"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", NAMES)
 def test_nothing_is_left_running(results: dict[str, dict[str, Any]], name: str) -> None:
     """Neither servers nor files stay."""
