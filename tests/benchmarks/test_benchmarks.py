@@ -50,6 +50,7 @@ def names_of(result: dict[str, Any]) -> list[str]:
     return [figure["name"] for figure in result["figures"]]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", QUICK)
 def test_a_result_says_what_was_asked_and_where(results: dict[str, dict[str, Any]], name: str) -> None:
     """The exit code follows from the figures of which something was asked, and the machine stands beside them."""
@@ -63,6 +64,7 @@ def test_a_result_says_what_was_asked_and_where(results: dict[str, dict[str, Any
     assert result["environment"]["cores"] >= 1
 
 
+@pytest.mark.long
 def test_latency_compares_the_same_requests_on_both_sides(results: dict[str, dict[str, Any]]) -> None:
     """Three quantiles of each kind of arrival stand beside the server's, and the parts of the error are named."""
     result = results["latency"]
@@ -77,6 +79,7 @@ def test_latency_compares_the_same_requests_on_both_sides(results: dict[str, dic
     assert sum("from due to sent" in note for note in result["notes"]) == 2
 
 
+@pytest.mark.long
 def test_freeze_shows_open_what_closed_hides(results: dict[str, dict[str, Any]]) -> None:
     """The open loop's p99 is most of the freeze, and stands beside log, replay, arithmetic and a closed loop."""
     logged, replayed, reckoned, closed = results["freeze"]["figures"]
@@ -85,6 +88,7 @@ def test_freeze_shows_open_what_closed_hides(results: dict[str, dict[str, Any]])
     assert closed["reached"] is None
 
 
+@pytest.mark.long
 def test_recording_has_a_ratio_with_an_interval(results: dict[str, dict[str, Any]]) -> None:
     """Processor time is judged, elapsed time only shown."""
     processor, elapsed = results["recording"]["figures"]
@@ -93,6 +97,7 @@ def test_recording_has_a_ratio_with_an_interval(results: dict[str, dict[str, Any
     assert elapsed["reached"] is None
 
 
+@pytest.mark.long
 def test_peers_measures_the_same_load_by_each_tool(results: dict[str, dict[str, Any]]) -> None:
     """Speed and three quantiles for Seawall and Locust, and what was not measured is named."""
     names = names_of(results["peers"])
@@ -102,6 +107,7 @@ def test_peers_measures_the_same_load_by_each_tool(results: dict[str, dict[str, 
     assert "Not measured: " in results["peers"]["notes"][-1]
 
 
+@pytest.mark.long
 def test_startup_measures_real_starts(results: dict[str, dict[str, Any]]) -> None:
     """A stack took longer than any of its servers, and every phase took some time."""
     figures = {figure["name"].removeprefix("· "): figure["measured"] for figure in results["startup"]["figures"]}
@@ -111,6 +117,7 @@ def test_startup_measures_real_starts(results: dict[str, dict[str, Any]]) -> Non
     assert "kafka-1" in " ".join(results["startup"]["notes"])
 
 
+@pytest.mark.long
 def test_coverage_holds_every_interval(results: dict[str, dict[str, Any]]) -> None:
     """Quantiles of runs and of samples, ratios, means, shares, and A against A."""
     names = " ".join(names_of(results["coverage"]))

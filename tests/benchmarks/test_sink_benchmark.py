@@ -16,6 +16,7 @@ from benchmarks.sink_run import CpuUse, SinkRun
 from contract.journal import Commit, Span
 
 
+@pytest.mark.long
 def test_the_quick_form_stores_all_records_and_leaves_nothing_behind(tmp_path: Path) -> None:
     """Sink and COPY stand beside each other with an interval, and what a pace takes below them."""
     done = subprocess.run(

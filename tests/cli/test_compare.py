@@ -148,6 +148,7 @@ def test_the_topics_offsets_agree_with_the_tables(stack: Stack, tmp_path: Path) 
     assert sum(end - first for first, end in marks) == rows_in_tables(stack) == 123
 
 
+@pytest.mark.long
 def test_a_sink_killed_in_mid_run_loses_nothing(stack: Stack, tmp_path: Path) -> None:
     """SIGKILL while records stream: it is started again, absorbs what it has seen, and every row is there."""
     out = tmp_path / "out"

@@ -125,6 +125,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.mark.usefixtures("stack")
+@pytest.mark.long
 def test_a_disk_that_runs_full_ends_the_soak_with_its_result(small_disk: Path) -> None:
     """The segment that cannot be written is lost, the ones before are not, and the reason is said."""
     out = small_disk / "out"
