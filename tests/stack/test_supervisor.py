@@ -180,6 +180,8 @@ def test_a_stack_on_small_disks_leaves_no_file_system_behind() -> None:
     try:
         stack = Stack.up(StackOptions(kafka=False, disk_mb=192), owner="tests")
     except StackError as error:
+        if "can be mounted" not in str(error):  # root without the right to, as in a container; all else is a fault
+            raise
         pytest.skip(str(error))
     try:
         (place,) = map(Path, stack.state.mounts)
