@@ -23,7 +23,7 @@ from contract.errors import BadConnection
 
 
 def main() -> int:
-    """Serve until SIGTERM or SIGINT; return the exit code."""
+    """Serve until SIGTERM or SIGINT; return the exit code: 1 where records were given up at the end, 2 for no start."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
         settings = Settings()
@@ -65,7 +65,9 @@ def main() -> int:
     _calm_collector()
     server = DrainingServer(config, app.state.service.readiness, settings.api_drain_delay_s, listener)
     server.run(sockets=_opened(settings.api_sockets) or None)
-    return 0 if server.started else 2
+    if not server.started:
+        return 2
+    return 1 if app.state.service.given_up else 0
 
 
 def _opened(descriptors: Iterable[int]) -> list[socket.socket]:

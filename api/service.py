@@ -94,6 +94,8 @@ class Service:
                 [LookupCollector(self.lookups.counts, memory, shared, of_all)],
             )
         self.readiness = ReadinessCheck(probes, settings.api_ready_cache_s)
+        self.given_up = 0
+        """Records that were under way when the process ended, and of which it is not known what became of them."""
 
     async def start(self) -> None:
         """Open everything; servers that are down are waited for later, by whoever needs them."""
@@ -103,7 +105,7 @@ class Service:
 
     async def stop(self) -> None:
         """Write what was accepted, then close everything."""
-        await asyncio.gather(*(path.stop() for path in self.paths.values()))
+        self.given_up = sum(await asyncio.gather(*(path.stop() for path in self.paths.values())))
         await self.lookups.stop()
         self.loop_queue.stop()
         await self.metrics.stop()

@@ -9,7 +9,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -76,17 +76,19 @@ def own_stack(owner: str, *, kafka: bool = True) -> Iterator[Stack]:
 @contextmanager
 def running_server(kind: str, **settings: str) -> Iterator[ServerProcess]:
     """Run one of `benchmarks.api_servers` on its core, with further environment variables."""
-    os.environ.update(settings)
-    try:
-        with running("benchmarks.api_servers", kind) as server:
-            _await_ready(server.url)
-            # not before: starting takes a core's time, and others may want this one
-            for thread in Path(f"/proc/{server.pid}/task").iterdir():
-                os.sched_setaffinity(int(thread.name), {SERVER_CORE})
-            yield server
-    finally:
-        for name in settings:
-            os.environ.pop(name, None)
+    with ExitStack() as held:
+        before = dict(os.environ)
+        os.environ.update(settings)
+        try:
+            server = held.enter_context(running("benchmarks.api_servers", kind))
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+        _await_ready(server.url)
+        # not before: starting takes a core's time, and others may want this one
+        for thread in Path(f"/proc/{server.pid}/task").iterdir():
+            os.sched_setaffinity(int(thread.name), {SERVER_CORE})
+        yield server
 
 
 def send(

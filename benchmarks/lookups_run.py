@@ -6,7 +6,7 @@ import http.client
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 import numpy as np
 import psycopg
@@ -17,6 +17,7 @@ from benchmarks.server_process import ServerProcess
 from contract.connections import Connections
 from contract.entities import ENTITIES
 from contract.ids import Run, base_id, low_bits
+from contract.migrate import engine_of, upgrade
 from seawall.stack.lookup_samples import LookupSamples, read_lookups
 from seawall.stack.ports import HOST, free_ports
 
@@ -25,6 +26,7 @@ RECORDS = (USERS.name, PRODUCTS.name)
 USERS_SHARE = 0.75
 _ROWS_A_WRITE = 10_000
 _RUN = Run(1, 0)
+_ANOTHER = "seawall_large"
 
 
 class LookupServer:
@@ -90,6 +92,22 @@ def zipf_paths(count: int, exponent: float, seed: int) -> list[str]:
         f"/v1/{entity.name}/{base_id(int(drawn[entity.name][number]), entity.number)}"
         for number, entity in enumerate(USERS if of < USERS_SHARE else PRODUCTS for of in rng.random(count))
     ]
+
+
+@contextmanager
+def another_database(connections: Connections, rows: int) -> Iterator[str]:
+    """Give the URL of a second database of the same server, with the base rows and *rows* more users."""
+    with psycopg.connect(connections.psycopg_url, autocommit=True) as administrator:
+        administrator.execute(f"CREATE DATABASE {_ANOTHER}")
+        try:
+            parts = urlsplit(connections.psycopg_url)
+            url = urlunsplit(parts._replace(path=f"/{_ANOTHER}"))
+            there = connections.model_copy(update={"database_url": url})
+            upgrade(engine_of(there))
+            copy_users(there, rows)
+            yield url
+        finally:
+            administrator.execute(f"DROP DATABASE {_ANOTHER} WITH (FORCE)")
 
 
 def copy_users(connections: Connections, count: int) -> None:

@@ -7,9 +7,11 @@ import sys
 from fastapi import FastAPI
 
 from api import __main__ as real
+from api import service
 from api.app import create_app
 from api.settings import Settings
 from controls.api_faults import Misbehaving
+from controls.careless_path import CarelessPath
 from controls.faults import API_FAULTS, Choice, DeedLog, UnknownFault
 
 
@@ -26,6 +28,7 @@ def main() -> int:
     """Serve until SIGTERM or SIGINT; return the exit code."""
     # everything from the socket to the tables is the real service's, so it is started by the real service's own words
     vars(real)["create_app"] = create_misbehaving_app
+    vars(service)["KafkaPath"] = CarelessPath
     try:
         return real.main()
     except UnknownFault as error:

@@ -25,8 +25,9 @@ API_FAULTS = {
     "alter": 1_000.0,
     "freeze": 500.0,
     "delay": 40.0,
+    "acks-0": 0.0,
 }
-"""With what their amount is by default: one record in so many, or milliseconds."""
+"""With what their amount is by default: one record in so many, or milliseconds; `acks-0` knows none."""
 
 SINK_FAULTS = {"store-twice": 500.0, "early-offsets": 0.0}
 """As above; early offsets know no amount."""

@@ -67,11 +67,12 @@ class GroupedPath:
             asyncio.create_task(self._work(), name=f"grouped-{index}") for index in range(self._connections)
         ]
 
-    async def stop(self) -> None:
-        """Write what waits, then close the connections."""
+    async def stop(self) -> int:
+        """Write what waits, then close the connections; every waiter is told its outcome."""
         self._closing = True
         self._arrived.set()
         await asyncio.gather(*self._workers)
+        return 0
 
     async def write(self, entity: Entity, record: Record) -> Stored | Logged:
         """Queue *record* and wait for its batch."""

@@ -84,6 +84,8 @@ class KafkaPath:
         self._next_poll: asyncio.Handle
         self._idle = True
         self._tick_ends_s = 0.0
+        self._stopping = False
+        self._given_up = 0
 
     async def start(self) -> None:
         """Create the producer, which connects and asks for its producer id on its own."""
@@ -91,16 +93,19 @@ class KafkaPath:
         self._producer = Producer(self._configuration)
         self._next_poll = self._loop.call_later(_IDLE_POLL_S, self._poll)
 
-    async def stop(self) -> None:
-        """Deliver what is queued, then stop polling."""
+    async def stop(self) -> int:
+        """Deliver what is queued, then stop polling; return how many records no broker has acknowledged."""
         if self._producer is None:
-            return
+            return 0
+        self._stopping = True
         deadline_s = self._loop.time() + self._flush_s
         while (left := len(self._producer)) and self._loop.time() < deadline_s:  # noqa: ASYNC110 - only polling makes it less
             await asyncio.sleep(_POLL_S)
         self._next_poll.cancel()
-        if left:
-            log.error("%d records were not delivered before the end", left)
+        self._given_up += left
+        if self._given_up:
+            log.error("%d records were not acknowledged by Kafka before the end", self._given_up)
+        return self._given_up
 
     async def check(self) -> None:
         """Return when brokers answer, know every topic, and the producer may write; raises `Unavailable` if not.
@@ -134,6 +139,7 @@ class KafkaPath:
             if error is None:
                 settle(Logged(identity, topic, message.partition() or 0, message.offset() or 0))
             else:
+                self._given_up += self._stopping
                 unknown = error.code() not in _NEVER_SENT
                 settle(Unavailable(f"Kafka did not acknowledge the record: {error.str()}", outcome_unknown=unknown))
 

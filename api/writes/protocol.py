@@ -41,8 +41,8 @@ class WritePath(Protocol):
         """Open what the path needs; returns although a server is down, and heals by itself later."""
         ...
 
-    async def stop(self) -> None:
-        """Finish what was accepted, then close."""
+    async def stop(self) -> int:
+        """Finish what was accepted, then close; return of how many records it is not known what became of them."""
         ...
 
     async def write(self, entity: Entity, record: Record) -> Stored | Logged:

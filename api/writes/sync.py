@@ -40,9 +40,10 @@ class SyncPath:
     async def start(self) -> None:
         """Open nothing: the pool connects when a request needs it."""
 
-    async def stop(self) -> None:
-        """Close the pool."""
+    async def stop(self) -> int:
+        """Close the pool; whoever waited had an answer before."""
         await self._engine.dispose()
+        return 0
 
     async def write(self, entity: Entity, record: Record) -> Stored:
         """Insert *record*, or find that it is there already."""

@@ -18,8 +18,9 @@ class UnavailablePath:
     async def start(self) -> None:
         """Open nothing."""
 
-    async def stop(self) -> None:
+    async def stop(self) -> int:
         """Close nothing."""
+        return 0
 
     async def write(self, entity: Entity, record: Record) -> NoReturn:  # noqa: ARG002 - the protocol's signature
         """Raise `Unavailable`."""

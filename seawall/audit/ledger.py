@@ -14,7 +14,7 @@ from contract.ids import ENTITY_BITS, USER_BITS, Run
 from contract.samples import Shape
 from seawall.audit.errors import AuditFailed
 from seawall.load.payloads import content_index
-from seawall.load.statuses import OVERRULED
+from seawall.load.statuses import parted
 
 UInt64s = npt.NDArray[np.uint64]
 Int64s = npt.NDArray[np.int64]
@@ -46,6 +46,8 @@ class Ledger:
     status: npt.NDArray[np.uint16]
     overruled: npt.NDArray[np.bool_]
     """Whether the user's word on success was another than the status's."""
+    denied: npt.NDArray[np.bool_]
+    """Whether a refusal said that nothing was stored."""
 
     @property
     def low(self) -> UInt64s:
@@ -76,7 +78,7 @@ class Ledger:
     @property
     def refused(self) -> npt.NDArray[np.bool_]:
         """Whether the answer said that the record was not taken."""
-        return (self.status >= 400) & (self.status < 500)  # noqa: PLR2004 - HTTP
+        return ((self.status >= 400) & (self.status < 500)) | self.denied  # noqa: PLR2004 - HTTP
 
     @property
     def generator_lag_ns(self) -> Int64s:
@@ -111,10 +113,11 @@ def read_ledger(directory: Path) -> Ledger:
         for name, column in columns.items():
             column[first : first + size] = part.column(name).to_numpy()
         first += size
-    overruled = columns["status"] >= OVERRULED
-    columns["status"][overruled] -= OVERRULED
+    statuses = parted(columns.pop("status"))
     return Ledger(
-        overruled=overruled,
+        status=statuses.answered,
+        overruled=statuses.overruled,
+        denied=statuses.denied,
         run=Run(about["run_ms"], about["run_nonce"]),
         seed=about["seed"],
         shape=Shape(**about.get("shape", {})),

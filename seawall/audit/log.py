@@ -75,7 +75,8 @@ class LogReader:
                 "log_level": 0,  # what goes wrong is said in an error, once
             }
         )
-        self._begins: dict[tuple[str, int], int] = {}
+        self._begins: dict[tuple[str, int], tuple[int, int]] = {}
+        """For each partition, its first offset and the one behind its last when a trial began."""
 
     def close(self) -> None:
         """Close the consumer."""
@@ -85,10 +86,10 @@ class LogReader:
         """Leave out what lies in *topics* now: it is not of the runs to come. Raises `AuditFailed`."""
         for topic in topics:
             try:
-                ends = self._spans(topic)
+                spans = self._spans(topic)
             except KafkaException as error:
                 raise AuditFailed(f"the log of {topic} could not be read: {error.args[0].str()}") from None
-            self._begins |= {(topic, number): end for number, (_, end) in ends.items()}
+            self._begins |= {(topic, number): span for number, span in spans.items()}
 
     def records(self, topic: str, run: Run) -> LogRecords:
         """Return all records of *run* in *topic*, from its first offset on or from where `begin` found its end.
@@ -104,7 +105,9 @@ class LogReader:
         ends: dict[int, int] = {}
         starts: dict[int, int] = {}
         for number, (lowest, end) in self._spans(topic).items():
-            first = max(lowest, self._begins.get((topic, number), 0))
+            lowest_before, end_before = self._begins.get((topic, number), (0, 0))
+            # a log that was lost counts from 0 again, and nothing of what is there now is older than the trial
+            first = lowest if lowest < lowest_before or end < end_before else max(lowest, end_before)
             if end > first:
                 ends[number], starts[number] = end, first
         records = _Records(run, starts, ends)

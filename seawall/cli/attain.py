@@ -3,32 +3,45 @@
 from __future__ import annotations
 
 import os
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from seawall.cli.attain_progress import AttainProgress
-from seawall.cli.consoles import error_console, output_console
-from seawall.cli.exits import Exit, exit_of
+from seawall.cli.consoles import error_console
+from seawall.cli.ending import leave, outcome_text, show, write_files
 from seawall.cli.experiment_place import experiment_place
 from seawall.cli.interruption import interruptible
 from seawall.cli.option_values import check_table_style, names, rates, seconds, share, weights
 from seawall.cli.results_directory import free_directory
+from seawall.cli.shared_options import (
+    TARGETS_FILE,
+    ApiProcesses,
+    AsJson,
+    Brokers,
+    Clean,
+    DrainTimeout,
+    Entity,
+    Output,
+    Paths,
+    Seed,
+    Sinks,
+    TableStyle,
+    TargetsFile,
+    Warmup,
+)
 from seawall.cli.targets_file import read_targets
 from seawall.experiments.arms import PATHS
 from seawall.experiments.attain import Attainment
 from seawall.experiments.attain_options import MIXES, SHOP, STAGES_PER_S, AttainOptions
 from seawall.report.attain_tables import attain_tables, bottleneck_lines
 from seawall.report.files import write_reports
-from seawall.report.summary_csv import write_summary
-from seawall.report.table_styles import TABLE_STYLES
-from seawall.report.verdicts import COLORS
-from seawall.result import Outcome, Result, write_result
+from seawall.result import Result
 from seawall.stack.limits import Limits
 from seawall.stack.options import StackOptions
-from seawall.stack.places import ROOT
 
 EXAMPLES = """[bold]Examples[/]
 
@@ -56,16 +69,7 @@ DEFAULT_WEIGHTS = ",".join(f"{name}={weight:g}" for name, weight in SHOP.items()
 
 def attain(
     *,
-    paths: Annotated[
-        str,
-        typer.Option(
-            "--paths",
-            "--path",
-            help=f"Write paths: {', '.join(PATHS)}.  \\[default: all]",
-            metavar="LIST",
-            show_default=False,
-        ),
-    ] = "",
+    paths: Paths = "",
     stages: Annotated[
         str, typer.Option(help="Upper ends of the stages, requests a second, rising.", metavar="LIST")
     ] = DEFAULT_STAGES,
@@ -73,7 +77,7 @@ def attain(
         int, typer.Option(help="Users; fewer where one would send less than once in 10 s or the judged time.")
     ] = 10_000,
     duration: Annotated[str, typer.Option(help="Judged time of a trial.", metavar="TIME")] = "30s",
-    warmup: Annotated[str, typer.Option(help="Time before it that is not judged.", metavar="TIME")] = "5s",
+    warmup: Warmup = "5s",
     repeats: Annotated[int, typer.Option(help="Trials a stage; up to twice as many where they leave it open.")] = 2,
     mix: Annotated[str, typer.Option(help=f"What users do: {', '.join(MIXES)}.")] = "writes",
     weighted: Annotated[
@@ -86,22 +90,17 @@ def attain(
     http_cache: Annotated[
         bool, typer.Option("--http-cache", help="An HTTP cache in front of the API: nginx, where it is installed.")
     ] = False,
-    entity: Annotated[str, typer.Option(help="Records: an entity, or mixed.")] = "mixed",
-    brokers: Annotated[
-        int | None, typer.Option(help="Kafka brokers: 1 or 3.  \\[default: 1]", show_default=False)
-    ] = None,
-    sinks: Annotated[int | None, typer.Option(help="Sink workers.  \\[default: 1]", show_default=False)] = None,
-    api_processes: Annotated[
-        int | None, typer.Option(help="API processes that share one port.  \\[default: 1]", show_default=False)
-    ] = None,
-    clean: Annotated[bool, typer.Option("--clean", help="Remove rows of earlier runs without asking.")] = False,
-    seed: Annotated[int, typer.Option(help="Seed of contents and of the users' phases.")] = 1,
-    drain_timeout: Annotated[str, typer.Option(help="How long the log may take to drain.", metavar="TIME")] = "60s",
-    targets: Annotated[Path, typer.Option(help="File of targets.", show_default="targets.toml")] = ROOT
-    / "targets.toml",
-    output: Annotated[Path | None, typer.Option(help="Directory of the results.", show_default=False)] = None,
-    table_style: Annotated[str, typer.Option(help=f"Look of the tables: {', '.join(TABLE_STYLES)}.")] = "rounded",
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON instead of tables.")] = False,
+    entity: Entity = "mixed",
+    brokers: Brokers = None,
+    sinks: Sinks = None,
+    api_processes: ApiProcesses = None,
+    clean: Clean = False,
+    seed: Seed = 1,
+    drain_timeout: DrainTimeout = "60s",
+    targets: TargetsFile = TARGETS_FILE,
+    output: Output = None,
+    table_style: TableStyle = "rounded",
+    as_json: AsJson = False,
 ) -> None:
     """Hold the targets through rising stages of load, by each write path."""
     options = AttainOptions(
@@ -142,13 +141,11 @@ def attain(
         ):
             _say_fewer_users(options)
             result = Attainment(options, judged_by, stack, directory).run(
-                progress, lambda result: _write(result, directory)
+                progress, lambda result: write_files(result, directory)
             )
     write_reports(result, directory)
-    _show(result, directory, table_style, as_json=as_json)
-    if result.outcome is Outcome.FAIL:
-        raise typer.Exit(Exit.FAIL)
-    raise typer.Exit(Exit.INTERRUPTED if result.interrupted else exit_of(result.outcome))
+    show(directory, attain_tables(result, table_style), _lines(result, directory), as_json=as_json)
+    leave(result)
 
 
 def _say_fewer_users(options: AttainOptions) -> None:
@@ -161,25 +158,11 @@ def _say_fewer_users(options: AttainOptions) -> None:
             )
 
 
-def _write(result: Result, directory: Path) -> None:
-    write_result(result, directory / "result.json")
-    write_summary(result, directory / "summary.csv")
-
-
-def _show(result: Result, directory: Path, style: str, *, as_json: bool) -> None:
-    if as_json:
-        sys.stdout.write((directory / "result.json").read_text(encoding="utf-8"))
-        return
-    console = output_console()
-    for table in attain_tables(result, style):
-        console.print(table)
-        console.print()
-    for line in bottleneck_lines(result):
-        console.print(line)
-    for reason in result.reasons:
-        console.print(reason)
+def _lines(result: Result, directory: Path) -> Iterator[str]:
+    yield from bottleneck_lines(result)
+    yield from map(escape, result.reasons)
     ran = sum(stage.outcome is not None for stage in result.stages)
-    console.print(
-        f"[{COLORS[result.outcome]}]{result.outcome.value}[/]: {ran} of {len(result.stages)} stages run,"
-        f" {len(result.trials)} trials. Results: {os.path.relpath(directory)}"
+    yield (
+        f"{outcome_text(result)}: {ran} of {len(result.stages)} stages run, {len(result.trials)} trials."
+        f" Results: {os.path.relpath(directory)}"
     )

@@ -3,22 +3,38 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from seawall.cli.capacity_progress import CapacityProgress
-from seawall.cli.consoles import error_console, output_console
-from seawall.cli.exits import Exit, exit_of
+from seawall.cli.consoles import error_console
+from seawall.cli.ending import leave, outcome_text, show, write_files
 from seawall.cli.experiment_place import OwnStacks, experiment_place
 from seawall.cli.interruption import interruptible
 from seawall.cli.option_values import check_table_style, names, seconds, share, times
 from seawall.cli.results_directory import free_directory
 from seawall.cli.running_stack import refuse_running_stack
+from seawall.cli.shared_options import (
+    TARGETS_FILE,
+    ApiProcesses,
+    AsJson,
+    Brokers,
+    Clean,
+    DrainTimeout,
+    Entity,
+    Output,
+    Paths,
+    Seed,
+    Sinks,
+    TableStyle,
+    TargetsFile,
+    Warmup,
+)
 from seawall.cli.targets_file import read_targets
 from seawall.experiments.arms import PATHS
 from seawall.experiments.capacity import Capacity, StackOf
@@ -27,11 +43,8 @@ from seawall.report.capacity_tables import capacity_tables
 from seawall.report.capacity_words import capacity_remarks
 from seawall.report.files import write_reports
 from seawall.report.page.capacity_picture import write_capacity_pictures
-from seawall.report.summary_csv import write_summary
-from seawall.report.table_styles import TABLE_STYLES
-from seawall.result import Outcome, Result, write_result
+from seawall.result import Result
 from seawall.stack.limits import Limits
-from seawall.stack.places import ROOT
 
 EXAMPLES = """[bold]Examples[/]
 
@@ -55,16 +68,13 @@ can offer no more or a knee is not confirmed, 130 interrupted (what was measured
 
 def capacity(
     *,
-    paths: Annotated[
-        str,
-        typer.Option(help=f"Write paths: {', '.join(PATHS)}.  \\[default: all]", metavar="LIST", show_default=False),
-    ] = "",
+    paths: Paths = "",
     start: Annotated[float, typer.Option(help="First load, requests a second.")] = 2_000.0,
     least: Annotated[float, typer.Option(help="Lowest load to try.")] = 50.0,
     most: Annotated[float, typer.Option(help="Highest load to try.")] = 20_000.0,
     users: Annotated[int, typer.Option(help="Users at most; below that each sends once a second.")] = 10_000,
     duration: Annotated[str, typer.Option(help="Judged time of a step.", metavar="TIME")] = "15s",
-    warmup: Annotated[str, typer.Option(help="Time before it that is not judged.", metavar="TIME")] = "3s",
+    warmup: Warmup = "3s",
     database_delay: Annotated[
         str, typer.Option(help="By how much each round trip to the database takes longer.", metavar="LIST")
     ] = "0",
@@ -76,22 +86,17 @@ def capacity(
         typer.Option(help="Lengths of bursts to be tried, too.  \\[default: none]", metavar="LIST", show_default=False),
     ] = "",
     precision: Annotated[str, typer.Option(help="How far apart both ends may be.", metavar="PERCENT")] = "5%",
-    entity: Annotated[str, typer.Option(help="Records: an entity, or mixed.")] = "mixed",
-    brokers: Annotated[
-        int | None, typer.Option(help="Kafka brokers: 1 or 3.  \\[default: 1]", show_default=False)
-    ] = None,
-    sinks: Annotated[int | None, typer.Option(help="Sink workers.  \\[default: 1]", show_default=False)] = None,
-    api_processes: Annotated[
-        int | None, typer.Option(help="API processes that share one port.  \\[default: 1]", show_default=False)
-    ] = None,
-    clean: Annotated[bool, typer.Option("--clean", help="Remove rows of earlier runs without asking.")] = False,
-    seed: Annotated[int, typer.Option(help="Seed of contents and of the users' phases.")] = 1,
-    drain_timeout: Annotated[str, typer.Option(help="How long the log may take to drain.", metavar="TIME")] = "20s",
-    targets: Annotated[Path, typer.Option(help="File of targets.", show_default="targets.toml")] = ROOT
-    / "targets.toml",
-    output: Annotated[Path | None, typer.Option(help="Directory of the results.", show_default=False)] = None,
-    table_style: Annotated[str, typer.Option(help=f"Look of the tables: {', '.join(TABLE_STYLES)}.")] = "rounded",
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON instead of tables.")] = False,
+    entity: Entity = "mixed",
+    brokers: Brokers = None,
+    sinks: Sinks = None,
+    api_processes: ApiProcesses = None,
+    clean: Clean = False,
+    seed: Seed = 1,
+    drain_timeout: DrainTimeout = "20s",
+    targets: TargetsFile = TARGETS_FILE,
+    output: Output = None,
+    table_style: TableStyle = "rounded",
+    as_json: AsJson = False,
 ) -> None:
     """Find the highest load at which each write path holds all targets."""
     options = CapacityOptions(
@@ -126,10 +131,8 @@ def capacity(
                 progress, lambda result: _write(result, directory)
             )
     write_reports(result, directory)
-    _show(result, directory, table_style, as_json=as_json)
-    if result.outcome is Outcome.FAIL:
-        raise typer.Exit(Exit.FAIL)
-    raise typer.Exit(Exit.INTERRUPTED if result.interrupted else exit_of(result.outcome))
+    show(directory, capacity_tables(result, table_style), _lines(result, directory), as_json=as_json)
+    leave(result)
 
 
 @contextmanager
@@ -146,19 +149,10 @@ def _stacks(options: CapacityOptions, directory: Path, *, clean: bool) -> Iterat
 
 
 def _write(result: Result, directory: Path) -> None:
-    write_result(result, directory / "result.json")
-    write_summary(result, directory / "summary.csv")
+    write_files(result, directory)
     write_capacity_pictures(result, directory)
 
 
-def _show(result: Result, directory: Path, style: str, *, as_json: bool) -> None:
-    if as_json:
-        sys.stdout.write((directory / "result.json").read_text(encoding="utf-8"))
-        return
-    console = output_console()
-    for table in capacity_tables(result, style):
-        console.print(table)
-        console.print()
-    for remark in (*capacity_remarks(result), *result.reasons):
-        console.print(remark)
-    console.print(f"{result.outcome.value}: {len(result.trials)} steps. Results: {os.path.relpath(directory)}")
+def _lines(result: Result, directory: Path) -> Iterator[str]:
+    yield from map(escape, (*capacity_remarks(result), *result.reasons))
+    yield f"{outcome_text(result)}: {len(result.trials)} steps. Results: {os.path.relpath(directory)}"

@@ -13,6 +13,7 @@ from contract.connections import Connections
 from contract.entities import ENTITIES
 from seawall.cli.comparison_output import exit_code, show
 from seawall.cli.consoles import error_console
+from seawall.cli.ending import write_files
 from seawall.cli.exits import Exit
 from seawall.cli.experiment_place import OwnStacks, experiment_place
 from seawall.cli.interruption import interruptible
@@ -20,6 +21,20 @@ from seawall.cli.option_values import check_table_style, names, seconds, whole_n
 from seawall.cli.regression import held_against
 from seawall.cli.results_directory import free_directory
 from seawall.cli.running_stack import refuse_running_stack
+from seawall.cli.shared_options import (
+    TARGETS_FILE,
+    ApiProcesses,
+    AsJson,
+    Brokers,
+    Clean,
+    DrainTimeout,
+    Output,
+    Paths,
+    Seed,
+    Sinks,
+    TableStyle,
+    TargetsFile,
+)
 from seawall.cli.targets_file import read_targets
 from seawall.cli.trial_progress import TrialProgress
 from seawall.experiments.arms import ARMS, PATHS, durability_arms
@@ -28,12 +43,9 @@ from seawall.experiments.compare_options import ARRIVALS, PARTS, CompareOptions
 from seawall.experiments.segments import Segment
 from seawall.report.files import write_reports
 from seawall.report.stored import stored_result
-from seawall.report.summary_csv import write_summary
-from seawall.report.table_styles import TABLE_STYLES
-from seawall.result import Result, write_result
+from seawall.result import Result
 from seawall.stack.limits import Limits
 from seawall.stack.options import StackOptions
-from seawall.stack.places import ROOT
 
 EXAMPLES = """[bold]Examples[/]
 
@@ -64,10 +76,7 @@ is missed, 3 an interval straddles a limit, 4 a figure says nothing; anything lo
 
 def compare(
     *,
-    paths: Annotated[
-        str,
-        typer.Option(help=f"Write paths: {', '.join(PATHS)}.  \\[default: all]", metavar="LIST", show_default=False),
-    ] = "",
+    paths: Paths = "",
     arms: Annotated[
         str,
         typer.Option(
@@ -103,18 +112,14 @@ def compare(
         int | None,
         typer.Option(help="Blocks; each runs every arm twice.  \\[default: 2, quick: 1]", show_default=False),
     ] = None,
-    brokers: Annotated[
-        int | None, typer.Option(help="Kafka brokers: 1 or 3.  \\[default: 1]", show_default=False)
-    ] = None,
-    sinks: Annotated[int | None, typer.Option(help="Sink workers.  \\[default: 1]", show_default=False)] = None,
-    api_processes: Annotated[
-        int | None, typer.Option(help="API processes that share one port.  \\[default: 1]", show_default=False)
-    ] = None,
+    brokers: Brokers = None,
+    sinks: Sinks = None,
+    api_processes: ApiProcesses = None,
     quick: Annotated[bool, typer.Option("--quick", help="Two trials an arm, one count, short load: 90 s.")] = False,
-    clean: Annotated[bool, typer.Option("--clean", help="Remove rows of earlier runs without asking.")] = False,
+    clean: Clean = False,
     keep: Annotated[bool, typer.Option("--keep", help="Keep them: trials do not start on fresh state.")] = False,
-    seed: Annotated[int, typer.Option(help="Seed of contents and of the users' phases.")] = 1,
-    drain_timeout: Annotated[str, typer.Option(help="How long the log may take to drain.", metavar="TIME")] = "60s",
+    seed: Seed = 1,
+    drain_timeout: DrainTimeout = "60s",
     gate: Annotated[
         str | None, typer.Option(help="The path or arm whose verdict is the exit code.", show_default=False)
     ] = None,
@@ -123,11 +128,10 @@ def compare(
         typer.Option(help="An earlier run's directory: getting worse than it is a FAIL.", show_default=False),
     ] = None,
     anyway: Annotated[bool, typer.Option("--anyway", help="Hold against it whatever else differs.")] = False,
-    targets: Annotated[Path, typer.Option(help="File of targets.", show_default="targets.toml")] = ROOT
-    / "targets.toml",
-    output: Annotated[Path | None, typer.Option(help="Directory of the results.", show_default=False)] = None,
-    table_style: Annotated[str, typer.Option(help=f"Look of the tables: {', '.join(TABLE_STYLES)}.")] = "rounded",
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON instead of tables.")] = False,
+    targets: TargetsFile = TARGETS_FILE,
+    output: Output = None,
+    table_style: TableStyle = "rounded",
+    as_json: AsJson = False,
 ) -> None:
     """Compare writing straight to the database with writing through Kafka, on real servers under real load.
 
@@ -214,12 +218,8 @@ def _stack_of(options: CompareOptions, segment: Segment) -> StackOptions:
 
 
 def _run(comparison: Comparison, directory: Path) -> Result:
-    def write(result: Result) -> None:
-        write_result(result, directory / "result.json")
-        write_summary(result, directory / "summary.csv")
-
     with TrialProgress(error_console()) as progress:
-        result = comparison.run(progress, write)
+        result = comparison.run(progress, lambda result: write_files(result, directory))
     with error_console().status("Drawing the report"):
         write_reports(result, directory)
     return result

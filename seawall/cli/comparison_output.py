@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 
-from seawall.cli.consoles import output_console
+from rich.markup import escape
+
+from seawall.cli import ending
 from seawall.cli.exits import Exit, exit_of
 from seawall.report.compare_tables import comparison_tables
 from seawall.report.verdicts import verdict_lines
@@ -15,22 +17,18 @@ from seawall.result import Outcome, Result
 
 def show(result: Result, directory: Path, style: str, *, as_json: bool) -> None:
     """Print tables, verdicts and a closing sentence, or what `result.json` in *directory* holds."""
-    console = output_console()
-    if as_json:
-        sys.stdout.write((directory / "result.json").read_text(encoding="utf-8"))
-        return
-    for table in comparison_tables(result, style):
-        console.print(table)
-        console.print()
-    for line in verdict_lines(result):
-        console.print(line)
+    ending.show(directory, comparison_tables(result, style), _lines(result, directory), as_json=as_json)
+
+
+def _lines(result: Result, directory: Path) -> Iterator[str]:
+    yield from verdict_lines(result)
     color = "green" if result.outcome is Outcome.PASS else "red"
     for reason in result.reasons:
-        console.print(f"[{color}]{reason}[/]")
+        yield f"[{color}]{escape(reason)}[/]"
     for trial in result.trials:
         for name, ids in trial.examples.items():
-            console.print(f"[red]{trial.name}[/]: {name}: {', '.join(ids)}")
-    console.print(f"[{color}]{_sentence(result)}[/] Results: {os.path.relpath(directory)}")
+            yield f"[red]{trial.name}[/]: {name}: {escape(', '.join(ids))}"
+    yield f"[{color}]{_sentence(result)}[/] Results: {os.path.relpath(directory)}"
 
 
 def exit_code(result: Result, gate: str | None) -> Exit:

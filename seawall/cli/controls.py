@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +12,7 @@ from rich.markup import escape
 
 from seawall.cli.consoles import error_console, output_console
 from seawall.cli.control_progress import ControlProgress
+from seawall.cli.ending import show, write_files
 from seawall.cli.exits import Exit, exit_of
 from seawall.cli.interruption import interruptible
 from seawall.cli.option_values import check_table_style, names
@@ -21,9 +22,8 @@ from seawall.experiments.control_bench import HONEST, FaultFiles
 from seawall.experiments.controls import CATALOGUE, Controls, chosen, refuse_foreign_servers
 from seawall.report.control_tables import catalogue_table, findings_table
 from seawall.report.files import write_reports
-from seawall.report.summary_csv import write_summary
 from seawall.report.table_styles import TABLE_STYLES
-from seawall.result import Outcome, Result, write_result
+from seawall.result import Outcome, Result
 from seawall.stack.stack import Stack
 
 EXAMPLES = """[bold]Examples[/]
@@ -69,31 +69,23 @@ def controls(
             make_directory(directory)
             files.plant(HONEST)
             with ControlProgress(error_console()) as watcher:
-                result = Controls(wanted, stack, files, directory, seed).run(watcher, lambda r: _write(r, directory))
+                result = Controls(wanted, stack, files, directory, seed).run(
+                    watcher, lambda r: write_files(r, directory)
+                )
         finally:
             keep_server_logs(stack, directory)
             stack.down()
         write_reports(result, directory)
-    _show(result, directory, table_style, as_json=as_json)
+    show(directory, [findings_table(result, table_style)], _lines(result, directory), as_json=as_json)
     raise typer.Exit(Exit.INTERRUPTED if result.interrupted else exit_of(result.outcome))
 
 
-def _write(result: Result, directory: Path) -> None:
-    write_result(result, directory / "result.json")
-    write_summary(result, directory / "summary.csv")
-
-
-def _show(result: Result, directory: Path, style: str, *, as_json: bool) -> None:
-    if as_json:
-        sys.stdout.write((directory / "result.json").read_text(encoding="utf-8"))
-        return
-    console = output_console()
-    console.print(findings_table(result, style))
+def _lines(result: Result, directory: Path) -> Iterator[str]:
     for reason in result.reasons:
-        console.print(f"[red]{escape(reason)}[/]")
+        yield f"[red]{escape(reason)}[/]"
     right = sum(finding.outcome is Outcome.PASS for finding in result.controls)
     color = "green" if result.outcome is Outcome.PASS else "red"
-    console.print(
+    yield (
         f"[{color}]{result.outcome.value}: {right} of {len(result.controls)} controls came out as they must.[/]"
         f" Results: {os.path.relpath(directory)}"
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -11,22 +11,35 @@ import typer
 from rich.markup import escape
 
 from seawall.cli.consoles import error_console, output_console
-from seawall.cli.exits import Exit, exit_of
+from seawall.cli.ending import leave, outcome_text, show, write_files
 from seawall.cli.experiment_place import OwnStacks
 from seawall.cli.fault_progress import FaultProgress
 from seawall.cli.interruption import interruptible
 from seawall.cli.option_values import check_table_style, names, seconds
 from seawall.cli.results_directory import free_directory
 from seawall.cli.running_stack import refuse_running_stack
+from seawall.cli.shared_options import (
+    ApiProcesses,
+    AsJson,
+    Brokers,
+    Clean,
+    DrainTimeout,
+    Entity,
+    OnePath,
+    Output,
+    Rate,
+    Sinks,
+    TableStyle,
+    Users,
+    Warmup,
+)
 from seawall.experiments.arms import PATHS
 from seawall.experiments.fault import FaultRun, obstacles
-from seawall.experiments.fault_options import CHAOS_DURATION_S, FaultOptions, sort_out
+from seawall.experiments.fault_options import CHAOS_DURATION_S, CHAOS_HOLD_S, DURATION_S, HOLD_S, FaultOptions, sort_out
 from seawall.report.fault_tables import fault_tables
 from seawall.report.files import write_reports
-from seawall.report.summary_csv import write_summary
-from seawall.report.table_styles import TABLE_STYLES, styled_table
-from seawall.report.verdicts import COLORS
-from seawall.result import Outcome, Result, write_result
+from seawall.report.table_styles import styled_table
+from seawall.result import Result
 from seawall.stack.faults.catalogue import CATALOGUE, NEED_SMALL_DISKS
 from seawall.stack.limits import Limits
 from seawall.stack.options import StackOptions
@@ -41,12 +54,14 @@ EXAMPLES = """[bold]Examples[/]
   bin/seawall fault --brokers 3 --faults kill-controller --repeats 5
   bin/seawall fault --chaos 200                       so many random ones, a quarter of a minute each
   bin/seawall fault --chaos 1 --seed 57               the one of seed 57 again
+  bin/seawall fault --chaos 60 --duration 57s --rate 2000    an hour with a fault a minute, and memory
 
 A load runs, something goes wrong for a while, and the load goes on. A request is bad that fails, is answered after
 200 ms, or whose record takes more than 1 s to become visible. Nothing that was acknowledged may be lost or doubled;
 requests whose path does not need what was touched may not fail; and in time all has to be as before. The stack is one
 of its own, with links between services that can be cut; where a full disk is asked for, by name and as root, data lie
-on small ones in memory. A fault that did not bite says nothing (docs/reliability.md).
+on small ones in memory. A fault that did not bite says nothing. Where less than 15 s of a trial follow a fault, as in
+chaos, nobody asks when all was as before (docs/reliability.md).
 
 Exit codes: 0 every fault was borne, 1 something was lost or doubled, or did not recover, 2 wrong usage or set-up, 3 not
 proven, 4 a fault did not bite, 130 interrupted (everything is put back, what was measured is written)."""
@@ -62,25 +77,37 @@ def fault(
         ),
     ] = "",
     chaos: Annotated[int, typer.Option(help="So many random ones, short, in place of each once.")] = 0,
-    path: Annotated[str, typer.Option(help=f"Write path: {', '.join(PATHS)}.")] = "kafka",
-    rate: Annotated[float, typer.Option(help="Requests a second, of all users together.")] = 1_000.0,
-    users: Annotated[int, typer.Option(help="Users that share the load.")] = 200,
+    path: OnePath = "kafka",
+    rate: Rate = 1_000.0,
+    users: Users = 200,
     duration: Annotated[
-        str, typer.Option(help=f"Judged time of a trial; {CHAOS_DURATION_S:g}s in chaos.", metavar="TIME")
-    ] = "30s",
-    warmup: Annotated[str, typer.Option(help="Time before it that is not judged.", metavar="TIME")] = "2s",
-    hold: Annotated[str, typer.Option(help="How long a fault is held.", metavar="TIME")] = "3s",
+        str,
+        typer.Option(
+            help=f"Judged time of a trial.  \\[default: {DURATION_S:g}s, in chaos {CHAOS_DURATION_S:g}s]",
+            metavar="TIME",
+            show_default=False,
+        ),
+    ] = "",
+    warmup: Warmup = "2s",
+    hold: Annotated[
+        str,
+        typer.Option(
+            help=f"How long a fault is held, in chaos at most.  \\[default: {HOLD_S:g}s, in chaos {CHAOS_HOLD_S:g}s]",
+            metavar="TIME",
+            show_default=False,
+        ),
+    ] = "",
     repeats: Annotated[int, typer.Option(help="How often each fault is made.")] = 1,
-    entity: Annotated[str, typer.Option(help="Records: an entity, or mixed.")] = "mixed",
-    brokers: Annotated[int, typer.Option(help="Kafka brokers: 1 or 3.")] = 1,
-    sinks: Annotated[int, typer.Option(help="Sink workers.")] = 1,
-    api_processes: Annotated[int, typer.Option(help="API processes that share one port.")] = 1,
-    clean: Annotated[bool, typer.Option("--clean", help="Remove rows of earlier runs without asking.")] = False,
+    entity: Entity = "mixed",
+    brokers: Brokers = None,
+    sinks: Sinks = None,
+    api_processes: ApiProcesses = None,
+    clean: Clean = False,
     seed: Annotated[int, typer.Option(help="Seed of contents, moments and choices.")] = 1,
-    drain_timeout: Annotated[str, typer.Option(help="How long the log may take to drain.", metavar="TIME")] = "60s",
-    output: Annotated[Path | None, typer.Option(help="Directory of the results.", show_default=False)] = None,
-    table_style: Annotated[str, typer.Option(help=f"Look of the tables: {', '.join(TABLE_STYLES)}.")] = "rounded",
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON instead of tables.")] = False,
+    drain_timeout: DrainTimeout = "60s",
+    output: Output = None,
+    table_style: TableStyle = "rounded",
+    as_json: AsJson = False,
 ) -> None:
     """Make things go wrong while a load runs, and see whether anything is lost, and whether all comes back."""
     check_table_style(table_style)
@@ -92,24 +119,24 @@ def fault(
         path=path,
         rate_per_s=rate,
         users=users,
-        duration_s=seconds("--duration", duration),
+        duration_s=seconds("--duration", duration) if duration else None,
         warmup_s=seconds("--warmup", warmup),
-        hold_s=seconds("--hold", hold),
+        hold_s=seconds("--hold", hold) if hold else None,
         repeats=repeats,
         chaos=chaos,
         entity=entity,
-        brokers=brokers,
-        sinks=sinks,
-        api_processes=api_processes,
+        brokers=brokers or 1,
+        sinks=sinks or 1,
+        api_processes=api_processes or 1,
         drain_timeout_s=seconds("--drain-timeout", drain_timeout),
         seed=seed,
     )
     options.validate(CATALOGUE, Limits.read())
     refuse_running_stack("faults need a stack of their own", "use another SEAWALL_HOME")
     wanted = StackOptions(
-        brokers=brokers,
-        sinks=sinks,
-        api_processes=api_processes,
+        brokers=options.brokers,
+        sinks=options.sinks,
+        api_processes=options.api_processes,
         kafka=path == "kafka",
         links=True,
         disk_mb=SIZE_MB if NEED_SMALL_DISKS & set(options.faults) and not why_not() else 0,
@@ -122,13 +149,11 @@ def fault(
                 error_console().print(f"{name} is left out: {escape(why)}")
             with FaultProgress(error_console()) as progress:
                 result = FaultRun(options, stack, directory, options.plans(possible), left_out).run(
-                    progress, lambda result: _write(result, directory)
+                    progress, lambda result: write_files(result, directory)
                 )
     write_reports(result, directory)
-    _show(result, directory, table_style, as_json=as_json)
-    if result.outcome is Outcome.FAIL:
-        raise typer.Exit(Exit.FAIL)
-    raise typer.Exit(Exit.INTERRUPTED if result.interrupted else exit_of(result.outcome))
+    show(directory, fault_tables(result, table_style), _lines(result, directory), as_json=as_json)
+    leave(result)
 
 
 def _list(style: str) -> None:
@@ -141,22 +166,6 @@ def _list(style: str) -> None:
     output_console().print(table)
 
 
-def _write(result: Result, directory: Path) -> None:
-    write_result(result, directory / "result.json")
-    write_summary(result, directory / "summary.csv")
-
-
-def _show(result: Result, directory: Path, style: str, *, as_json: bool) -> None:
-    if as_json:
-        sys.stdout.write((directory / "result.json").read_text(encoding="utf-8"))
-        return
-    console = output_console()
-    for table in fault_tables(result, style):
-        console.print(table)
-        console.print()
-    for reason in result.reasons:
-        console.print(escape(reason))
-    console.print(
-        f"[{COLORS[result.outcome]}]{result.outcome.value}[/]: {len(result.faults)} faults."
-        f" Results: {os.path.relpath(directory)}"
-    )
+def _lines(result: Result, directory: Path) -> Iterator[str]:
+    yield from map(escape, result.reasons)
+    yield f"{outcome_text(result)}: {len(result.faults)} faults. Results: {os.path.relpath(directory)}"

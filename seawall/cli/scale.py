@@ -3,35 +3,46 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import RenderableType
+from rich.markup import escape
 
 from contract.connections import Connections
-from seawall.cli.consoles import error_console, output_console
+from seawall.cli.consoles import error_console
 from seawall.cli.earlier_rows import settle_rows
-from seawall.cli.exits import Exit, exit_of
+from seawall.cli.ending import leave, outcome_text, show, write_files
 from seawall.cli.interruption import interruptible
 from seawall.cli.option_values import check_table_style, seconds, whole_numbers
 from seawall.cli.results_directory import free_directory, keep_server_logs, make_directory
 from seawall.cli.running_stack import own_stack, refuse_running_stack
 from seawall.cli.scale_progress import ScaleProgress
+from seawall.cli.shared_options import (
+    TARGETS_FILE,
+    AsJson,
+    Brokers,
+    Clean,
+    DrainTimeout,
+    Entity,
+    OnePath,
+    Output,
+    Seed,
+    TableStyle,
+    TargetsFile,
+    Warmup,
+)
 from seawall.cli.targets_file import read_targets
-from seawall.experiments.arms import PATHS
 from seawall.experiments.scale import Scale
 from seawall.experiments.scale_options import KINDS, ScaleOptions
 from seawall.report.files import write_reports
 from seawall.report.page.scaling_picture import write_scaling_picture
 from seawall.report.scale_tables import scale_lines, scale_table
-from seawall.report.summary_csv import write_summary
-from seawall.report.table_styles import TABLE_STYLES
-from seawall.result import Outcome, Result, write_result
+from seawall.result import Result
 from seawall.stack.limits import Limits
-from seawall.stack.places import ROOT
 from seawall.stack.stack import Stack
 from seawall.stats.scaling import FEWEST_POINTS
 
@@ -60,19 +71,18 @@ def scale(
     rate_each: Annotated[float, typer.Option(help="Requests a second of each process.")] = 400.0,
     users_each: Annotated[int, typer.Option(help="Users of each process.")] = 100,
     duration: Annotated[str, typer.Option(help="Judged time of a trial.", metavar="TIME")] = "15s",
-    warmup: Annotated[str, typer.Option(help="Time before it that is not judged.", metavar="TIME")] = "10s",
+    warmup: Warmup = "10s",
     repeats: Annotated[int, typer.Option(help="Trials of each number.")] = 2,
-    path: Annotated[str, typer.Option(help=f"Write path: {', '.join(PATHS)}.")] = "kafka",
-    entity: Annotated[str, typer.Option(help="Records: an entity, or mixed.")] = "mixed",
-    brokers: Annotated[int, typer.Option(help="Kafka brokers: 1 or 3.")] = 1,
-    clean: Annotated[bool, typer.Option("--clean", help="Remove rows of earlier runs without asking.")] = False,
-    seed: Annotated[int, typer.Option(help="Seed of contents and of the users' phases.")] = 1,
-    drain_timeout: Annotated[str, typer.Option(help="How long the log may take to drain.", metavar="TIME")] = "20s",
-    targets: Annotated[Path, typer.Option(help="File of targets.", show_default="targets.toml")] = ROOT
-    / "targets.toml",
-    output: Annotated[Path | None, typer.Option(help="Directory of the results.", show_default=False)] = None,
-    table_style: Annotated[str, typer.Option(help=f"Look of the tables: {', '.join(TABLE_STYLES)}.")] = "rounded",
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON instead of tables.")] = False,
+    path: OnePath = "kafka",
+    entity: Entity = "mixed",
+    brokers: Brokers = None,
+    clean: Clean = False,
+    seed: Seed = 1,
+    drain_timeout: DrainTimeout = "20s",
+    targets: TargetsFile = TARGETS_FILE,
+    output: Output = None,
+    table_style: TableStyle = "rounded",
+    as_json: AsJson = False,
 ) -> None:
     """Scale API processes, sinks, partitions or Locust workers at constant work each, and fit a scaling law.
 
@@ -88,7 +98,7 @@ def scale(
         repeats=repeats,
         path=path,
         entity=entity,
-        brokers=brokers,
+        brokers=brokers or 1,
         drain_timeout_s=seconds("--drain-timeout", drain_timeout),
         seed=seed,
     )
@@ -110,10 +120,8 @@ def scale(
             )
     with error_console().status("Drawing the report"):
         write_reports(result, directory)
-    _show(result, directory, table_style, as_json=as_json)
-    if result.outcome is Outcome.FAIL:
-        raise typer.Exit(Exit.FAIL)
-    raise typer.Exit(Exit.INTERRUPTED if result.interrupted else exit_of(result.outcome))
+    show(directory, (), _lines(result, directory, table_style), as_json=as_json)
+    leave(result)
 
 
 class _Stacks:
@@ -138,22 +146,15 @@ class _Stacks:
 
 
 def _write(result: Result, directory: Path) -> None:
-    write_result(result, directory / "result.json")
-    write_summary(result, directory / "summary.csv")
+    write_files(result, directory)
     if any(finding.curve for finding in result.scaling):
         write_scaling_picture(result, directory / "scaling.svg")
 
 
-def _show(result: Result, directory: Path, style: str, *, as_json: bool) -> None:
-    if as_json:
-        sys.stdout.write((directory / "result.json").read_text(encoding="utf-8"))
-        return
-    console = output_console()
+def _lines(result: Result, directory: Path, style: str) -> Iterator[RenderableType]:
     for finding in result.scaling:
-        console.print(scale_table(finding, result, style))
-        console.print()
-        for line in scale_lines(finding):
-            console.print(line)
-    for reason in result.reasons:
-        console.print(reason)
-    console.print(f"{result.outcome.value}: {len(result.trials)} trials. Results: {os.path.relpath(directory)}")
+        yield scale_table(finding, result, style)
+        yield ""
+        yield from scale_lines(finding)
+    yield from map(escape, result.reasons)
+    yield f"{outcome_text(result)}: {len(result.trials)} trials. Results: {os.path.relpath(directory)}"

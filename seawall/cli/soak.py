@@ -3,34 +3,48 @@
 from __future__ import annotations
 
 import os
-import sys
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
-from seawall.cli.consoles import error_console, output_console
-from seawall.cli.exits import Exit, exit_of
+from seawall.cli.consoles import error_console
+from seawall.cli.ending import leave, outcome_text, show, write_files
 from seawall.cli.experiment_place import experiment_place
 from seawall.cli.interruption import interruptible
 from seawall.cli.option_values import check_table_style, seconds
 from seawall.cli.results_directory import free_directory
+from seawall.cli.shared_options import (
+    TARGETS_FILE,
+    ApiProcesses,
+    AsJson,
+    Brokers,
+    Clean,
+    DrainTimeout,
+    Entity,
+    OnePath,
+    Output,
+    Rate,
+    Seed,
+    Sinks,
+    TableStyle,
+    TargetsFile,
+    Users,
+)
 from seawall.cli.soak_progress import SoakProgress
 from seawall.cli.targets_file import read_targets
-from seawall.experiments.arms import PATHS
 from seawall.experiments.soak import Soak
 from seawall.experiments.soak_options import SoakOptions, options_of
 from seawall.report.files import write_reports
 from seawall.report.soak_tables import soak_tables
 from seawall.report.stored import stored_result
-from seawall.report.summary_csv import write_summary
-from seawall.report.table_styles import TABLE_STYLES
-from seawall.report.verdicts import COLORS, verdict_lines
-from seawall.result import Outcome, Result, write_result
+from seawall.report.verdicts import verdict_lines
+from seawall.result import Result
 from seawall.stack.limits import Limits
 from seawall.stack.options import StackOptions
-from seawall.stack.places import ROOT
 
 EXAMPLES = """[bold]Examples[/]
 
@@ -50,9 +64,9 @@ short to tell, 4 not finished, or most segments say nothing, 130 interrupted (wh
 def soak(
     context: typer.Context,
     *,
-    path: Annotated[str, typer.Option(help=f"Write path: {', '.join(PATHS)}.")] = "kafka",
-    rate: Annotated[float, typer.Option(help="Requests a second, of all users together.")] = 2_000.0,
-    users: Annotated[int, typer.Option(help="Users that share the load.")] = 1_000,
+    path: OnePath = "kafka",
+    rate: Rate = 2_000.0,
+    users: Users = 1_000,
     duration: Annotated[str, typer.Option(help="Time under load.", metavar="TIME")] = "10m",
     segment: Annotated[str, typer.Option(help="Time of a segment, which an audit ends.", metavar="TIME")] = "60s",
     warmup: Annotated[
@@ -63,28 +77,23 @@ def soak(
             show_default=False,
         ),
     ] = "",
-    entity: Annotated[str, typer.Option(help="Records: an entity, or mixed.")] = "mixed",
+    entity: Entity = "mixed",
     keep_raw: Annotated[
         bool, typer.Option("--keep-raw", help="Keep the requests of all segments, not only of those that failed.")
     ] = False,
     resume: Annotated[
         Path | None, typer.Option(help="Go on with the soak in this directory.", show_default=False)
     ] = None,
-    brokers: Annotated[
-        int | None, typer.Option(help="Kafka brokers: 1 or 3.  \\[default: 1]", show_default=False)
-    ] = None,
-    sinks: Annotated[int | None, typer.Option(help="Sink workers.  \\[default: 1]", show_default=False)] = None,
-    api_processes: Annotated[
-        int | None, typer.Option(help="API processes that share one port.  \\[default: 1]", show_default=False)
-    ] = None,
-    clean: Annotated[bool, typer.Option("--clean", help="Remove rows of earlier runs without asking.")] = False,
-    seed: Annotated[int, typer.Option(help="Seed of contents and of the users' phases.")] = 1,
-    drain_timeout: Annotated[str, typer.Option(help="How long the log may take to drain.", metavar="TIME")] = "20s",
-    targets: Annotated[Path, typer.Option(help="File of targets.", show_default="targets.toml")] = ROOT
-    / "targets.toml",
-    output: Annotated[Path | None, typer.Option(help="Directory of the results.", show_default=False)] = None,
-    table_style: Annotated[str, typer.Option(help=f"Look of the tables: {', '.join(TABLE_STYLES)}.")] = "rounded",
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON instead of tables.")] = False,
+    brokers: Brokers = None,
+    sinks: Sinks = None,
+    api_processes: ApiProcesses = None,
+    clean: Clean = False,
+    seed: Seed = 1,
+    drain_timeout: DrainTimeout = "20s",
+    targets: TargetsFile = TARGETS_FILE,
+    output: Output = None,
+    table_style: TableStyle = "rounded",
+    as_json: AsJson = False,
 ) -> None:
     """Hold one load for a long time, and see whether memory, files, times or lag creep up."""
     options = SoakOptions(
@@ -117,10 +126,8 @@ def soak(
         directory = resume or free_directory(output, "soak")
         result = _run(options, judged_by, directory, earlier, clean=clean)
         _report(result, directory)
-    _show(result, directory, table_style, as_json=as_json)
-    if result.outcome is Outcome.FAIL:
-        raise typer.Exit(Exit.FAIL)
-    raise typer.Exit(Exit.INTERRUPTED if result.interrupted else exit_of(result.outcome))
+    show(directory, soak_tables(result, table_style), _lines(result, directory), as_json=as_json)
+    leave(result)
 
 
 _FIELDS = {
@@ -155,12 +162,9 @@ def _run(options: SoakOptions, targets: Any, directory: Path, earlier: Result | 
         ) as stack,
         SoakProgress(error_console()) as progress,
     ):
-        return Soak(options, targets, stack, directory, earlier).run(progress, lambda result: _write(result, directory))
-
-
-def _write(result: Result, directory: Path) -> None:
-    write_result(result, directory / "result.json")
-    write_summary(result, directory / "summary.csv")
+        return Soak(options, targets, stack, directory, earlier).run(
+            progress, lambda result: write_files(result, directory)
+        )
 
 
 def _report(result: Result, directory: Path) -> None:
@@ -172,20 +176,11 @@ def _report(result: Result, directory: Path) -> None:
         )
 
 
-def _show(result: Result, directory: Path, style: str, *, as_json: bool) -> None:
-    if as_json:
-        sys.stdout.write((directory / "result.json").read_text(encoding="utf-8"))
-        return
-    console = output_console()
-    for table in soak_tables(result, style):
-        console.print(table)
-        console.print()
-    for line in verdict_lines(result):
-        console.print(line)
-    for reason in result.reasons:
-        console.print(reason, markup=False)
+def _lines(result: Result, directory: Path) -> Iterator[str]:
+    yield from verdict_lines(result)
+    yield from map(escape, result.reasons)
     records = sum(trial.audit.attempted for trial in result.trials)
-    console.print(
-        f"[{COLORS[result.outcome]}]{result.outcome.value}[/]: {len(result.trials)} segments, {records:,} records."
+    yield (
+        f"{outcome_text(result)}: {len(result.trials)} segments, {records:,} records."
         f" Results: {os.path.relpath(directory)}"
     )

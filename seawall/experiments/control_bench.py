@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,12 +14,15 @@ from seawall.experiments.trial import TrialPlan, TrialRunner
 from seawall.experiments.validity import Limits
 from seawall.load.trial import Progress, TrialLoad
 from seawall.result import Trial
+from seawall.stack.faults.disks import Wiped
 from seawall.stack.options import StackOptions
 from seawall.stack.stack import Stack
 
 HONEST = "none"
 LIMITS = Limits(response_ms=200.0)
 """The shipped target for writes, from which follows how late the generator may be."""
+HANGS_S = 1.0
+"""So long a service stands still before it dies."""
 OnProgress = Callable[[Progress], None]
 
 
@@ -148,6 +152,55 @@ class ControlBench:
                 self.files.plant(HONEST)
 
         return watch
+
+    def hanging(self, service: str, after: int) -> OnProgress:
+        """Return what has *service* stand still once so many requests were answered, and a second later kills it."""
+        stood_still_s: float | None = None
+        killed = False
+
+        def watch(progress: Progress) -> None:
+            nonlocal stood_still_s, killed
+            self.on_progress(progress)
+            if stood_still_s is None and progress.answered >= after:
+                stood_still_s = time.monotonic()
+                self.stack.signal(service, signal.SIGSTOP)
+            elif stood_still_s is not None and not killed and time.monotonic() > stood_still_s + HANGS_S:
+                killed = True
+                self.stack.signal(service, signal.SIGKILL)
+                self.files.plant(HONEST)
+
+        return watch
+
+    def wiping(self, broker: str, after: int) -> tuple[OnProgress, Callable[[], int]]:
+        """Return what takes a *broker*'s disk away while the log is ahead of the tables, and how much was there.
+
+        Once so many requests were answered, the sink stands still; a second later the API does, so that nobody adds to
+        the log while it is told how many of its records are in no table yet. Then the broker dies, and comes back
+        without a record. Both others go on.
+        """
+        begun_s: float | None = None
+        only_logged: int | None = None
+
+        def watch(progress: Progress) -> None:
+            nonlocal begun_s, only_logged
+            self.on_progress(progress)
+            if begun_s is None and progress.answered >= after:
+                begun_s = time.monotonic()
+                self.stack.signal("sink-1", signal.SIGSTOP)
+            elif begun_s is not None and only_logged is None and time.monotonic() > begun_s + HANGS_S:
+                self.stack.signal("api", signal.SIGSTOP)
+                try:
+                    only_logged = self.stack.lag()
+                    lost = Wiped(self.stack, broker)
+                    try:
+                        lost.begin()
+                    finally:
+                        lost.end()
+                finally:
+                    self.stack.signal("sink-1", signal.SIGCONT)
+                    self.stack.signal("api", signal.SIGCONT)
+
+        return watch, lambda: only_logged or 0
 
     def warm_up(self) -> None:
         """Fill pools, plan caches and just-in-time compilers, once, so that times can be compared."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from seawall.experiments.control_bench import HONEST, ControlBench
+from seawall.experiments.control_bench import HONEST, ControlBench, OnProgress
 from seawall.result import Outcome, Trial
 
 RECORDS = 3_000
@@ -55,13 +55,13 @@ def stored_twice(bench: ControlBench) -> Verdict:
 
 def acknowledged_early(bench: ControlBench) -> Verdict:
     """Kill an API that answers before the broker does, with records in its buffer."""
-    trial = _with_kill(bench, "early-ack", "early-ack 200", "api")
+    trial = _with_kill(bench, "early-ack", "early-ack 200", bench.killing("api", KILL_AFTER))
     return _lost_by_kill(trial, bench.deeds("buffered") - bench.deeds("delivered"), "never_logged")
 
 
 def offsets_before_rows(bench: ControlBench) -> Verdict:
     """Kill a sink that commits offsets before the rows of them."""
-    trial = _with_kill(bench, "early-offsets", "early-offsets", "sink-1")
+    trial = _with_kill(bench, "early-offsets", "early-offsets", bench.killing("sink-1", KILL_AFTER))
     found, outcome = _lost_by_kill(trial, bench.deeds("committed") - bench.deeds("stored"), "not_stored")
     ahead = trial.audit.offsets_ahead
     if outcome is Outcome.PASS and ahead < trial.audit.lost:
@@ -69,17 +69,45 @@ def offsets_before_rows(bench: ControlBench) -> Verdict:
     return f"{found}; {ahead} offsets seen ahead of their rows", outcome
 
 
+def without_acks(bench: ControlBench) -> Verdict:
+    """Answer as soon as a record has left the process, and kill the broker after it has hung for a second."""
+    trial = _with_hang(bench, "acks-0", "acks-0")
+    return _lost_by_kill(trial, bench.deeds("sent"), "never_logged")
+
+
+def honest_broker_killed(bench: ControlBench) -> Verdict:
+    """Do the same to a broker whose acks are awaited."""
+    return _nothing_lost(_with_hang(bench, "honest-broker", HONEST), "kafka-1")
+
+
+def only_replica_wiped(bench: ControlBench) -> Verdict:
+    """Take the only broker's disk away while records lie in the log that no sink has stored."""
+    watch, only_logged = bench.wiping("kafka-1", KILL_AFTER)
+    trial = _with_kill(bench, "wiped-replica", HONEST, watch)
+    if not trial.restarts or not only_logged():
+        return "nothing was wiped: no restart, or nothing lay in the log alone", Outcome.INVALID
+    counts = trial.audit
+    words = f"{trial.outcome.value}: {counts.lost} lost, {counts.never_logged} of them not in the log (any more)"
+    words += f"; {only_logged()} lay in the log alone, {counts.unknown} without an answer"
+    right = 0 < counts.lost <= only_logged() and counts.never_logged == counts.lost
+    return words, _right(right and trial.outcome is Outcome.FAIL)
+
+
 def honest_api_killed(bench: ControlBench) -> Verdict:
     """Kill the API that answers after the broker's ack: whatever it answered must be there."""
-    return _nothing_lost(_with_kill(bench, "honest-api", HONEST, "api"), "api")
+    return _nothing_lost(_with_kill(bench, "honest-api", HONEST, bench.killing("api", KILL_AFTER)), "api")
 
 
 def honest_sink_killed(bench: ControlBench) -> Verdict:
     """Kill the sink that commits offsets after the rows: it reads a batch again, and none is missing."""
-    return _nothing_lost(_with_kill(bench, "honest-sink", HONEST, "sink-1"), "sink-1")
+    return _nothing_lost(_with_kill(bench, "honest-sink", HONEST, bench.killing("sink-1", KILL_AFTER)), "sink-1")
 
 
-def _with_kill(bench: ControlBench, name: str, fault: str, service: str) -> Trial:
+def _with_hang(bench: ControlBench, name: str, fault: str) -> Trial:
+    return _with_kill(bench, name, fault, bench.hanging("kafka-1", KILL_AFTER))
+
+
+def _with_kill(bench: ControlBench, name: str, fault: str, on_progress: OnProgress) -> Trial:
     return bench.load(
         name,
         fault,
@@ -87,7 +115,7 @@ def _with_kill(bench: ControlBench, name: str, fault: str, service: str) -> Tria
         users=KILL_USERS,
         rate_per_s=KILL_RATE_PER_S,
         duration_s=KILL_DURATION_S,
-        on_progress=bench.killing(service, KILL_AFTER),
+        on_progress=on_progress,
     )
 
 

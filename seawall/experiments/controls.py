@@ -109,6 +109,24 @@ CATALOGUE: tuple[Control, ...] = (
         "nothing lost",
         control_losses.honest_sink_killed,
     ),
+    Control(
+        "acks-0",
+        "the API answers 202 without waiting for the broker (acks=0), which hangs for 1 s and is killed",
+        "FAIL: lost, never logged",
+        control_losses.without_acks,
+    ),
+    Control(
+        "honest-broker",
+        "nothing; the broker hangs and is killed all the same",
+        "nothing lost; what had no answer is unknown",
+        control_losses.honest_broker_killed,
+    ),
+    Control(
+        "wiped-replica",
+        "the only broker dies and comes back with an empty disk, while no sink is at work",
+        "FAIL: lost, no more of them than lay in the log alone",
+        control_losses.only_replica_wiped,
+    ),
     # the last one: it takes the primary keys away for good
     Control(
         "store-twice",

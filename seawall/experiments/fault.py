@@ -24,10 +24,12 @@ from seawall.experiments.errors import LoadFailed, NotHealed
 from seawall.experiments.fault_figures import FaultFigures, fault_figures, moments
 from seawall.experiments.fault_injection import Injection
 from seawall.experiments.fault_judgement import judged, outcome_of, reasons_of
+from seawall.experiments.fault_memory import FaultMemory
 from seawall.experiments.fault_options import FaultOptions, FaultPlan
 from seawall.experiments.fault_warming import warm_lookups
 from seawall.experiments.load_process import LoadProcess
 from seawall.experiments.machine import machine_facts
+from seawall.experiments.readings import Readings
 from seawall.experiments.trial import TrialPlan, TrialRunner
 from seawall.experiments.validity import Limits
 from seawall.load.trial import Progress, TrialLoad
@@ -88,9 +90,11 @@ class FaultRun:
         versions = {name: service.version for name, service in self.stack.state.services.items() if service.version}
         trials: list[Trial] = []
         findings: list[FaultFinding] = []
+        memory = FaultMemory(Readings(self.directory))
 
         def result(*, interrupted: bool = False, reasons: tuple[str, ...] = ()) -> Result:
-            outcome = outcome_of(findings, whole=len(findings) == len(self.plans))
+            slopes = memory.slopes(len(self.plans) * self.options.trial_s)
+            outcome = outcome_of(findings, whole=len(findings) == len(self.plans), memory=slopes)
             return Result(
                 experiment="fault",
                 started_at=started_at,
@@ -98,13 +102,17 @@ class FaultRun:
                 seed=self.options.seed,
                 outcome=outcome,
                 interrupted=interrupted,
-                reasons=[*reasons, *reasons_of(findings, self.left_out, arm, in_memory=self._in_memory)],
+                reasons=[
+                    *reasons,
+                    *reasons_of(findings, self.left_out, arm, in_memory=self._in_memory, memory=slopes),
+                ],
                 options=self.options.as_json(),
                 environment={**machine, "servers": versions},
                 arms=[arm],
                 trials=list(trials),
                 verdicts={arm.name: outcome},
                 faults=list(findings),
+                slopes=slopes,
             )
 
         def work() -> None:
@@ -124,7 +132,9 @@ class FaultRun:
                     watcher.fault_starts(number, len(self.plans), one)
                     finding, trial = self._make(arm, number, one, runner, watcher)
                     findings.append(finding)
-                    trials.extend([] if trial is None else [trial])
+                    if trial is not None:
+                        trials.append(trial)
+                        memory.keep(trial, f"{trial.name}.parquet")
                     write(result())
                     watcher.fault_ended(number, len(self.plans), finding)
                     if trial is not None and trial.audit.pending:
@@ -200,7 +210,9 @@ class FaultRun:
                 limits_ms=(RESPONSE_MS, VISIBLE_MS),
             )
             course = moments(ledger, visible_ns, start_ns=start_ns, end_ns=end_ns)
-        outcome, reasons = judged(fault, arm.path, bit, str(injection.error or ""), figures, trial, chaos=self.chaotic)
+        outcome, reasons = judged(
+            fault, arm.path, bit, str(injection.error or ""), figures, trial, tells=self.options.tells_recovery
+        )
         return FaultFinding(
             name=fault.name,
             does=fault.does,
@@ -211,7 +223,7 @@ class FaultRun:
             end_s=None if injection.ended_ns is None else round((injection.ended_ns - start_ns) / 1e9, 3),
             bit=bit,
             detect_s=figures.detect_s if figures else None,
-            recover_s=figures.recover_s if figures else None,
+            recover_s=figures.recover_s if figures and self.options.tells_recovery else None,
             failed=figures.failed if figures else trial.failed,
             refused=figures.refused if figures else 0,
             refused_p50_ms=figures.refused_p50_ms if figures else None,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from seawall.experiments.fault_figures import FaultFigures
-from seawall.result import Arm, FaultFinding, Outcome, Trial
+from seawall.result import Arm, FaultFinding, Outcome, SlopeFinding, Trial
 from seawall.stack.faults.fault import Fault
 from seawall.targets.verdict import verdict
 
@@ -19,13 +19,13 @@ _ONE_FATE = "Three brokers on one machine are one failure domain: they share its
 
 
 def judged(
-    fault: Fault, path: str, bit: str, error: str, figures: FaultFigures | None, trial: Trial, *, chaos: bool
+    fault: Fault, path: str, bit: str, error: str, figures: FaultFigures | None, trial: Trial, *, tells: bool
 ) -> tuple[Outcome, list[str]]:
     """Return the outcome of one fault, and why.
 
-    In *chaos* a trial ends too early to tell whether all is as before.
+    Unless the trial *tells* it, it ended too early to ask when all was as before.
     """
-    wrong = list(_wrong(fault, path, figures, trial, chaos=chaos))
+    wrong = list(_wrong(fault, path, figures, trial, tells=tells))
     if wrong or trial.outcome is Outcome.FAIL:
         return Outcome.FAIL, wrong or list(trial.reasons)
     untold = [f"it could not be made, or not be put back: {error}"] if error else list(trial.invalid_because)
@@ -38,7 +38,7 @@ def judged(
     return Outcome.PASS, []
 
 
-def _wrong(fault: Fault, path: str, figures: FaultFigures | None, trial: Trial, *, chaos: bool) -> Iterator[str]:
+def _wrong(fault: Fault, path: str, figures: FaultFigures | None, trial: Trial, *, tells: bool) -> Iterator[str]:
     for name, count in trial.audit.violations.items():
         examples = trial.examples.get(name)
         yield f"{count} {name.replace('_', ' ')}" + (f", the first {examples[0]}" if examples else "")
@@ -47,7 +47,7 @@ def _wrong(fault: Fault, path: str, figures: FaultFigures | None, trial: Trial, 
     failed = figures.failed - (figures.failed_orders if fault.hides_references else 0)
     if path not in fault.touches and failed:
         yield f"{failed} requests failed, and nothing that they need was touched"
-    if not chaos:
+    if tells:
         if figures.recover_s is None:
             yield "the service was not as before when the run ended"
         elif figures.recover_s > fault.heals_within_s:
@@ -57,19 +57,30 @@ def _wrong(fault: Fault, path: str, figures: FaultFigures | None, trial: Trial, 
         yield f"refusals came late: half of them took {refused_ms:,.0f} ms and more, asked {AT_ONCE_MS:g} ms"
 
 
-def outcome_of(findings: Sequence[FaultFinding], *, whole: bool) -> Outcome:
-    """Return the outcome of a run; one that is not *whole* says nothing, unless it failed."""
+def outcome_of(findings: Sequence[FaultFinding], *, whole: bool, memory: Iterable[SlopeFinding] = ()) -> Outcome:
+    """Return the outcome of a run; one that is not *whole* says nothing, unless it failed.
+
+    Memory that rises makes it fail; where that cannot be told, it was no run to tell it.
+    """
     outcomes = [finding.outcome for finding in findings]
+    outcomes += [slope.outcome for slope in memory if slope.outcome is Outcome.FAIL]
     if Outcome.FAIL in outcomes:
         return Outcome.FAIL
     return verdict(outcomes) if whole and outcomes else Outcome.INVALID
 
 
 def reasons_of(
-    findings: Sequence[FaultFinding], left_out: Mapping[str, str], arm: Arm, *, in_memory: bool
+    findings: Sequence[FaultFinding],
+    left_out: Mapping[str, str],
+    arm: Arm,
+    *,
+    in_memory: bool,
+    memory: Iterable[SlopeFinding] = (),
 ) -> list[str]:
     """Return what a reader should know beside the findings."""
-    found = [f"{name} was left out: {why}" for name, why in left_out.items()]
+    rising = [slope for slope in memory if slope.outcome is Outcome.FAIL]
+    found = [f"memory of {slope.service}: {slope.reason}" for slope in rising]
+    found += [f"{name} was left out: {why}" for name, why in left_out.items()]
     if any(finding.name.startswith("kill-") for finding in findings):
         found.append(_ONE_MACHINE)
     if in_memory:

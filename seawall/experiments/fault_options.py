@@ -16,7 +16,10 @@ from seawall.stack.limits import Limits
 LEAST_BEFORE_S, MOST_BEFORE_S = 2.0, 4.0
 """Between so much of the judged time passes before a fault begins, so that there is something to compare with."""
 LEAST_AFTER_S = 1.0
+DURATION_S, HOLD_S = 30.0, 3.0
 CHAOS_DURATION_S, CHAOS_HOLD_S = 12.0, 2.5
+TELLS_AFTER_S = 15.0
+"""So much of a trial has to follow a fault before it can be asked when all was as before: no fault may take longer."""
 MOST_CHAOS = 10_000
 
 
@@ -40,9 +43,11 @@ class FaultOptions:
     path: str = "kafka"
     rate_per_s: float = 1_000.0
     users: int = 200
-    duration_s: float = 30.0
+    duration_s: float | None = None
+    """None: half a minute, of random faults less."""
     warmup_s: float = 2.0
-    hold_s: float = 3.0
+    hold_s: float | None = None
+    """Of random ones the most; None: a few seconds."""
     repeats: int = 1
     chaos: int = 0
     """So many random ones, short, in place of each fault once."""
@@ -76,7 +81,7 @@ class FaultOptions:
         if not self.chaos:
             wanted = [name for _ in range(self.repeats) for name in possible]
             return [
-                FaultPlan(name, self.seed + number, self._before_s(self.seed + number), self.hold_s)
+                FaultPlan(name, self.seed + number, self._before_s(self.seed + number), self.longest_hold_s)
                 for number, name in enumerate(wanted)
             ]
         return [self._drawn(self.seed + number, possible) for number in range(self.chaos)]
@@ -84,7 +89,21 @@ class FaultOptions:
     @property
     def trial_s(self) -> float:
         """How long the judged time of each trial is."""
-        return min(self.duration_s, CHAOS_DURATION_S) if self.chaos else self.duration_s
+        if self.duration_s is not None:
+            return self.duration_s
+        return CHAOS_DURATION_S if self.chaos else DURATION_S
+
+    @property
+    def longest_hold_s(self) -> float:
+        """How long a fault is held, at most."""
+        if self.hold_s is not None:
+            return self.hold_s
+        return CHAOS_HOLD_S if self.chaos else HOLD_S
+
+    @property
+    def tells_recovery(self) -> bool:
+        """Whether trials are long enough to ask when all was as before."""
+        return self.trial_s - MOST_BEFORE_S - self.longest_hold_s >= TELLS_AFTER_S
 
     def as_json(self) -> dict[str, Any]:
         """Return the options for the result."""
@@ -96,15 +115,15 @@ class FaultOptions:
     def _drawn(self, seed: int, possible: tuple[str, ...]) -> FaultPlan:
         chance = random.Random(seed)
         before_s = round(chance.uniform(LEAST_BEFORE_S, MOST_BEFORE_S), 3)
-        return FaultPlan(chance.choice(possible), seed, before_s, round(chance.uniform(0.0, CHAOS_HOLD_S), 3))
+        return FaultPlan(chance.choice(possible), seed, before_s, round(chance.uniform(0.0, self.longest_hold_s), 3))
 
     def _amount_mistakes(self) -> Iterator[str]:
         for name, amount in (
-            ("--rate", self.rate_per_s), ("--duration", self.duration_s), ("--drain-timeout", self.drain_timeout_s),
+            ("--rate", self.rate_per_s), ("--duration", self.trial_s), ("--drain-timeout", self.drain_timeout_s),
         ):  # fmt: skip
             if not (isfinite(amount) and amount > 0):
                 yield f"{name}: must be above 0"
-        for name, amount in (("--warmup", self.warmup_s), ("--hold", self.hold_s)):
+        for name, amount in (("--warmup", self.warmup_s), ("--hold", self.longest_hold_s)):
             if not (isfinite(amount) and amount >= 0):
                 yield f"{name}: must not be below 0"
         for name, count in (
@@ -117,7 +136,7 @@ class FaultOptions:
             yield f"--brokers: {self.brokers} is neither 1 nor 3"
         if not 0 <= self.chaos <= MOST_CHAOS:
             yield f"--chaos: {self.chaos} is not between 0 and {MOST_CHAOS:,}"
-        hold_s = CHAOS_HOLD_S if self.chaos else self.hold_s
+        hold_s = self.longest_hold_s
         if isfinite(hold_s) and self.trial_s < MOST_BEFORE_S + hold_s + LEAST_AFTER_S:
             yield (
                 f"--duration: {self.trial_s:g} s leave no time after a fault that begins within {MOST_BEFORE_S:g} s and"

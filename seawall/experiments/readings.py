@@ -1,4 +1,4 @@
-"""What the processes of a soak used, once a second, kept in a file a segment: slopes are taken from it, and plotted."""
+"""What the processes of a long run used, once a second, in a file a trial: slopes are taken from it, and plotted."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Readings:
     """The files below *directory*; nothing of them is kept in memory."""
 
     def __init__(self, directory: Path) -> None:
-        self._directory = directory / NAME
+        self.directory = directory / NAME
 
     def keep(self, segment: SoakSegment, trial: Trial, raw: Path) -> None:
         """Copy the readings in *raw*, a trial's `resources.parquet`, that lie in its judged time.
@@ -32,7 +32,7 @@ class Readings:
         begin_s = segment.at_s + trial.warmup_s
         inside = (at_s >= begin_s) & (at_s < begin_s + (trial.duration_s or 0.0))
         table = table.drop_columns(["time_ns"]).add_column(0, "at_s", pa.array(at_s)).filter(pa.array(inside))
-        self._directory.mkdir(exist_ok=True)
+        self.directory.mkdir(exist_ok=True)
         path = self._path(segment)
         partial = path.with_suffix(".partial")
         pq.write_table(table, partial, compression="zstd")
@@ -54,4 +54,4 @@ class Readings:
         return {str(name): (at_s[service == name], used[service == name]) for name in dict.fromkeys(service.tolist())}
 
     def _path(self, segment: SoakSegment) -> Path:
-        return self._directory / f"{segment.trial}.parquet"
+        return self.directory / f"{segment.trial}.parquet"

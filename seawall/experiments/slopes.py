@@ -116,18 +116,23 @@ def judge(figure: Figure, planned_s: float) -> SlopeFinding:
     return _finding(figure, found, Outcome.INCONCLUSIVE, f"a soak of about {_long(longer_s)} would tell")
 
 
+def memory_figure(service: str, series: Series) -> Figure:
+    """Return the figure of a process's memory, whose *series* is in bytes, in per cent of its median."""
+    times_s, used = series
+    median = float(np.median(used)) or 1.0
+    limit = MOST_MEMORY_GROWTH if is_judged(service) else None
+    return Figure(service, "memory", "%", (times_s, used / median * 100), limit, MEMORY_GRAIN_BYTES / median * 100)
+
+
 def _of_memory(memory: Mapping[str, Series]) -> Iterator[Figure]:
-    for service, (times_s, used) in memory.items():
-        median = float(np.median(used)) or 1.0
-        limit = MOST_MEMORY_GROWTH if _is_judged(service) else None
-        grain = MEMORY_GRAIN_BYTES / median * 100
-        yield Figure(service, "memory", "%", (times_s, used / median * 100), limit, grain)
+    for service, series in memory.items():
+        yield memory_figure(service, series)
 
 
 def _of_files(judged: Sequence[tuple[SoakSegment, Trial]]) -> Iterator[Figure]:
     for service in dict.fromkeys(name for _, trial in judged for name in trial.open_files):
         series = _series(judged, lambda trial, service=service: trial.open_files.get(service))  # type: ignore[misc]
-        yield Figure(service, "open_files", "files", series, MOST_FILE_GROWTH if _is_judged(service) else None)
+        yield Figure(service, "open_files", "files", series, MOST_FILE_GROWTH if is_judged(service) else None)
 
 
 def _of_times(judged: Sequence[tuple[SoakSegment, Trial]], limits: Limits) -> Iterator[Figure]:
@@ -162,7 +167,8 @@ def _drift_until(limit: float | None, series: Series) -> float:
     return least if limit is None else max(least, (limit - median) / HORIZON_H)
 
 
-def _is_judged(service: str) -> bool:
+def is_judged(service: str) -> bool:
+    """Tell whether a service has no reason to use more and more memory."""
     return service.partition("-")[0] in JUDGED_SERVICES
 
 

@@ -183,7 +183,8 @@ class ScheduledUser(User, RestMixin[Response]):
         times_ns = (response.intended_ns or sent_ns, sent_ns, response.answered_ns)
         status, is_plain = response.status_code, response.is_plain_success
         if not is_plain or not 200 <= status < 300:  # noqa: PLR2004 - HTTP
-            status = recorded_status(status, failed=response.failure_reason() is not None)
+            failed = response.failure_reason() is not None
+            status = recorded_status(status, failed=failed, content=response.content or b"")
         self._add(self.number, self.sequence, self.entity, f"{response.method} {response.name}", times_ns, status)
         if self._has_context:
             response.context = {**self.context(), **response.context}

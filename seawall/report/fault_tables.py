@@ -8,13 +8,23 @@ from collections.abc import Iterator
 from rich.markup import escape
 from rich.table import Table
 
+from seawall.report.soak_tables import slopes_table
 from seawall.report.table_styles import NOTHING, number, styled_table
 from seawall.report.verdicts import COLORS
 from seawall.result import FaultFinding, Outcome, Result
 
 
 def fault_tables(result: Result, style: str) -> Iterator[Table]:
-    """Return the findings one by one, or of many random ones the tally and those that did not come out well."""
+    """Return the findings one by one, or of many random ones the tally and those that did not come out well.
+
+    After a long run the memory's slopes follow.
+    """
+    yield from _of_faults(result, style)
+    if result.slopes:
+        yield slopes_table(result, style)
+
+
+def _of_faults(result: Result, style: str) -> Iterator[Table]:
     if not result.options.get("chaos"):
         yield _findings(result.faults, "Faults: what each did, and what became of every record", style)
         return

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 from seawall.audit.fates import read_visible_ns
 from seawall.audit.ledger import NEVER
-from seawall.load.statuses import succeeded
+from seawall.load.statuses import parted
 from seawall.report.answer import SOAK
 from seawall.report.errors import BrokenColumns
 from seawall.result import Result, Trial
@@ -202,7 +202,7 @@ def _course(
     for file in files:
         part = pq.read_table(file, columns=_COLUMNS, use_threads=False)
         status = part.column("status").to_numpy()
-        accepted = succeeded(status)
+        accepted = parted(status).succeeded
         intended_ns = part.column("intended_ns").to_numpy()[accepted]
         answered_ns = part.column("answered_ns").to_numpy()[accepted]
         # Where nobody looked for rows, the answer is all that there is to see.

@@ -16,7 +16,7 @@ MOST_SEGMENTS = 12
 
 def soak_tables(result: Result, style: str) -> list[Table]:
     """Return the course of a soak, and the slopes of its figures."""
-    return [_course(result, style), _slopes(result, style)]
+    return [_course(result, style), slopes_table(result, style)]
 
 
 def _course(result: Result, style: str) -> Table:
@@ -51,7 +51,8 @@ def _megabytes(trial: Trial, group: str) -> float | None:
     return sum(used) / 1e6 if used else None
 
 
-def _slopes(result: Result, style: str) -> Table:
+def slopes_table(result: Result, style: str) -> Table:
+    """Return by how much each figure rises."""
     table = styled_table("By how much each figure rises in an hour", style)
     for name in ("of", "figure", "an hour", "95 % interval", "at most", "verdict", ""):
         table.add_column(name, justify="right" if name in ("an hour", "95 % interval", "at most") else "left")

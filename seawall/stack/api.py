@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import json
 import os
-import signal
 import socket
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -19,12 +18,12 @@ from seawall.stack.errors import Unreachable
 from seawall.stack.options import StackOptions
 from seawall.stack.places import ROOT
 from seawall.stack.ports import HOST
-from seawall.stack.service import NotReady, held_program, make_directories
+from seawall.stack.service import NotReady, OwnService, held_program, make_directories
 
 _TIMEOUT_S = 3.0
 
 
-class Api:
+class Api(OwnService):
     """`python -m api`, or a control in its place: one of the processes that share the API's port.
 
     Its sockets belong to the supervisor, so what waits to be accepted when it dies is served by its successor. One is
@@ -34,12 +33,9 @@ class Api:
 
     kind = "api"
     niceness = API_NICENESS
-    user: str | None = None
-    stop_signal = signal.SIGTERM
-    death_signal = signal.SIGKILL
     stop_within_s = 10.0
     ready_within_s = 30.0
-    restarts = held = True
+    held = True
 
     def __init__(
         self,

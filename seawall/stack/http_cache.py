@@ -11,10 +11,9 @@ import subprocess
 from pathlib import Path
 
 from seawall.stack.certificates import TlsPort
-from seawall.stack.children import NICENESS
 from seawall.stack.errors import ServerFailed
 from seawall.stack.ports import HOST
-from seawall.stack.service import NotReady, make_directories, plain_environment
+from seawall.stack.service import NotReady, OwnService, make_directories, plain_environment
 
 _SYSTEM_PROGRAMS = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/bin")
 _STATUS = "/nginx-status"
@@ -23,20 +22,13 @@ _OLDEST = (1, 13)
 """It has `stub_status` at any place, and asks again with the validators that it has."""
 
 
-class HttpCache:
+class HttpCache(OwnService):
     """nginx: answers GET requests as long as the API's `Cache-Control` allows, and hands everything else on."""
 
     name = kind = "http-cache"
-    niceness = NICENESS
-    user: str | None = None
     stop_signal = signal.SIGQUIT
-    death_signal = signal.SIGKILL
     stop_within_s = 10.0
     ready_within_s = 20.0
-    restarts = True
-    held = False
-    descriptors: tuple[int, ...] = ()
-    metrics_url = ""
 
     def __init__(self, api_port: int, *, port: int, tls: TlsPort | None, directory: Path) -> None:
         """*api_port* is where the API listens; *port* and *tls* are for clients."""

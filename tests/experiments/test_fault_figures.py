@@ -34,6 +34,7 @@ def course(status: dict[int, int], took_ms: dict[int, float], *, lookups: bool =
         answered_ns=intended_ns + took_ns,
         status=statuses,
         overruled=np.zeros(COUNT, dtype=np.bool_),
+        denied=np.zeros(COUNT, dtype=np.bool_),
     )
     visible_ns = np.where(statuses == 201, ledger.answered_ns + 50 * MS, NEVER)
     return ledger, visible_ns

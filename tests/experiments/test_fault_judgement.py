@@ -7,7 +7,7 @@ import pytest
 
 from seawall.experiments.fault_figures import FaultFigures
 from seawall.experiments.fault_judgement import judged, outcome_of, reasons_of
-from seawall.result import Arm, AuditCounts, FaultFinding, Outcome, Trial
+from seawall.result import Arm, AuditCounts, FaultFinding, Outcome, SlopeFinding, Trial
 from seawall.stack.faults.catalogue import CATALOGUE
 
 FINE = FaultFigures(
@@ -24,12 +24,12 @@ def verdict(
     error: str = "",
     *,
     trial: Trial = TRIAL,
-    chaos: bool = False,
+    tells: bool = True,
     **figures: object,
 ) -> tuple[Outcome, str]:
     """Return the outcome of a fault, and its reasons together."""
     found = FaultFigures(**{**FINE.__dict__, **figures})
-    outcome, reasons = judged(CATALOGUE[fault], path, bit, error, found, trial, chaos=chaos)
+    outcome, reasons = judged(CATALOGUE[fault], path, bit, error, found, trial, tells=tells)
     return outcome, "; ".join(reasons)
 
 
@@ -82,10 +82,10 @@ def test_orders_may_be_refused_while_nobody_can_vouch_for_what_they_name() -> No
     assert verdict("kill-sink", failed=4, failed_orders=4)[0] is Outcome.FAIL
 
 
-def test_chaos_does_not_ask_when_all_was_as_before() -> None:
-    """Its trials end too early for that; everything else is asked."""
-    assert verdict(recover_s=None, chaos=True)[0] is Outcome.PASS
-    assert verdict(failed=1, chaos=True)[0] is Outcome.FAIL
+def test_a_short_trial_is_not_asked_when_all_was_as_before() -> None:
+    """It ends too early for that; everything else is asked."""
+    assert verdict(recover_s=None, tells=False)[0] is Outcome.PASS
+    assert verdict(failed=1, tells=False)[0] is Outcome.FAIL
 
 
 def test_a_run_is_as_good_as_its_worst_fault() -> None:
@@ -101,6 +101,12 @@ def test_a_run_is_as_good_as_its_worst_fault() -> None:
     assert outcome_of([good], whole=False) is Outcome.INVALID
     assert outcome_of([bad], whole=False) is Outcome.FAIL
     assert outcome_of([], whole=True) is Outcome.INVALID
+    rising, open_ = (
+        SlopeFinding(service="api", metric="memory", unit="%", outcome=one)
+        for one in (Outcome.FAIL, Outcome.INCONCLUSIVE)
+    )
+    assert outcome_of([good], whole=True, memory=[rising]) is Outcome.FAIL
+    assert outcome_of([good], whole=True, memory=[open_]) is Outcome.PASS
 
 
 def test_what_cannot_be_shown_is_said_beside_the_result() -> None:

@@ -64,6 +64,17 @@ def test_any_of_many_random_faults_can_be_made_again_by_its_seed() -> None:
     assert again == many[56]
 
 
+def test_times_have_defaults_that_chaos_makes_shorter() -> None:
+    """What is given counts; a trial tells when all was as before only where the slowest fault has the time to heal."""
+    assert (FaultOptions().trial_s, FaultOptions().longest_hold_s, FaultOptions().tells_recovery) == (30.0, 3.0, True)
+    chaos = FaultOptions(chaos=5)
+    assert (chaos.trial_s, chaos.longest_hold_s, chaos.tells_recovery) == (12.0, 2.5, False)
+    long = FaultOptions(chaos=60, duration_s=57.0, hold_s=10.0)
+    assert long.tells_recovery
+    assert max(plan.hold_s for plan in long.plans(KNOWN)) > CHAOS_HOLD_S
+    assert not FaultOptions(duration_s=21.0).tells_recovery
+
+
 def test_what_cannot_be_made_is_left_out_and_refused_where_it_was_asked_for() -> None:
     """By its name, before anything runs."""
     obstacles = {"kill-api": "", "kill-sink": "there is none", "lock-tables": ""}
@@ -81,5 +92,5 @@ def test_the_catalogue_holds_what_the_documents_promise() -> None:
         assert {f"{verb}-{target}" for verb in ("kill", "pause", "restart")} <= set(CATALOGUE)
     for link in ("api-postgres", "sink-postgres", "api-kafka", "sink-kafka", "api-valkey"):
         assert {f"{verb}-{link}" for verb in ("cut", "silence", "slow")} <= set(CATALOGUE)
-    assert {"lock-tables", "exhaust-connections", "poison-records", "rebalance-storm"} <= set(CATALOGUE)
+    assert {"lock-tables", "exhaust-connections", "poison-records", "rebalance-storm", "wipe-broker"} <= set(CATALOGUE)
     assert all(name == fault.name for name, fault in CATALOGUE.items())

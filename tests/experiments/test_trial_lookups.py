@@ -51,6 +51,7 @@ def ledger(http_cache_ms: list[float]) -> Ledger:
         answered_ns=took_ns,
         status=np.full(count, 200, dtype=np.uint16),
         overruled=np.zeros(count, dtype=np.bool_),
+        denied=np.zeros(count, dtype=np.bool_),
     )
 
 

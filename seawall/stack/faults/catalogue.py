@@ -94,6 +94,17 @@ def _of_servers() -> Iterator[Fault]:
     )
 
 
+def _of_replicas() -> Iterator[Fault]:
+    yield Fault(
+        "wipe-broker",
+        "a broker dies and comes back with an empty disk",
+        disks.wipe,
+        BY_LOG,
+        _OTHERS_S,
+        obstacle=_either(processes.not_ours("kafka", "broker"), disks.only_replica),
+    )
+
+
 def _of_disks() -> Iterator[Fault]:
     for name, owner, touches in (("broker", "kafka", BY_LOG), ("database", "postgres", BY_DATABASE)):
         yield Fault(
@@ -112,4 +123,5 @@ def _either(*obstacles: Callable[[StackState], str]) -> Callable[[StackState], s
 
 
 NEED_SMALL_DISKS = {fault.name for fault in _of_disks()}
-CATALOGUE = {fault.name: fault for fault in (*_of_processes(), *_of_networks(), *_of_servers(), *_of_disks())}
+_GROUPS = (_of_processes, _of_networks, _of_servers, _of_replicas, _of_disks)
+CATALOGUE = {fault.name: fault for group in _GROUPS for fault in group()}

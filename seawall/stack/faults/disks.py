@@ -1,18 +1,29 @@
-"""Disks that run full: a server's own file system of limited size is filled up, and emptied again."""
+"""Disks that run full or are lost.
+
+To be filled up, a server's data lie on a file system of limited size of their own.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import random
+import re
+import shutil
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
 from seawall.stack.faults.fault import Field, NoEffect
+from seawall.stack.faults.processes import Ended, another_broker
 from seawall.stack.small_disk import why_not
+from seawall.stack.stack import Stack
 from seawall.stack.state import StackState
 
 _BALLAST = "ballast"
 _BLOCK = b"\0" * (1 << 20)
+_RECORDS = re.compile(r"(?!__cluster_metadata).+-\d+")
+"""The directory of a partition. What brokers know of the cluster is no record, and lies on another disk in earnest."""
 
 
 class Full:
@@ -50,6 +61,41 @@ class Full:
     def bite(self) -> str:
         """Say that nothing more could be written."""
         return f"{self._owner}: no room after {self._bytes >> 20} MB of ballast" if self._was_full else ""
+
+
+class Wiped(Ended):
+    """A broker that dies and comes back without a single record, as one whose disk was replaced."""
+
+    def __init__(self, stack: Stack, broker: str) -> None:
+        super().__init__(Field(stack, random.Random()), broker, signal.SIGKILL)
+        self._data = Path(stack.state.data_dir) / broker / "data"
+        self._wiped = 0
+
+    def begin(self) -> None:
+        """Kill it, and remove what it holds of every partition."""
+        super().begin()
+        for place in sorted(self._data.iterdir()):
+            if place.is_dir() and _RECORDS.fullmatch(place.name):
+                shutil.rmtree(place)
+                self._wiped += 1
+
+    def bite(self) -> str:
+        """Name the process that took its place, and how much it had lost."""
+        replaced = super().bite()
+        return f"{replaced}, {self._wiped} partitions wiped" if replaced and self._wiped else ""
+
+
+def wipe(field: Field) -> Wiped:
+    """Return what takes a broker's disk away; another one's than the controller's, where there is one."""
+    return Wiped(field.stack, another_broker(field))
+
+
+def only_replica(state: StackState) -> str:
+    """Say that a broker holds the only replica of everything, where that is so."""
+    brokers = [name for name, service in state.services.items() if service.kind == "kafka" and not service.external]
+    if len(brokers) > 1:
+        return ""
+    return "the only broker holds the only replica, which loses records: `bin/seawall controls --only wiped-replica`"
 
 
 def fill(owner: str) -> Callable[[Field], Full]:

@@ -1,0 +1,146 @@
+"""What is served of twice the load that the service can carry, and how soon is all as before?
+
+Service and servers share one core, the generators have the other, so that a load can be offered that is far beyond what
+is carried. For each write path the highest load is searched that is carried, then half of it is offered for the whole
+time and one and a half times as much comes on top for a while. What counts is what succeeds within 200 ms of when it
+was due.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.cores import on_core
+from benchmarks.errors import BenchmarkError
+from benchmarks.overload_run import LATE_MS, Overload, Pressed, Times
+from benchmarks.report import BenchmarkReport, Figure, argument_parser, finish
+from seawall.experiments.arms import PATHS
+from seawall.experiments.load_process import LoadProcess
+from seawall.stack import places
+from seawall.stack.options import StackOptions
+from seawall.stack.stack import Stack
+
+LEAST_SERVED = 80.0
+"""Per cent of what is carried."""
+LONGEST_RECOVERY_S = 5.0
+MOST_GROWTH = 10.0
+"""Per cent of the API's memory."""
+LATEST_MS = 50.0
+"""Later than that, p99, the generators were themselves the bottleneck."""
+START_PER_S = {"sync": 300.0, "grouped": 1_500.0, "kafka": 1_500.0}
+TIMES = Times(step_s=6.0, before_s=6.0, pressed_s=15.0, after_s=12.0)
+QUICK_TIMES = Times(step_s=2.0, before_s=2.0, pressed_s=3.0, after_s=4.0)
+
+
+def figures_of(path: str, carried_per_s: float, pressed: Pressed) -> list[Figure]:
+    """Return what became of a *path* under twice what it carries."""
+    served = 100 * pressed.served_per_s / carried_per_s
+    growth = 100 * (pressed.most_bytes / pressed.bytes_before - 1)
+    recovery_s = pressed.recovery_s
+    found = [
+        Figure(name=f"{path}: highest load that is carried", measured=carried_per_s, unit="/s"),
+        Figure(
+            name=f"{path}: served in time of twice that",
+            measured=pressed.served_per_s,
+            unit="/s",
+            beside=carried_per_s,
+            error=f"{served:.0f} % of what is carried, of {pressed.offered_per_s:,.0f}/s offered",
+            asked=f"at least {LEAST_SERVED:g} %",
+            reached=served >= LEAST_SERVED,
+        ),
+        Figure(
+            name=f"{path}: as before after",
+            measured=float("inf") if recovery_s is None else recovery_s,
+            unit="s",
+            asked=f"at most {LONGEST_RECOVERY_S:g} s",
+            reached=recovery_s is not None and recovery_s <= LONGEST_RECOVERY_S,
+        ),
+        Figure(
+            name=f"{path}: memory of the API at most",
+            measured=pressed.most_bytes / 1e6,
+            unit="MB",
+            beside=pressed.bytes_before / 1e6,
+            error=f"{growth:+.1f} %",
+            asked=f"at most {MOST_GROWTH:g} % more",
+            reached=growth <= MOST_GROWTH,
+        ),
+        Figure(
+            name=f"{path}: start lag of the generators, p99",
+            measured=pressed.start_lag_p99_ms,
+            unit="ms",
+            asked=f"at most {LATEST_MS:g} ms",
+            reached=pressed.start_lag_p99_ms <= LATEST_MS,
+        ),
+    ]
+    found.append(
+        Figure(
+            name=f"{path}: acknowledged and lost",
+            measured=pressed.lost,
+            asked="none",
+            reached=not pressed.lost,
+        )
+    )
+    if pressed.refused_p50_ms is not None:
+        found.append(
+            Figure(
+                name=f"{path}: a refusal takes, p50",
+                measured=pressed.refused_p50_ms,
+                unit="ms",
+                error=f"p99 {pressed.refused_p99_ms:.0f} ms",
+                asked=f"at most {LATE_MS:g} ms",
+                reached=pressed.refused_p50_ms <= LATE_MS,
+            )
+        )
+    return found
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Measure the paths that are asked for, print the figures, and return 0 if they are reached."""
+    parser = argument_parser("overload", __doc__)
+    parser.add_argument("--paths", default="", help=f"some of {', '.join(PATHS)} (default: all; with --quick, sync)")
+    asked = parser.parse_args(arguments)
+    paths = asked.paths.split(",") if asked.paths else ["sync"] if asked.quick else list(PATHS)
+    if unknown := [path for path in paths if path not in PATHS]:
+        raise BenchmarkError(f"--paths: unknown {', '.join(unknown)}; known are {', '.join(PATHS)}")
+    report = BenchmarkReport(
+        benchmark="overload",
+        question="how much is served in time of twice the load that is carried, and how soon is all as before?",
+        quick=asked.quick,
+        beside_name="carried",
+    )
+    home = places.home()
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=home, prefix="bench-overload-") as name:
+        directory = Path(name)
+        with on_core(1):  # which the stack's servers inherit
+            stack = Stack.up(StackOptions(kafka="kafka" in paths), owner="bench overload")
+        try:
+            with (
+                on_core(0),
+                LoadProcess(stack.state.api_url, directory / "load.log") as steady,
+                LoadProcess(stack.state.api_url, directory / "surge.log") as surge,
+            ):
+                for path in paths:
+                    overload = Overload(
+                        stack, steady, surge, directory, path, asked.seed, QUICK_TIMES if asked.quick else TIMES
+                    )
+                    carried_per_s = overload.carried(START_PER_S[path])
+                    report.figures += figures_of(path, carried_per_s, overload.press(carried_per_s))
+        finally:
+            stack.down()
+    report.notes = [
+        (
+            f"Carried is a load of which 95 % succeed within {LATE_MS:g} ms, at most one in a thousand fails, and of"
+            " which less than a second waits in the log at its end."
+        ),
+        f"Served counts what was due while twice that was offered and succeeded within {LATE_MS:g} ms, from its begin.",
+        "As before: no quarter of a second any more in which 1 % of the half load failed or was late.",
+    ]
+    return finish(report, as_json=asked.json)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
