@@ -31,7 +31,7 @@ def main() -> int:
             print(f"sink: SEAWALL_{str(flaw['loc'][0]).upper()}: {flaw['msg']}", file=sys.stderr)
         return 2
     # Two batches hold tens of thousands of objects that are freed by their counts; walking over them again and again
-    # took a fifth of the processor time. Cycles are still found, once so many pile up.
+    # took a fifth of the processor time. Cycles are found by a collection now and then, see `Sink`.
     gc.freeze()
     gc.set_threshold(_COLLECT_AFTER)
     for number in (signal.SIGTERM, signal.SIGINT):

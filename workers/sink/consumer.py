@@ -8,6 +8,7 @@ Where more waits in the log already, the next batch is gathered and decoded whil
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
@@ -31,6 +32,7 @@ log = logging.getLogger(__name__)
 _IDLE_S = 0.1
 _LONELY_S = 5.0
 _CLOSE_S = 5
+_COLLECT_EVERY_S = 30.0
 _COMMIT_S = 3.0
 _COMMIT_POLL_S = 0.002
 
@@ -79,6 +81,7 @@ class Sink:
         self._waiting = False
         self._stopping = False
         self._idle_since_s = time.monotonic()
+        self._collects_s = time.monotonic() + _COLLECT_EVERY_S
 
     def stop(self) -> None:
         """Ask the loop to end after the batch it is at; callable from a signal handler."""
@@ -101,6 +104,7 @@ class Sink:
                     self._finish()
                     self._commit_offsets([])  # whatever failed to be committed before
                     self._warn_if_lonely()
+                self._collect_garbage()
             self._finish()
             self._await_answers()
         finally:
@@ -300,6 +304,16 @@ class Sink:
         self._offsets.forget(partitions)
         self._held = [message for message in self._held if (message.topic(), message.partition()) not in gone]
         self._idle_since_s = time.monotonic()
+
+    def _collect_garbage(self) -> None:
+        """Look for cycles, and give up the interpreter's free lists, now and then.
+
+        A list holds up to 2,000 tuples of each length, as many as the largest batch so far needed, and only a full
+        collection empties it: without one, memory would creep up for hours.
+        """
+        if time.monotonic() >= self._collects_s:
+            gc.collect()
+            self._collects_s = time.monotonic() + _COLLECT_EVERY_S
 
     def _warn_if_lonely(self) -> None:
         """Say so, once, when there is nothing to do for want of partitions."""
