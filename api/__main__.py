@@ -67,7 +67,8 @@ def main() -> int:
     server.run(sockets=_opened(settings.api_sockets) or None)
     if not server.started:
         return 2
-    return 1 if app.state.service.given_up else 0
+    # None where it was told twice to end, and did not wait to see what became of records
+    return 0 if app.state.service.given_up == 0 else 1
 
 
 def _opened(descriptors: Iterable[int]) -> list[socket.socket]:

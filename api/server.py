@@ -31,7 +31,7 @@ class TlsListener:
 
 
 class DrainingServer(uvicorn.Server):
-    """Says on `/readyz` that it goes before it does, and ends with exit code 0 after SIGTERM."""
+    """Says on `/readyz` that it goes before it does, and leaves the exit code to whoever started it."""
 
     def __init__(
         self, config: uvicorn.Config, readiness: ReadinessCheck, delay_s: float, secure: TlsListener | None = None

@@ -94,8 +94,8 @@ class Service:
                 [LookupCollector(self.lookups.counts, memory, shared, of_all)],
             )
         self.readiness = ReadinessCheck(probes, settings.api_ready_cache_s)
-        self.given_up = 0
-        """Records that were under way when the process ended, and of which it is not known what became of them."""
+        self.given_up: int | None = None
+        """Records that were under way at the end, and of which it is not known what became; None before `stop`."""
 
     async def start(self) -> None:
         """Open everything; servers that are down are waited for later, by whoever needs them."""

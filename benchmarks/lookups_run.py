@@ -10,6 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import numpy as np
 import psycopg
+from pydantic import SecretStr
 
 from benchmarks.api_runs import running_server
 from benchmarks.errors import ProcessFailed
@@ -102,7 +103,7 @@ def another_database(connections: Connections, rows: int) -> Iterator[str]:
         try:
             parts = urlsplit(connections.psycopg_url)
             url = urlunsplit(parts._replace(path=f"/{_ANOTHER}"))
-            there = connections.model_copy(update={"database_url": url})
+            there = connections.model_copy(update={"database_url": SecretStr(url)})
             upgrade(engine_of(there))
             copy_users(there, rows)
             yield url

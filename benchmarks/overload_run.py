@@ -106,32 +106,34 @@ class Overload:
         steady = self._load("steady", carried_per_s / 2, times.all_s, grace_s=_GRACE_S)
         surge = self._load("surge", 1.5 * carried_per_s, times.pressed_s, grace_s=_GRACE_S)
         came: list[TrialDone] = []
-        memory: list[tuple[float, int]] = []
+        memory: list[int] = []
         thread = threading.Thread(target=lambda: came.append(self._surge.run(surge, _ignore)), name="surge")
         begun_s: float | None = None
+        bytes_before = 0
 
         def watch(progress: Progress) -> None:
-            nonlocal begun_s
+            nonlocal begun_s, bytes_before
             if begun_s is None and progress.answered:
                 begun_s = time.monotonic()
             if begun_s is not None and thread.ident is None and time.monotonic() >= begun_s + times.before_s:
+                bytes_before = memory[-1]  # not later: the surge's users connect before they send
                 thread.start()
-            memory.append((time.monotonic(), self._stack.resources()["api"].rss_bytes))
+            memory.append(self._stack.resources()["api"].rss_bytes)
 
         done = self._steady.run(steady, watch)
-        thread.join()
+        if thread.ident is not None:
+            thread.join()
         if not came:
             raise ProcessFailed(f"{self._path}: what was to come on top did not; see the log of the surge's generator")
-        return self._pressed(done, came[0], memory)
+        return self._pressed(done, came[0], bytes_before, max(memory))
 
-    def _pressed(self, steady: TrialDone, surge: TrialDone, memory: list[tuple[float, int]]) -> Pressed:
+    def _pressed(self, steady: TrialDone, surge: TrialDone, bytes_before: int, most_bytes: int) -> Pressed:
         half, top = (read_ledger(Path(done.ledger)) for done in (steady, surge))
         begin_ns, end_ns = surge.start_ns, surge.end_ns
         seconds = (end_ns - begin_ns) / 1e9
         due = [_due_within(ledger, begin_ns, end_ns) for ledger in (half, top)]
         served = sum(int((here & _in_time(ledger)).sum()) for ledger, here in zip((half, top), due, strict=True))
         lag_ms = np.concatenate([ledger.generator_lag_ns for ledger in (half, top)]) / 1e6
-        before = [used for at_s, used in memory if at_s < begin_ns / 1e9]
         figures = fault_figures(
             half,
             half.answered_ns,  # when it is visible is not asked here
@@ -141,13 +143,13 @@ class Overload:
             limits_ms=(LATE_MS, _EVER_MS),
         )
         return Pressed(
-            offered_per_s=sum(int(here.sum()) for here in due) / seconds,
+            offered_per_s=surge.planned / seconds + steady.planned / self._times.all_s,
             served_per_s=served / seconds,
             recovery_s=figures.recover_s,
             refused_p50_ms=figures.refused_p50_ms,
             refused_p99_ms=figures.refused_p99_ms,
-            bytes_before=before[-1],
-            most_bytes=max(used for _, used in memory),
+            bytes_before=bytes_before,
+            most_bytes=most_bytes,
             start_lag_p99_ms=float(np.quantile(lag_ms, 0.99)),
             lost=sum(map(self._lost, (half, top))),
         )

@@ -45,6 +45,8 @@ class LogRecords:
     committed: dict[int, int]
     """For each partition, the offset up to which the sinks' group is done (exclusive)."""
     gaps: tuple[Gap, ...] = ()
+    anew: frozenset[int] = frozenset()
+    """Partitions that were lost and count from 0 again, so that an offset may have meant another record before."""
     """Offsets without a message, between the log's first and last one, whosever records are around them."""
 
     @property
@@ -104,10 +106,13 @@ class LogReader:
     def _records(self, topic: str, run: Run) -> LogRecords:
         ends: dict[int, int] = {}
         starts: dict[int, int] = {}
+        anew = set()
         for number, (lowest, end) in self._spans(topic).items():
             lowest_before, end_before = self._begins.get((topic, number), (0, 0))
-            # a log that was lost counts from 0 again, and nothing of what is there now is older than the trial
-            first = lowest if lowest < lowest_before or end < end_before else max(lowest, end_before)
+            first = max(lowest, end_before)
+            if lowest < lowest_before or end < end_before:
+                anew.add(number)
+                first = lowest  # nothing of what is there now is older than the trial
             if end > first:
                 ends[number], starts[number] = end, first
         records = _Records(run, starts, ends)
@@ -121,7 +126,9 @@ class LogReader:
             elif time.monotonic() > deadline:
                 raise AuditFailed(f"the log of {topic} could not be read to its end within {_TIMEOUT_S:.0f} s")
         self._consumer.unassign()
-        return LogRecords(topic, *records.arrays(), self._committed(topic, sorted(starts)), tuple(records.gaps))
+        return LogRecords(
+            topic, *records.arrays(), self._committed(topic, sorted(starts)), tuple(records.gaps), frozenset(anew)
+        )
 
     def _spans(self, topic: str) -> dict[int, tuple[int, int]]:
         """Return, for each partition, its first offset and the one behind its last."""

@@ -47,6 +47,25 @@ def of_journals(tally: JournalTally) -> Reconciliation:
     )
 
 
+def lives(log: LogRecords, samples: Mapping[tuple[str, int], CommittedSamples]) -> dict[int, int]:
+    """Return since when (monotonic) each partition that was lost counts anew, as far as *samples* saw its end fall."""
+    found = {}
+    for partition in log.anew:
+        one = samples.get((log.topic, partition))
+        last = _last_before_loss(one)
+        if one is not None and last is not None:
+            found[partition] = int(one.end_ns[last])
+    return found
+
+
+def _last_before_loss(samples: CommittedSamples | None) -> int | None:
+    """Return the place of the last sample before the log's end fell."""
+    if samples is None:
+        return None
+    fell = np.flatnonzero(np.diff(samples.end_offset) < 0)
+    return int(fell[-1]) if len(fell) else None
+
+
 def committed_ahead(
     run: Run,
     log: LogRecords,
@@ -68,13 +87,17 @@ def committed_ahead(
         # A record that is nowhere although the group is done with it.
         early = uncovered & (offset < log.committed.get(partition, 0))
         one = samples.get((log.topic, partition))
-        if one is not None and len(one.committed):
-            reached = np.maximum.accumulate(one.committed)
+        last = _last_before_loss(one) if partition in log.anew else None
+        # the first sample after a loss may have been asked in parts before and after it
+        since = 0 if last is None else last + 2
+        if one is not None and len(one.committed) > since:
+            committed, end_offset, end_ns = (column[since:] for column in (one.committed, one.end_offset, one.end_ns))
+            reached = np.maximum.accumulate(committed)
             sample = np.searchsorted(reached, offset, side="right")
             known = sample < len(reached)
-            done_ns = one.end_ns[np.minimum(sample, len(reached) - 1)]
+            done_ns = end_ns[np.minimum(sample, len(reached) - 1)]
             early |= known & (uncovered | (seen_ns > done_ns))
-            beyond += max(0, int((one.committed - one.end_offset).max()))
+            beyond += max(0, int((committed - end_offset).max()))
         low, uncovered = low[early], uncovered[early]
         ahead.append(low[~(uncovered & among(low, ordered))])
     found = np.concatenate(ahead)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,8 +35,10 @@ class Journals:
         self._spans: dict[tuple[str, int], list[tuple[int, int, int]]] = defaultdict(list)
         self._commits: list[tuple[int, int, int, int]] = []
 
-    def visible_ns(self, records: LogRecords) -> Int64s:
+    def visible_ns(self, records: LogRecords, since_ns: Mapping[int, int] | None = None) -> Int64s:
         """Return when each record's row was visible, monotonic; `NEVER` where no commit covers its offset.
+
+        *since_ns* tells of partitions since when their offsets mean what they do; earlier commits do not count.
 
         Where several commits cover an offset (a batch was repeated), the first counts: rows stay once they are there.
         """
@@ -43,6 +46,9 @@ class Journals:
         visible = np.full(len(records.offset), NEVER, dtype=np.int64)
         for partition in np.unique(records.partition):
             spans = self._spans.get((records.topic, int(partition)))
+            earliest_ns = (since_ns or {}).get(int(partition))
+            if spans and earliest_ns is not None:
+                spans = [span for span in spans if span[2] > earliest_ns]
             if not spans:
                 continue
             here = np.flatnonzero(records.partition == partition)

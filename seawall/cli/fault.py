@@ -60,10 +60,11 @@ A load runs, something goes wrong for a while, and the load goes on. A request i
 200 ms, or whose record takes more than 1 s to become visible. Nothing that was acknowledged may be lost or doubled;
 requests whose path does not need what was touched may not fail; and in time all has to be as before. The stack is one
 of its own, with links between services that can be cut; where a full disk is asked for, by name and as root, data lie
-on small ones in memory. A fault that did not bite says nothing. Where less than 15 s of a trial follow a fault, as in
-chaos, nobody asks when all was as before (docs/reliability.md).
+on small ones in memory. A fault that did not bite says nothing. Lookups beside the load have to go on, too. Where a
+trial ends soon after its fault, as in chaos, nobody asks when all was as before (docs/reliability.md).
 
-Exit codes: 0 every fault was borne, 1 something was lost or doubled, or did not recover, 2 wrong usage or set-up, 3 not
+Exit codes: 0 every fault was borne, 1 something was lost, doubled or stored although refused, did not recover, or
+memory rises, 2 wrong usage or set-up, 3 not
 proven, 4 a fault did not bite, 130 interrupted (everything is put back, what was measured is written)."""
 
 
@@ -125,9 +126,9 @@ def fault(
         repeats=repeats,
         chaos=chaos,
         entity=entity,
-        brokers=brokers or 1,
-        sinks=sinks or 1,
-        api_processes=api_processes or 1,
+        brokers=1 if brokers is None else brokers,
+        sinks=1 if sinks is None else sinks,
+        api_processes=1 if api_processes is None else api_processes,
         drain_timeout_s=seconds("--drain-timeout", drain_timeout),
         seed=seed,
     )

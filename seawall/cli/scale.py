@@ -98,7 +98,7 @@ def scale(
         repeats=repeats,
         path=path,
         entity=entity,
-        brokers=brokers or 1,
+        brokers=1 if brokers is None else brokers,
         drain_timeout_s=seconds("--drain-timeout", drain_timeout),
         seed=seed,
     )

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 import msgspec
 
-from seawall.experiments.trial import TrialPlan, TrialRunner
+from seawall.experiments.trial import NOTHING_BESIDE, TrialPlan, TrialRunner
 from seawall.experiments.validity import Limits
 from seawall.load.trial import Progress, TrialLoad
 from seawall.result import Trial
+from seawall.stack.errors import NotRunning
 from seawall.stack.faults.disks import Wiped
 from seawall.stack.options import StackOptions
 from seawall.stack.stack import Stack
@@ -121,6 +124,7 @@ class ControlBench:
         duration_s: float,
         warmup_s: float = 0.0,
         on_progress: OnProgress | None = None,
+        beside: contextlib.AbstractContextManager[object] = NOTHING_BESIDE,
     ) -> Trial:
         """Run a trial that keeps a rate (*rate_per_s* of each user) for a time, with *fault* planted."""
         load = TrialLoad(
@@ -134,7 +138,7 @@ class ControlBench:
             warmup_s=warmup_s,
             duration_s=duration_s,
         )
-        return self._run(load, fault, name, on_progress or self.on_progress)
+        return self._run(load, fault, name, on_progress or self.on_progress, beside)
 
     def killing(self, service: str, after: int) -> OnProgress:
         """Return what kills *service* once so many requests were answered; its successor is an honest one.
@@ -153,54 +157,13 @@ class ControlBench:
 
         return watch
 
-    def hanging(self, service: str, after: int) -> OnProgress:
+    def hanging(self, service: str, after: int) -> Hanging:
         """Return what has *service* stand still once so many requests were answered, and a second later kills it."""
-        stood_still_s: float | None = None
-        killed = False
+        return Hanging(self, service, after)
 
-        def watch(progress: Progress) -> None:
-            nonlocal stood_still_s, killed
-            self.on_progress(progress)
-            if stood_still_s is None and progress.answered >= after:
-                stood_still_s = time.monotonic()
-                self.stack.signal(service, signal.SIGSTOP)
-            elif stood_still_s is not None and not killed and time.monotonic() > stood_still_s + HANGS_S:
-                killed = True
-                self.stack.signal(service, signal.SIGKILL)
-                self.files.plant(HONEST)
-
-        return watch
-
-    def wiping(self, broker: str, after: int) -> tuple[OnProgress, Callable[[], int]]:
-        """Return what takes a *broker*'s disk away while the log is ahead of the tables, and how much was there.
-
-        Once so many requests were answered, the sink stands still; a second later the API does, so that nobody adds to
-        the log while it is told how many of its records are in no table yet. Then the broker dies, and comes back
-        without a record. Both others go on.
-        """
-        begun_s: float | None = None
-        only_logged: int | None = None
-
-        def watch(progress: Progress) -> None:
-            nonlocal begun_s, only_logged
-            self.on_progress(progress)
-            if begun_s is None and progress.answered >= after:
-                begun_s = time.monotonic()
-                self.stack.signal("sink-1", signal.SIGSTOP)
-            elif begun_s is not None and only_logged is None and time.monotonic() > begun_s + HANGS_S:
-                self.stack.signal("api", signal.SIGSTOP)
-                try:
-                    only_logged = self.stack.lag()
-                    lost = Wiped(self.stack, broker)
-                    try:
-                        lost.begin()
-                    finally:
-                        lost.end()
-                finally:
-                    self.stack.signal("sink-1", signal.SIGCONT)
-                    self.stack.signal("api", signal.SIGCONT)
-
-        return watch, lambda: only_logged or 0
+    def wiping(self, broker: str, after: int) -> Wiping:
+        """Return what takes a *broker*'s disk away while the log is ahead of the tables."""
+        return Wiping(self, broker, after)
 
     def warm_up(self) -> None:
         """Fill pools, plan caches and just-in-time compilers, once, so that times can be compared."""
@@ -226,10 +189,17 @@ class ControlBench:
         self.arms[plan.arm] = plan.load.path
         return trial
 
-    def _run(self, load: TrialLoad, fault: str, arm: str, on_progress: OnProgress) -> Trial:
+    def _run(
+        self,
+        load: TrialLoad,
+        fault: str,
+        arm: str,
+        on_progress: OnProgress,
+        beside: contextlib.AbstractContextManager[object] = NOTHING_BESIDE,
+    ) -> Trial:
         self.files.plant(fault)
         self.files.forget()
-        trial = self.runner.run(TrialPlan(arm, 0, load), on_progress)
+        trial = self.runner.run(TrialPlan(arm, 0, load), on_progress, beside=beside)
         self._deeds = self.files.new_deeds()
         self.files.plant(HONEST)
         self.trials.append(trial)
@@ -239,3 +209,84 @@ class ControlBench:
     def _unique(self, name: str) -> str:
         earlier = sum(trial.name.startswith(name) for trial in self.trials)
         return f"{name}-{earlier + 1}"
+
+
+class Hanging:
+    """A service stands still once so many requests were answered, and is killed a second later.
+
+    Used beside the load as a context manager, at whose end nothing stands still any more.
+    """
+
+    def __init__(self, bench: ControlBench, service: str, after: int) -> None:
+        self._bench, self._service, self._after = bench, service, after
+        self.since_ns: int | None = None
+        """Monotonic: when it was stopped."""
+        self._killed = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.since_ns is not None and not self._killed:
+            _go_on(self._bench.stack, self._service)
+
+    def watch(self, progress: Progress) -> None:
+        """Follow the load."""
+        self._bench.on_progress(progress)
+        now_ns = time.monotonic_ns()
+        if self.since_ns is None:
+            if progress.answered >= self._after:
+                self.since_ns = now_ns
+                self._bench.stack.signal(self._service, signal.SIGSTOP)
+        elif not self._killed and now_ns > self.since_ns + HANGS_S * 1e9:
+            self._killed = True
+            self._bench.stack.signal(self._service, signal.SIGKILL)
+            self._bench.files.plant(HONEST)
+
+
+class Wiping:
+    """A broker dies and comes back without a record, while the log is ahead of the tables.
+
+    Once so many requests were answered, the sink stands still; a second later the API does, so that nobody adds to the
+    log while it is told how many of its records are in no table yet. Both go on afterwards, at the end of the context
+    at the latest.
+    """
+
+    def __init__(self, bench: ControlBench, broker: str, after: int) -> None:
+        self._bench, self._broker, self._after = bench, broker, after
+        self._since_s: float | None = None
+        self.only_logged: int | None = None
+        """Records that lay in the log and in no table; None where it did not come to that."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._since_s is not None:
+            _go_on(self._bench.stack, "sink-1")
+
+    def watch(self, progress: Progress) -> None:
+        """Follow the load."""
+        self._bench.on_progress(progress)
+        stack = self._bench.stack
+        if self._since_s is None:
+            if progress.answered >= self._after:
+                self._since_s = time.monotonic()
+                stack.signal("sink-1", signal.SIGSTOP)
+        elif self.only_logged is None and time.monotonic() > self._since_s + HANGS_S:
+            stack.signal("api", signal.SIGSTOP)
+            try:
+                self.only_logged = stack.lag()
+                lost = Wiped(stack, self._broker)
+                try:
+                    lost.begin()
+                finally:
+                    lost.end()
+            finally:
+                _go_on(stack, "sink-1")
+                _go_on(stack, "api")
+
+
+def _go_on(stack: Stack, service: str) -> None:
+    with contextlib.suppress(NotRunning):  # what died meanwhile is started again by the stack
+        stack.signal(service, signal.SIGCONT)

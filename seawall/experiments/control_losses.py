@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 
 from seawall.experiments.control_bench import HONEST, ControlBench, OnProgress
+from seawall.experiments.trial import NOTHING_BESIDE
 from seawall.result import Outcome, Trial
 
 RECORDS = 3_000
@@ -12,6 +14,8 @@ RECORDS = 3_000
 KILL_USERS, KILL_RATE_PER_S, KILL_DURATION_S = 60, 5.0, 5.0
 KILL_AFTER = 600
 """Answers after which the kill comes: two seconds into the five."""
+IN_SOCKETS_NS = 100_000_000
+"""What left the API so long before the broker stood still may have lain in its socket, too."""
 
 Verdict = tuple[str, Outcome]
 """What was found, in words, and whether it is right."""
@@ -71,26 +75,31 @@ def offsets_before_rows(bench: ControlBench) -> Verdict:
 
 def without_acks(bench: ControlBench) -> Verdict:
     """Answer as soon as a record has left the process, and kill the broker after it has hung for a second."""
-    trial = _with_hang(bench, "acks-0", "acks-0")
-    return _lost_by_kill(trial, bench.deeds("sent"), "never_logged")
+    hanging = bench.hanging("kafka-1", KILL_AFTER)
+    trial = _with_kill(bench, "acks-0", "acks-0", hanging.watch, hanging)
+    since_ns = (hanging.since_ns or 0) - IN_SOCKETS_NS
+    at_risk = {one for deed in bench.events("sent") if deed.at_ns >= since_ns for one in deed.ids}
+    return _lost_by_kill(trial, at_risk, "never_logged")
 
 
 def honest_broker_killed(bench: ControlBench) -> Verdict:
     """Do the same to a broker whose acks are awaited."""
-    return _nothing_lost(_with_hang(bench, "honest-broker", HONEST), "kafka-1")
+    hanging = bench.hanging("kafka-1", KILL_AFTER)
+    return _nothing_lost(_with_kill(bench, "honest-broker", HONEST, hanging.watch, hanging), "kafka-1")
 
 
 def only_replica_wiped(bench: ControlBench) -> Verdict:
     """Take the only broker's disk away while records lie in the log that no sink has stored."""
-    watch, only_logged = bench.wiping("kafka-1", KILL_AFTER)
-    trial = _with_kill(bench, "wiped-replica", HONEST, watch)
-    if not trial.restarts or not only_logged():
+    wiping = bench.wiping("kafka-1", KILL_AFTER)
+    trial = _with_kill(bench, "wiped-replica", HONEST, wiping.watch, wiping)
+    if not trial.restarts or not wiping.only_logged:
         return "nothing was wiped: no restart, or nothing lay in the log alone", Outcome.INVALID
     counts = trial.audit
     words = f"{trial.outcome.value}: {counts.lost} lost, {counts.never_logged} of them not in the log (any more)"
-    words += f"; {only_logged()} lay in the log alone, {counts.unknown} without an answer"
-    right = 0 < counts.lost <= only_logged() and counts.never_logged == counts.lost
-    return words, _right(right and trial.outcome is Outcome.FAIL)
+    words += f"; {wiping.only_logged} lay in the log alone, {counts.unknown} without an answer"
+    others = _others(trial, ["lost"])
+    right = 0 < counts.lost <= wiping.only_logged and counts.never_logged == counts.lost and not others
+    return ", ".join([words, *others]), _right(right and trial.outcome is Outcome.FAIL)
 
 
 def honest_api_killed(bench: ControlBench) -> Verdict:
@@ -103,11 +112,13 @@ def honest_sink_killed(bench: ControlBench) -> Verdict:
     return _nothing_lost(_with_kill(bench, "honest-sink", HONEST, bench.killing("sink-1", KILL_AFTER)), "sink-1")
 
 
-def _with_hang(bench: ControlBench, name: str, fault: str) -> Trial:
-    return _with_kill(bench, name, fault, bench.hanging("kafka-1", KILL_AFTER))
-
-
-def _with_kill(bench: ControlBench, name: str, fault: str, on_progress: OnProgress) -> Trial:
+def _with_kill(
+    bench: ControlBench,
+    name: str,
+    fault: str,
+    on_progress: OnProgress,
+    beside: AbstractContextManager[object] = NOTHING_BESIDE,
+) -> Trial:
     return bench.load(
         name,
         fault,
@@ -116,6 +127,7 @@ def _with_kill(bench: ControlBench, name: str, fault: str, on_progress: OnProgre
         rate_per_s=KILL_RATE_PER_S,
         duration_s=KILL_DURATION_S,
         on_progress=on_progress,
+        beside=beside,
     )
 
 

@@ -23,7 +23,8 @@ from seawall.experiments.endings import run_to_an_end
 from seawall.experiments.errors import LoadFailed, NotHealed
 from seawall.experiments.fault_figures import FaultFigures, fault_figures, moments
 from seawall.experiments.fault_injection import Injection
-from seawall.experiments.fault_judgement import judged, outcome_of, reasons_of
+from seawall.experiments.fault_judgement import judged, outcome_of, reasons_of, tells_recovery
+from seawall.experiments.fault_lookups import LookupProbe
 from seawall.experiments.fault_memory import FaultMemory
 from seawall.experiments.fault_options import FaultOptions, FaultPlan
 from seawall.experiments.fault_warming import warm_lookups
@@ -150,6 +151,7 @@ class FaultRun:
         fault = CATALOGUE[plan.fault]
         # the choice among processes has to be the same for the same seed, whatever was drawn for the moment
         disturbance = fault.make(Field(self.stack, random.Random(f"{plan.seed} {plan.fault}")))
+        lookups = LookupProbe(self.stack.state.api_url)
         injection = Injection(disturbance, after_s=self.options.warmup_s + plan.before_s, hold_s=plan.hold_s)
 
         def progress(so_far: Progress) -> None:
@@ -159,7 +161,7 @@ class FaultRun:
         @contextmanager
         def beside() -> Iterator[None]:
             warm_lookups(self.stack.state.api_url, self.options.api_processes)
-            with injection:
+            with lookups, injection:
                 yield
 
         load = self._load(arm, f"{number:03d}-{plan.fault}", plan.seed)
@@ -168,7 +170,7 @@ class FaultRun:
             bit = "" if injection.made_ns is None else disturbance.bite()
         except (Unreachable, AuditFailed, LoadFailed) as error:
             return self._not_borne(arm, fault, plan, load.name, str(error)), None
-        return self._finding(arm, fault, plan, injection, bit, trial), trial
+        return self._finding(arm, fault, plan, injection, bit, trial, lookups), trial
 
     def _await_whole(self) -> None:
         """Wait until every service is there and can work; raises `NotHealed` when that takes too long."""
@@ -191,7 +193,14 @@ class FaultRun:
         )  # fmt: skip
 
     def _finding(
-        self, arm: Arm, fault: Fault, plan: FaultPlan, injection: Injection, bit: str, trial: Trial
+        self,
+        arm: Arm,
+        fault: Fault,
+        plan: FaultPlan,
+        injection: Injection,
+        bit: str,
+        trial: Trial,
+        lookups: LookupProbe,
     ) -> FaultFinding:
         start_ns = trial.schedule_start_ns or 0
         end_ns = start_ns + int((trial.warmup_s + (trial.duration_s or 0.0)) * 1e9)
@@ -211,7 +220,7 @@ class FaultRun:
             )
             course = moments(ledger, visible_ns, start_ns=start_ns, end_ns=end_ns)
         outcome, reasons = judged(
-            fault, arm.path, bit, str(injection.error or ""), figures, trial, tells=self.options.tells_recovery
+            fault, arm.path, bit, str(injection.error or ""), figures, trial, lookups_failed=lookups.failed
         )
         return FaultFinding(
             name=fault.name,
@@ -223,7 +232,8 @@ class FaultRun:
             end_s=None if injection.ended_ns is None else round((injection.ended_ns - start_ns) / 1e9, 3),
             bit=bit,
             detect_s=figures.detect_s if figures else None,
-            recover_s=figures.recover_s if figures and self.options.tells_recovery else None,
+            recover_s=figures.recover_s if figures else None,
+            recovery_asked=figures is not None and tells_recovery(fault, figures),
             failed=figures.failed if figures else trial.failed,
             refused=figures.refused if figures else 0,
             refused_p50_ms=figures.refused_p50_ms if figures else None,
@@ -232,6 +242,9 @@ class FaultRun:
             absorbed=trial.audit.absorbed_duplicates,
             lost=trial.audit.lost,
             doubled=trial.audit.duplicates,
+            lookups=lookups.asked,
+            lookups_failed=lookups.failed,
+            lookup_longest_ms=round(lookups.longest_s * 1e3, 3) if lookups.longest_s else None,
             outcome=outcome,
             reasons=reasons,
             moments=course if outcome is not Outcome.PASS or not self.chaotic else [],

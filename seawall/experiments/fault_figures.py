@@ -30,6 +30,8 @@ class FaultFigures:
     """From the begin to the first failed or late answer; None where there was none."""
     recover_s: float | None
     """From the end until the last quarter of a second with more than 1 % bad; None where the run ended first."""
+    left_s: float
+    """From the end until the last request was due: a later recovery could not be seen."""
     failed: int
     failed_orders: int
     """Those of them that name other records."""
@@ -59,6 +61,7 @@ def fault_figures(
     return FaultFigures(
         detect_s=round((int(noticed_ns.min()) - begin_ns) / 1e9, 3) if len(noticed_ns) else None,
         recover_s=_recovery_s(ledger.intended_ns, bad_requests(ledger, visible_ns, limits_ms), end_ns, last_due_ns),
+        left_s=max(0.0, (last_due_ns - end_ns) / 1e9 - MOMENT_S),
         failed=int((~ledger.succeeded).sum()),
         failed_orders=int((~ledger.succeeded & naming).sum()),
         refused=int(refused.sum()),

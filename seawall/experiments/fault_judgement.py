@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from seawall.experiments.fault_figures import FaultFigures
 from seawall.result import Arm, FaultFinding, Outcome, SlopeFinding, Trial
-from seawall.stack.faults.fault import Fault
+from seawall.stack.faults.fault import EVERY_PATH, Fault
 from seawall.targets.verdict import verdict
 
 AT_ONCE_MS = 200.0
@@ -19,13 +19,12 @@ _ONE_FATE = "Three brokers on one machine are one failure domain: they share its
 
 
 def judged(
-    fault: Fault, path: str, bit: str, error: str, figures: FaultFigures | None, trial: Trial, *, tells: bool
+    fault: Fault, path: str, bit: str, error: str, figures: FaultFigures | None, trial: Trial, *, lookups_failed: int
 ) -> tuple[Outcome, list[str]]:
-    """Return the outcome of one fault, and why.
-
-    Unless the trial *tells* it, it ended too early to ask when all was as before.
-    """
-    wrong = list(_wrong(fault, path, figures, trial, tells=tells))
+    """Return the outcome of one fault, and why."""
+    wrong = list(_wrong(fault, path, figures, trial))
+    if lookups_failed and not fault.hides_references and fault.touches != EVERY_PATH:
+        wrong.append(f"{lookups_failed} lookups failed, and neither the API nor the database was touched")
     if wrong or trial.outcome is Outcome.FAIL:
         return Outcome.FAIL, wrong or list(trial.reasons)
     untold = [f"it could not be made, or not be put back: {error}"] if error else list(trial.invalid_because)
@@ -38,7 +37,7 @@ def judged(
     return Outcome.PASS, []
 
 
-def _wrong(fault: Fault, path: str, figures: FaultFigures | None, trial: Trial, *, tells: bool) -> Iterator[str]:
+def _wrong(fault: Fault, path: str, figures: FaultFigures | None, trial: Trial) -> Iterator[str]:
     for name, count in trial.audit.violations.items():
         examples = trial.examples.get(name)
         yield f"{count} {name.replace('_', ' ')}" + (f", the first {examples[0]}" if examples else "")
@@ -47,7 +46,7 @@ def _wrong(fault: Fault, path: str, figures: FaultFigures | None, trial: Trial, 
     failed = figures.failed - (figures.failed_orders if fault.hides_references else 0)
     if path not in fault.touches and failed:
         yield f"{failed} requests failed, and nothing that they need was touched"
-    if tells:
+    if tells_recovery(fault, figures):
         if figures.recover_s is None:
             yield "the service was not as before when the run ended"
         elif figures.recover_s > fault.heals_within_s:
@@ -55,6 +54,11 @@ def _wrong(fault: Fault, path: str, figures: FaultFigures | None, trial: Trial, 
     refused_ms = figures.refused_p50_ms
     if refused_ms is not None and refused_ms > AT_ONCE_MS:
         yield f"refusals came late: half of them took {refused_ms:,.0f} ms and more, asked {AT_ONCE_MS:g} ms"
+
+
+def tells_recovery(fault: Fault, figures: FaultFigures) -> bool:
+    """Tell whether a trial went on for long enough after its fault to ask when all was as before."""
+    return figures.left_s >= fault.heals_within_s
 
 
 def outcome_of(findings: Sequence[FaultFinding], *, whole: bool, memory: Iterable[SlopeFinding] = ()) -> Outcome:
@@ -80,6 +84,12 @@ def reasons_of(
     """Return what a reader should know beside the findings."""
     rising = [slope for slope in memory if slope.outcome is Outcome.FAIL]
     found = [f"memory of {slope.service}: {slope.reason}" for slope in rising]
+    unasked = sum(not finding.recovery_asked for finding in findings)
+    if unasked:
+        found.append(
+            f"{unasked} of {len(findings)} trials ended too soon after their fault to ask when all was as before:"
+            " --duration makes them longer"
+        )
     found += [f"{name} was left out: {why}" for name, why in left_out.items()]
     if any(finding.name.startswith("kill-") for finding in findings):
         found.append(_ONE_MACHINE)

@@ -44,8 +44,10 @@ def slopes_of_lives(
     found = []
     for service in sorted({name for _, trial in trials for name in trial.rss_bytes if is_judged(name)}):
         life = warmed_up(longest_life(service, trials))
-        series = memory([segment for segment, _ in life]).get(service) if life else None
-        if series is not None and sum(trial.duration_s or 0.0 for _, trial in life) >= LEAST_JUDGED_S:
+        if sum(trial.duration_s or 0.0 for _, trial in life) < LEAST_JUDGED_S:
+            continue  # before files are read, of which there are as many as trials
+        series = memory([segment for segment, _ in life]).get(service)
+        if series is not None:
             found.append(judge(memory_figure(service, series), planned_s))
     return found
 

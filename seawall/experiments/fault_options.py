@@ -18,8 +18,6 @@ LEAST_BEFORE_S, MOST_BEFORE_S = 2.0, 4.0
 LEAST_AFTER_S = 1.0
 DURATION_S, HOLD_S = 30.0, 3.0
 CHAOS_DURATION_S, CHAOS_HOLD_S = 12.0, 2.5
-TELLS_AFTER_S = 15.0
-"""So much of a trial has to follow a fault before it can be asked when all was as before: no fault may take longer."""
 MOST_CHAOS = 10_000
 
 
@@ -99,11 +97,6 @@ class FaultOptions:
         if self.hold_s is not None:
             return self.hold_s
         return CHAOS_HOLD_S if self.chaos else HOLD_S
-
-    @property
-    def tells_recovery(self) -> bool:
-        """Whether trials are long enough to ask when all was as before."""
-        return self.trial_s - MOST_BEFORE_S - self.longest_hold_s >= TELLS_AFTER_S
 
     def as_json(self) -> dict[str, Any]:
         """Return the options for the result."""

@@ -113,7 +113,7 @@ def judge(figure: Figure, planned_s: float) -> SlopeFinding:
     longer_s = length_that_tells(found, figure.limit, planned_s)
     if found.low > figure.limit:
         longer_s = planned_s * figure.grain / risen
-    return _finding(figure, found, Outcome.INCONCLUSIVE, f"a soak of about {_long(longer_s)} would tell")
+    return _finding(figure, found, Outcome.INCONCLUSIVE, f"a run of about {_long(longer_s)} would tell")
 
 
 def memory_figure(service: str, series: Series) -> Figure:

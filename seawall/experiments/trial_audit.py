@@ -18,7 +18,7 @@ from seawall.audit.lag import LagEvents, lag_events
 from seawall.audit.ledger import NEVER, Int64s, Ledger, UInt64s
 from seawall.audit.log import LogReader, LogRecords
 from seawall.audit.membership import among, places
-from seawall.audit.offsets import committed_ahead, gaps, inconsistent_with_letters, of_journals
+from seawall.audit.offsets import committed_ahead, gaps, inconsistent_with_letters, lives, of_journals
 from seawall.audit.order import order_in_log, order_of_visibility
 from seawall.audit.reader_process import ReaderProcess, sampled_users
 from seawall.audit.reconcile import Found, Reconciliation, Sent, reconcile
@@ -146,7 +146,7 @@ class TrialAudit:
         if log is None:
             found.visible_ns[mine[stored]] = ledger.answered_ns[mine][stored]
             return
-        times_ns = self._journals.visible_ns(log)
+        times_ns = self._journals.visible_ns(log, lives(log, watched.committed))
         first = _first_of_each(log, times_ns)
         place, logged = places(low, log.low[first])
         seen_ns = np.where(logged, times_ns[first][place], NEVER) if len(first) else np.full(len(low), NEVER)

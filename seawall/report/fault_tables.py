@@ -41,17 +41,19 @@ def in_words(finding: FaultFinding) -> str:
     noticed = "nobody noticed" if finding.detect_s is None else f"noticed after {finding.detect_s:.2f} s"
     recovered = "" if finding.recover_s is None else f", as before {finding.recover_s:.1f} s after its end"
     failed = f", {finding.failed:,} failed" if finding.failed else ""
+    lookups = f", {finding.lookups_failed:,} lookups failed" if finding.lookups_failed else ""
     unknown = f", {finding.unknown:,} unknown" if finding.unknown else ""
     absorbed = f", {finding.absorbed:,} repeated and absorbed" if finding.absorbed else ""
     why = f": {'; '.join(finding.reasons)}" if finding.reasons else ""
-    return f"{noticed}{recovered}{failed}{unknown}{absorbed}, {finding.lost:,} lost, {finding.doubled:,} doubled{why}"
+    fate = f", {finding.lost:,} lost, {finding.doubled:,} doubled"
+    return f"{noticed}{recovered}{failed}{lookups}{unknown}{absorbed}{fate}{why}"
 
 
 def _findings(findings: list[FaultFinding], title: str, style: str) -> Table:
     table = styled_table(title, style)
     for name in (
         "fault", "seed", "begins\ns", "held\ns", "noticed\nafter s", "as before\nafter s", "failed", "refused\np50 ms",
-        "unknown", "absorbed", "lost", "doubled", "",
+        "lookups\nfailed", "unknown", "absorbed", "lost", "doubled", "",
     ):  # fmt: skip
         table.add_column(name, justify="left" if name in ("fault", "") else "right")
     for finding in findings:
@@ -67,7 +69,10 @@ def _findings(findings: list[FaultFinding], title: str, style: str) -> Table:
             number(finding.recover_s, 1),
             f"{finding.failed:,}",
             number(finding.refused_p50_ms, 0),
-            *(f"{count:,}" for count in (finding.unknown, finding.absorbed, finding.lost, finding.doubled)),
+            *(
+                f"{count:,}"
+                for count in (finding.lookups_failed, finding.unknown, finding.absorbed, finding.lost, finding.doubled)
+            ),
             f"[{COLORS[finding.outcome]}]{finding.outcome.value}[/]" + (f": {reasons}" if reasons else ""),
         )
     return table

@@ -258,6 +258,8 @@ class FaultFinding(msgspec.Struct, kw_only=True, frozen=True):
     recover_s: float | None = None
     """From its end until the last request was due that failed, was late, or left a record that was; None where the run
     ended before."""
+    recovery_asked: bool = False
+    """Whether the trial went on for long enough to ask for that."""
     failed: int = 0
     refused: int = 0
     """Answered with 429 or 503."""
@@ -270,6 +272,11 @@ class FaultFinding(msgspec.Struct, kw_only=True, frozen=True):
     """Records that came out of the log more than once, and were stored once."""
     lost: int = 0
     doubled: int = 0
+    lookups: int = 0
+    """Lookups of base rows beside the load, every other one past all caches."""
+    lookups_failed: int = 0
+    """Answered with anything but success, or not within two seconds."""
+    lookup_longest_ms: float | None = None
     outcome: Outcome
     reasons: list[str] = []
     moments: list[FaultMoment] = []

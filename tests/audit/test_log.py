@@ -47,8 +47,9 @@ def in_a_transaction(stack: Stack, producer: Producer, topic: str, sequence: int
     consumer.close()
 
 
-def test_a_log_that_was_lost_is_read_from_its_new_beginning(stack: Stack, topic: str) -> None:
-    """Its offsets count from 0 again, so that where it ended before says nothing."""
+@pytest.mark.parametrize("afterwards", [2, 7], ids=["shorter than it was", "longer than it was"])
+def test_a_log_that_was_lost_is_read_from_its_new_beginning(stack: Stack, topic: str, afterwards: int) -> None:
+    """Its offsets count from 0 again, so that where it ended before says nothing, however far it has come since."""
 
     def publish(run: Run, count: int) -> None:
         producer = Producer(stack.connections.kafka)
@@ -56,18 +57,23 @@ def test_a_log_that_was_lost_is_read_from_its_new_beginning(stack: Stack, topic:
             producer.produce(topic, b"{}", str(mint(run, sequence, 1, 2)), partition=0)
         assert producer.flush(10) == 0
 
-    publish(OTHER, 5)
-    reader = LogReader(stack.connections.kafka)
-    reader.begin([topic])
     administrator = AdminClient(stack.connections.kafka)
+    publish(OTHER, 5)
+    administrator.delete_records([TopicPartition(topic, 0, 5)])  # as a trial begins
+    reader = LogReader(stack.connections.kafka)
+    consumer = Consumer({**stack.connections.kafka, "group.id": topic})
+    eventually(lambda: consumer.get_watermark_offsets(TopicPartition(topic, 0), timeout=10) == (5, 5))
+    consumer.close()
+    reader.begin([topic])
     administrator.delete_topics([topic])[topic].result(10)
     eventually(lambda: topic not in administrator.list_topics(timeout=10).topics)
     administrator.create_topics([NewTopic(topic, 2, 1)])[topic].result(10)
-    publish(RUN, 2)
+    publish(RUN, afterwards)
     found = reader.records(topic, RUN)
     reader.close()
-    assert found.low.tolist() == [low_bits(sequence, 1, 2) for sequence in (1, 2)]
+    assert found.low.tolist() == [low_bits(sequence, 1, 2) for sequence in range(1, afterwards + 1)]
     assert found.gaps == ()
+    assert found.anew == {0}
 
 
 def test_one_runs_records_are_found_among_all_that_lies_in_the_log(stack: Stack, topic: str) -> None:

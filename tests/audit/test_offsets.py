@@ -1,12 +1,14 @@
 """Offsets that lie: gaps, two records at one of them, and commits that come too early."""
 
+import dataclasses
+
 import numpy as np
 from small_logs import RUN, TOPIC, identity, log_of, lows
 
 from seawall.audit.committed import CommittedSamples
 from seawall.audit.ledger import NEVER
 from seawall.audit.log import Gap
-from seawall.audit.offsets import committed_ahead, gaps, inconsistent_with_letters, of_journals
+from seawall.audit.offsets import committed_ahead, gaps, inconsistent_with_letters, lives, of_journals
 from seawall.audit.rows import DeadLetters
 from seawall.audit.visibility import JournalTally
 
@@ -75,6 +77,17 @@ def test_a_record_that_was_passed_and_is_nowhere_is_ahead_even_without_samples()
     nowhere = np.array([100, NEVER, NEVER, NEVER])
     found = committed_ahead(RUN, log_of(LOW, committed={0: 3}), nowhere, LOW[[0, 1]], {})
     assert found.examples["offsets_ahead"] == [identity(1, 3)]
+
+
+def test_commits_from_before_a_loss_of_the_log_are_not_held_against_the_new_one() -> None:
+    """Nor is a sample that was taken in parts before and after it; a later one that is ahead is found."""
+    honest = samples((10, 900, 950), (20, 940, 3), (50, 0, 4), (250, 4, 4))
+    again = dataclasses.replace(log_of(LOW), anew=frozenset({0}))
+    assert lives(again, honest) == {0: 10}
+    assert lives(log_of(LOW), honest) == {}
+    assert committed_ahead(RUN, again, VISIBLE, LOW, honest).counts.clean
+    early = samples((10, 900, 950), (20, 940, 3), (50, 0, 4), (150, 3, 4), (250, 4, 4))
+    assert committed_ahead(RUN, again, VISIBLE, LOW, early).examples == {"offsets_ahead": [identity(1, 3)]}
 
 
 def test_a_commit_beyond_the_logs_end_is_ahead() -> None:

@@ -33,6 +33,15 @@ def test_a_row_is_visible_when_the_first_covering_commit_returned(tmp_path: Path
     assert found.tolist() == [100, 200, 300, 100, NEVER, NEVER]
 
 
+def test_commits_from_before_a_loss_of_the_log_say_nothing_of_the_new_one(tmp_path: Path) -> None:
+    """The same offset was another record's then; other partitions are not concerned."""
+    journal = JournalWriter(tmp_path / "a.jsonl", 1)
+    journal.commit(commit(100, (0, 0, 4), (1, 0, 4)))
+    journal.commit(commit(300, (0, 0, 2)))
+    found = Journals(tmp_path).visible_ns(records((0, 1), (0, 3), (1, 1)), {0: 200})
+    assert found.tolist() == [300, NEVER, 100]
+
+
 def test_a_line_that_a_killed_sink_left_unfinished_is_read_later(tmp_path: Path) -> None:
     """Half a line is no entry, and no error."""
     writer = JournalWriter(tmp_path / "a.jsonl", 1)

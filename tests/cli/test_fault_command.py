@@ -87,6 +87,7 @@ def test_random_faults_lose_and_double_nothing(home: Path, tmp_path: Path) -> No
         assert (finding["lost"], finding["doubled"]) == (0, 0)
         assert trial["audit"]["acknowledged"] > 0
         assert trial["audit"]["pending"] == 0
+        assert finding["lookups"] > 20
     assert {finding["name"] for finding in result["faults"]} <= set(among.split(","))
     assert "Random faults: how they came out" in out
     assert {path.name for path in output.iterdir()} >= {"result.json", "summary.csv", "report.html", "junit.xml"}

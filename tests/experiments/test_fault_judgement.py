@@ -11,7 +11,14 @@ from seawall.result import Arm, AuditCounts, FaultFinding, Outcome, SlopeFinding
 from seawall.stack.faults.catalogue import CATALOGUE
 
 FINE = FaultFigures(
-    detect_s=0.1, recover_s=1.0, failed=0, failed_orders=0, refused=0, refused_p50_ms=None, refused_p99_ms=None
+    detect_s=0.1,
+    recover_s=1.0,
+    left_s=20.0,
+    failed=0,
+    failed_orders=0,
+    refused=0,
+    refused_p50_ms=None,
+    refused_p99_ms=None,
 )
 TRIAL = Trial(name="t", kind="load", arm="kafka", block=1, entity="mixed", started_at="", users=1)
 BIT = "something happened"
@@ -24,12 +31,12 @@ def verdict(
     error: str = "",
     *,
     trial: Trial = TRIAL,
-    tells: bool = True,
+    lookups_failed: int = 0,
     **figures: object,
 ) -> tuple[Outcome, str]:
     """Return the outcome of a fault, and its reasons together."""
     found = FaultFigures(**{**FINE.__dict__, **figures})
-    outcome, reasons = judged(CATALOGUE[fault], path, bit, error, found, trial, tells=tells)
+    outcome, reasons = judged(CATALOGUE[fault], path, bit, error, found, trial, lookups_failed=lookups_failed)
     return outcome, "; ".join(reasons)
 
 
@@ -82,10 +89,22 @@ def test_orders_may_be_refused_while_nobody_can_vouch_for_what_they_name() -> No
     assert verdict("kill-sink", failed=4, failed_orders=4)[0] is Outcome.FAIL
 
 
+def test_lookups_may_fail_only_where_the_api_or_the_database_is_touched() -> None:
+    """Without Valkey they go to the database, and no path of writes is in their way."""
+    for fault in ("kill-api", "kill-postgres", "silence-api-postgres", "lock-tables"):
+        assert verdict(fault, "kafka", lookups_failed=2)[0] is Outcome.PASS
+    for fault in ("kill-valkey", "silence-api-valkey", "kill-broker", "kill-sink"):
+        outcome, said = verdict(fault, "kafka", lookups_failed=2)
+        assert outcome is Outcome.FAIL
+        assert "2 lookups failed" in said
+
+
 def test_a_short_trial_is_not_asked_when_all_was_as_before() -> None:
     """It ends too early for that; everything else is asked."""
-    assert verdict(recover_s=None, tells=False)[0] is Outcome.PASS
-    assert verdict(failed=1, tells=False)[0] is Outcome.FAIL
+    assert verdict(recover_s=None, left_s=14.9)[0] is Outcome.PASS
+    assert verdict(recover_s=None, left_s=15.0)[0] is Outcome.FAIL
+    assert verdict("kill-api", recover_s=None, left_s=3.0)[0] is Outcome.FAIL
+    assert verdict(failed=1, left_s=1.0)[0] is Outcome.FAIL
 
 
 def test_a_run_is_as_good_as_its_worst_fault() -> None:
@@ -111,7 +130,9 @@ def test_a_run_is_as_good_as_its_worst_fault() -> None:
 
 def test_what_cannot_be_shown_is_said_beside_the_result() -> None:
     """Of kills, of three brokers on one machine, of data in memory, and of what was left out."""
-    finding = FaultFinding(name="kill-broker", does="", arm="kafka", trial="t", seed=1, outcome=Outcome.PASS)
+    finding = FaultFinding(
+        name="kill-broker", does="", arm="kafka", trial="t", seed=1, outcome=Outcome.PASS, recovery_asked=True
+    )
     arm = Arm(name="kafka", path="kafka", durability="3 replicas, min ISR 2, page cache")
     said = " ".join(
         reasons_of([finding], {"kill-controller": "the only broker is the controller"}, arm, in_memory=True)
@@ -120,3 +141,5 @@ def test_what_cannot_be_shown_is_said_beside_the_result() -> None:
         assert words in said
     plain = Arm(name="sync", path="sync", durability="fsync")
     assert reasons_of([msgspec.structs.replace(finding, name="pause-api")], {}, plain, in_memory=False) == []
+    hasty = msgspec.structs.replace(finding, name="pause-api", recovery_asked=False)
+    assert "1 of 1 trials ended too soon" in reasons_of([hasty], {}, plain, in_memory=False)[0]

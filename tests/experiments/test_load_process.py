@@ -16,6 +16,7 @@ import numpy as np
 import psutil
 import pytest
 
+from api.problems import Unavailable
 from seawall.audit.ledger import read_ledger
 from seawall.experiments.errors import LoadFailed
 from seawall.experiments.load_process import LoadProcess
@@ -155,12 +156,16 @@ def test_a_full_disk_is_said_and_what_was_written_stays(load: LoadProcess, tmp_p
     assert not list((tmp_path / "two.parquet").glob("*.partial"))
 
 
+CREATED = b"HTTP/1.1 201 Created\r\ncontent-length: 0\r\n\r\n"
+
+
 class Diary:
     """A server that notes when each request came and when each connection ended; by TLS where it has a *context*."""
 
-    def __init__(self, context: ssl.SSLContext | None = None) -> None:
+    def __init__(self, answer: bytes = CREATED, *, context: ssl.SSLContext | None = None) -> None:
         self.requests: list[int] = []
         self.ends: list[int] = []
+        self._answer = answer
         self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), self._handler(), bind_and_activate=False)
         self._server.daemon_threads = True
         self._server.request_queue_size = 100
@@ -177,16 +182,33 @@ class Diary:
         self._server.server_close()
 
     def _handler(self) -> type[socketserver.BaseRequestHandler]:
-        requests, ends = self.requests, self.ends
+        requests, ends, answer = self.requests, self.ends, self._answer
 
         class Handler(socketserver.BaseRequestHandler):
             def handle(self) -> None:
                 while self.request.recv(65_536):  # small requests come in one piece here
                     requests.append(time.monotonic_ns())
-                    self.request.sendall(b"HTTP/1.1 201 Created\r\ncontent-length: 0\r\n\r\n")
+                    self.request.sendall(answer)
                 ends.append(time.monotonic_ns())
 
         return Handler
+
+
+def test_a_refusal_that_says_that_nothing_was_stored_is_taken_at_its_word(tmp_path: Path) -> None:
+    """Its outcome is not unknown; that of a refusal which leaves it open is."""
+    for problem, denied in (
+        (Unavailable("too many wait"), True),
+        (Unavailable("it did not answer", outcome_unknown=True), False),
+    ):
+        body = problem.answer().body
+        diary = Diary(b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body))
+        with LoadProcess(diary.url, tmp_path / "load.log") as process:
+            done = process.run(trial(tmp_path, f"denied-{denied}", users=2, count=10), ignore)
+        diary.close()
+        ledger = read_ledger(Path(done.ledger))
+        assert ledger.status.tolist() == [503] * 10
+        assert ledger.refused.tolist() == [denied] * 10
+        assert not ledger.succeeded.any()
 
 
 @pytest.mark.parametrize("plan", [{"rate_per_s": 5.0, "duration_s": 1.0}, {"count": 200}], ids=["rate", "count"])
@@ -206,7 +228,7 @@ def test_a_share_of_users_uses_tls(tmp_path: Path) -> None:
     certificate = Certificate.made_in(tmp_path / "tls")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate.chain, certificate.key)
-    plain, secure = Diary(), Diary(context)
+    plain, secure = Diary(), Diary(context=context)
     with LoadProcess(plain.url, tmp_path / "load.log") as process:
         some = trial(tmp_path, users=100, rate_per_s=2.0, duration_s=1.0, tls=0.2, tls_url=secure.url)
         done = process.run(some, ignore)

@@ -96,7 +96,7 @@ def test_ten_minutes_find_a_fast_leak_and_leave_a_slow_one_open() -> None:
     fast = found(slopes_of(segments, trials, memory(50.0), LIMITS, 600.0), "api", "memory")
     slow = found(slopes_of(segments, trials, memory(5.0), LIMITS, 600.0), "api", "memory")
     assert (fast.outcome, slow.outcome) == (Outcome.FAIL, Outcome.INCONCLUSIVE)
-    assert "a soak of about 26 minutes" in slow.reason
+    assert "a run of about 26 minutes" in slow.reason
 
 
 def test_readings_that_are_too_few_or_too_wild_say_how_long_a_soak_would_tell() -> None:
@@ -104,7 +104,7 @@ def test_readings_that_are_too_few_or_too_wild_say_how_long_a_soak_would_tell() 
     segments, trials = row(5)
     wild = found(slopes_of(segments, trials, memory(0.0, 5e6), LIMITS, 300.0), "api", "memory")
     assert wild.outcome is Outcome.INCONCLUSIVE
-    assert "a soak of about" in wild.reason
+    assert "a run of about" in wild.reason
     times = found(slopes_of(segments, trials, memory(0.0), LIMITS, 300.0), "kafka", "response_p95")
     assert (times.outcome, times.per_hour) == (Outcome.INCONCLUSIVE, None)
     assert "measure 6" in times.reason

@@ -59,7 +59,7 @@ def test_each_fault_has_a_line_with_what_it_did() -> None:
     lines = text_of(result(BORNE, LOST, DULL)).splitlines()
     (line,) = [line for line in lines if "kill-broker" in line]
     assert [cell.strip() for cell in line.strip("|").split("|")] == [
-        "kill-broker", "7", "4.0", "2.0", "0.25", "1.5", "800", "3", "800", "12", "0", "0", "PASS",
+        "kill-broker", "7", "4.0", "2.0", "0.25", "1.5", "800", "3", "0", "800", "12", "0", "0", "PASS",
     ]  # fmt: skip
     assert any("kill-api" in line and "<b>that</b>" in line for line in lines)
     assert any("pause-valkey" in line and "it did not bite" in line for line in lines)

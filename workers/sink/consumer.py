@@ -242,8 +242,8 @@ class Sink:
         """
         self._offsets.stored(spans)
         following = self._offsets.unconfirmed()
-        # Where the session has timed out, librdkafka has dropped its member id before `_on_lost` is called, and a static
-        # member that commits without one is fenced for good (as in KAFKA-14201).
+        # Where the session has timed out, librdkafka has dropped its member id before `_on_lost` is called, and a
+        # static member that commits without one is fenced for good (as in KAFKA-14201).
         if following and self._consumer.memberid():
             # Not the blocking commit: that one waits without end for a coordinator that is away.
             self._consumer.commit(offsets=following, asynchronous=True)

@@ -155,7 +155,8 @@ def _fault_row(finding: FaultFinding) -> dict[str, Any]:
     return {
         "name": finding.name, "does": finding.does, "outcome": finding.outcome, "seed": finding.seed,
         "noticed": figure(finding.detect_s), "recovered": figure(finding.recover_s), "failed": f"{finding.failed:,}",
-        "refused": figure(finding.refused_p50_ms), "unknown": f"{finding.unknown:,}",
+        "refused": figure(finding.refused_p50_ms), "lookups": f"{finding.lookups_failed:,} of {finding.lookups:,}",
+        "unknown": f"{finding.unknown:,}",
         "absorbed": f"{finding.absorbed:,}", "lost": f"{finding.lost:,}", "doubled": f"{finding.doubled:,}",
         "remarks": "; ".join(finding.reasons) or finding.bit,
     }  # fmt: skip
