@@ -14,8 +14,9 @@ from collections.abc import Callable
 from api.problems import Unavailable
 from api.settings import Settings
 
-_STAYS_S = 5.0
-"""A queue that has been too long is watched strictly for so long after it last was."""
+_STAYS_S = 1.0
+"""A queue that has been too long is watched strictly for so long after it last was. Where too much comes it is too long
+again within that; watched for longer, a service that is well again would refuse many at its next stall."""
 _TICK_S = 0.01
 
 

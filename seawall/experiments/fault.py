@@ -216,6 +216,7 @@ class FaultRun:
                 begin_ns=injection.begun_ns,
                 end_ns=injection.ended_ns,
                 last_due_ns=end_ns,
+                settled_ns=start_ns + int(trial.warmup_s * 1e9),
                 limits_ms=(RESPONSE_MS, VISIBLE_MS),
             )
             course = moments(ledger, visible_ns, start_ns=start_ns, end_ns=end_ns)
@@ -260,7 +261,9 @@ class FaultRun:
         return bool(self.options.chaos)
 
     def _warm_up(self, arm: Arm) -> TrialPlan:
-        load = self._trial(arm, "warm-up", self.options.seed, users=_WARM_UP_CLIENTS, count=_WARM_UP_RECORDS)
+        load = self._trial(
+            arm, "warm-up", self.options.seed, users=_WARM_UP_CLIENTS, count=_WARM_UP_RECORDS * self.options.brokers
+        )
         return TrialPlan(arm.name, -1, load)
 
     def _load(self, arm: Arm, name: str, seed: int) -> TrialLoad:

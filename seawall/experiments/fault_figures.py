@@ -14,6 +14,9 @@ from seawall.result import FaultMoment
 MOMENT_S = 0.25
 LET_PASS = 0.01
 """So many of a stretch's requests may be bad: a single one is on any machine, now and then."""
+ALONE_S, STALL_S = 2.0, 0.5
+"""What is bad for no longer than a stall, and lies alone by so much, is a stall of the machine: `sync` on a disk that
+now and then takes so long to flush has them all the time."""
 AT_ONCE_AFTER_S = 1.0
 """What is refused later than that after a fault's begin has to be refused at once: the service knows by then."""
 _UNAVAILABLE, _OVERLOADED = 503, 429
@@ -29,9 +32,12 @@ class FaultFigures:
     detect_s: float | None
     """From the begin to the first failed or late answer; None where there was none."""
     recover_s: float | None
-    """From the end until the last quarter of a second with more than 1 % bad; None where the run ended first."""
+    """From the end until the last quarter of a second with more than 1 % bad, but for stalls; None where the run ended
+    first."""
     left_s: float
     """From the end until the last request was due: a later recovery could not be seen."""
+    bad_before: float
+    """The share of requests that failed or were late already while nothing was done to the service."""
     failed: int
     failed_orders: int
     """Those of them that name other records."""
@@ -43,11 +49,19 @@ class FaultFigures:
 
 
 def fault_figures(
-    ledger: Ledger, visible_ns: Int64s, *, begin_ns: int, end_ns: int, last_due_ns: int, limits_ms: tuple[float, float]
+    ledger: Ledger,
+    visible_ns: Int64s,
+    *,
+    begin_ns: int,
+    end_ns: int,
+    last_due_ns: int,
+    limits_ms: tuple[float, float],
+    settled_ns: int = 0,
 ) -> FaultFigures:
     """Return what became of the requests; *limits_ms* are those of response time and visible delay.
 
-    *begin_ns* and *end_ns* are the fault's, *last_due_ns* is when the schedule ends, all monotonic.
+    *begin_ns* and *end_ns* are the fault's, *last_due_ns* is when the schedule ends, *settled_ns* when the warm-up did,
+    all monotonic.
     """
     late_ns = ledger.intended_ns + int(limits_ms[0] * 1e6)
     late = ledger.succeeded & (ledger.answered_ns > late_ns)
@@ -57,10 +71,13 @@ def fault_figures(
     refused = (ledger.status == _UNAVAILABLE) | (ledger.status == _OVERLOADED)
     known = refused & (ledger.sent_ns >= begin_ns + int(AT_ONCE_AFTER_S * 1e9))
     took_ms = (ledger.answered_ns - ledger.sent_ns)[known] / 1e6
+    bad = bad_requests(ledger, visible_ns, limits_ms)
+    before = (ledger.intended_ns >= settled_ns) & (ledger.intended_ns < begin_ns - int(limits_ms[1] * 1e6))
     naming = np.isin(ledger.entity, [entity.number for entity in ENTITIES.values() if entity.references])
     return FaultFigures(
         detect_s=round((int(noticed_ns.min()) - begin_ns) / 1e9, 3) if len(noticed_ns) else None,
-        recover_s=_recovery_s(ledger.intended_ns, bad_requests(ledger, visible_ns, limits_ms), end_ns, last_due_ns),
+        recover_s=_recovery_s(ledger.intended_ns, bad, end_ns, last_due_ns),
+        bad_before=float(bad[before].mean()) if before.any() else 0.0,
         left_s=max(0.0, (last_due_ns - end_ns) / 1e9 - MOMENT_S),
         failed=int((~ledger.succeeded).sum()),
         failed_orders=int((~ledger.succeeded & naming).sum()),
@@ -78,10 +95,18 @@ def _recovery_s(due_ns: Int64s, bad: Bools, end_ns: int, last_due_ns: int) -> fl
     inside = (place >= 0) & (place < count)
     requests = np.bincount(place[inside], minlength=count)
     wrong = np.bincount(place[inside & bad], minlength=count)
-    disturbed = np.flatnonzero(wrong > LET_PASS * requests)
+    disturbed = _without_stalls(np.flatnonzero(wrong > LET_PASS * requests))
     if not count or (len(disturbed) and disturbed[-1] == count - 1):
         return None
     return round((int(disturbed[-1]) + 1) * MOMENT_S, 3) if len(disturbed) else 0.0
+
+
+def _without_stalls(disturbed: Int64s) -> Int64s:
+    """Leave out stretches that are few and alone; not those at the beginning, which are the fault's."""
+    alone = round(ALONE_S / MOMENT_S)
+    rows = np.split(disturbed, np.flatnonzero(np.diff(disturbed) > alone) + 1)
+    kept = [row for row in rows if len(row) * MOMENT_S > STALL_S or (len(row) and row[0] < alone)]
+    return np.concatenate(kept) if kept else disturbed[:0]
 
 
 def bad_requests(ledger: Ledger, visible_ns: Int64s, limits_ms: tuple[float, float]) -> Bools:

@@ -9,6 +9,8 @@ from seawall.result import Arm, FaultFinding, Outcome, SlopeFinding, Trial
 from seawall.stack.faults.fault import EVERY_PATH, Fault
 from seawall.targets.verdict import verdict
 
+MOST_BAD_BEFORE = 0.05
+"""Where more than that was bad already before a fault, nobody can tell when all is as before."""
 AT_ONCE_MS = 200.0
 """A refusal that takes longer is no refusal at once; so long may a good answer take."""
 _ONE_MACHINE = (
@@ -23,11 +25,15 @@ def judged(
 ) -> tuple[Outcome, list[str]]:
     """Return the outcome of one fault, and why."""
     wrong = list(_wrong(fault, path, figures, trial))
+    if figures is not None and figures.bad_before > MOST_BAD_BEFORE and not trial.audit.violations:
+        wrong = []  # whatever was late or refused is not the fault's doing
     if lookups_failed and not fault.hides_references and fault.touches != EVERY_PATH:
         wrong.append(f"{lookups_failed} lookups failed, and neither the API nor the database was touched")
     if wrong or trial.outcome is Outcome.FAIL:
         return Outcome.FAIL, wrong or list(trial.reasons)
     untold = [f"it could not be made, or not be put back: {error}"] if error else list(trial.invalid_because)
+    if figures is not None and figures.bad_before > MOST_BAD_BEFORE:
+        untold.append(f"{figures.bad_before:.0%} of the requests failed or were late already before the fault")
     if not bit:
         untold.append("it did not bite: nothing shows that it had effect")
     if untold:

@@ -72,7 +72,7 @@ def body_tails(entity: Entity, seed: int, shape: Shape = AS_DRAWN) -> tuple[byte
     return _body_tails(entity.name, seed, shape)
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=8)  # of this trial and the last; hundreds with seeds of their own must not pile up
 def _body_tails(name: str, seed: int, shape: Shape) -> tuple[bytes, ...]:
     encode = msgspec.json.Encoder().encode
     return tuple(b"," + encode(fields)[1:] for fields in sample_fields(ENTITIES[name], seed, POOL_SIZE, shape))

@@ -90,9 +90,24 @@ def test_records_that_become_visible_late_keep_the_service_from_being_as_before(
 
 
 def test_what_lasts_until_the_end_is_no_recovery() -> None:
-    """Nobody knows when it would have been over; what is bad once, hours after, is no part of it."""
-    assert figures(*course({999: 503}, {})).recover_s is None
+    """Nobody knows when it would have been over."""
+    assert figures(*course(dict.fromkeys(range(920, 1_000), 503), {})).recover_s is None
     assert figures(*course({}, {})).recover_s == 0.0
+
+
+def test_a_stall_of_the_machine_long_after_is_no_part_of_it() -> None:
+    """Half a second by itself; one that is longer, or not alone, or right after the fault, is."""
+    assert figures(*course(dict.fromkeys(range(800, 850), 503), {})).recover_s == 0.0
+    assert figures(*course({999: 503}, {})).recover_s == 0.0
+    assert figures(*course(dict.fromkeys(range(800, 876), 503), {})).recover_s == pytest.approx(4.0)
+    assert figures(*course({750: 503, 800: 503, 850: 503}, {})).recover_s == pytest.approx(3.75)
+    assert figures(*course({510: 503}, {})).recover_s == pytest.approx(0.25)
+
+
+def test_what_was_bad_before_the_fault_is_told() -> None:
+    """Of the time that can be judged: records due within the last second before it become visible during it."""
+    assert figures(*course(dict.fromkeys(range(100), 503), {})).bad_before == pytest.approx(0.5)
+    assert figures(*course({}, {})).bad_before == 0.0
 
 
 def test_the_course_says_what_was_due_when() -> None:

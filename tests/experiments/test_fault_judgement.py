@@ -14,6 +14,7 @@ FINE = FaultFigures(
     detect_s=0.1,
     recover_s=1.0,
     left_s=20.0,
+    bad_before=0.0,
     failed=0,
     failed_orders=0,
     refused=0,
@@ -97,6 +98,15 @@ def test_lookups_may_fail_only_where_the_api_or_the_database_is_touched() -> Non
         outcome, said = verdict(fault, "kafka", lookups_failed=2)
         assert outcome is Outcome.FAIL
         assert "2 lookups failed" in said
+
+
+def test_where_much_was_bad_before_only_what_became_of_records_counts() -> None:
+    """A service that was late already cannot be seen to be as before."""
+    outcome, said = verdict(recover_s=None, bad_before=0.5)
+    assert outcome is Outcome.INVALID
+    assert "50% of the requests" in said
+    lost = msgspec.structs.replace(TRIAL, audit=AuditCounts(lost=2))
+    assert verdict(recover_s=None, bad_before=0.5, trial=lost)[0] is Outcome.FAIL
 
 
 def test_a_short_trial_is_not_asked_when_all_was_as_before() -> None:
