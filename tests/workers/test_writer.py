@@ -210,6 +210,19 @@ def test_an_id_that_another_sink_stores_meanwhile_is_found_at_the_next_try(
     assert len(rows(database)) == 2
 
 
+@pytest.mark.parametrize("begun", [False, True], ids=["at once", "begun before"])
+def test_a_batch_of_which_nothing_is_left_is_no_fault(
+    writer: Writer, database: psycopg.Connection, *, begun: bool
+) -> None:
+    """Where a broker died, all that was read may be errors, or of partitions that were taken away."""
+    empty, people = Decoder().batch({}), users(1)
+    if begun:
+        writer.begin(empty)
+    assert writer.write(empty) == Outcome(0, 0, [])
+    assert writer.write(batch_of(*people)) == Outcome(1, 0, [])
+    assert rows(database) == people
+
+
 def test_a_connection_that_broke_is_opened_again(writer: Writer, database: psycopg.Connection) -> None:
     """A batch whose connection dies after it was begun is stored by the next attempt, once."""
     batch, other = batch_of(*users(10)), batch_of(*users(10))

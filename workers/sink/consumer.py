@@ -98,8 +98,10 @@ class Sink:
             while not self._stopping:
                 messages = self._gather()
                 if messages:
-                    more = len(messages) >= self._settings.sink_batch_size
-                    self._move(self._decoder.batch(self._lots(messages)), more=more)
+                    # nothing is left of them where they were errors, or of partitions that were taken away meanwhile
+                    if lots := self._lots(messages):
+                        more = len(messages) >= self._settings.sink_batch_size
+                        self._move(self._decoder.batch(lots), more=more)
                 else:
                     self._finish()
                     self._commit_offsets([])  # whatever failed to be committed before

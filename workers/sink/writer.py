@@ -52,7 +52,7 @@ class Writer:
 
     def begin(self, batch: Batch) -> None:
         """Send as much of *batch* as is possible without waiting for the server; `write` has to come next."""
-        if self._careful or batch.letters:
+        if self._careful or batch.letters or not batch.size:
             return
         try:
             self._begin(batch)
@@ -66,6 +66,8 @@ class Writer:
 
         Raises `psycopg.Error`; `is_refusal` tells whether it will be raised again for the same batch.
         """
+        if not batch.size and not batch.letters:
+            return Outcome(0, 0, [])  # the server takes a query without a statement for a fault
         try:
             if self._careful == 0 and not batch.letters:
                 try:
