@@ -17,6 +17,8 @@ LET_PASS = 0.01
 ALONE_S, STALL_S = 2.0, 0.5
 """What is bad for no longer than a stall, and lies alone by so much, is a stall of the machine: `sync` on a disk that
 now and then takes so long to flush has them all the time."""
+CALM_S, LET_PASS_LATER = 5.0, 0.05
+"""After so long a calm, what is bad is no longer the fault's, if it is no more than this share of all that follows."""
 AT_ONCE_AFTER_S = 1.0
 """What is refused later than that after a fault's begin has to be refused at once: the service knows by then."""
 _UNAVAILABLE, _OVERLOADED = 503, 429
@@ -88,25 +90,31 @@ def fault_figures(
 
 
 def _recovery_s(due_ns: Int64s, bad: Bools, end_ns: int, last_due_ns: int) -> float | None:
-    """Return how long after *end_ns* the last stretch ended that was not as it should be; None where it is the last."""
+    """Return how long after *end_ns* all was as before; None where it was not when the schedule ended.
+
+    That is the end of the last row of bad stretches, or of one that a long calm follows and little of what is bad: what
+    comes after that is the machine's doing.
+    """
     step_ns = int(MOMENT_S * 1e9)
     count = max(0, (last_due_ns - end_ns) // step_ns)
     place = (due_ns - end_ns) // step_ns
     inside = (place >= 0) & (place < count)
     requests = np.bincount(place[inside], minlength=count)
     wrong = np.bincount(place[inside & bad], minlength=count)
-    disturbed = _without_stalls(np.flatnonzero(wrong > LET_PASS * requests))
-    if not count or (len(disturbed) and disturbed[-1] == count - 1):
-        return None
-    return round((int(disturbed[-1]) + 1) * MOMENT_S, 3) if len(disturbed) else 0.0
+    after = 0
+    for row in _rows(np.flatnonzero(wrong > LET_PASS * requests)):
+        is_calm = (int(row[0]) - after) * MOMENT_S >= CALM_S
+        if is_calm and wrong[after:].sum() <= LET_PASS_LATER * requests[after:].sum():
+            break
+        after = int(row[-1]) + 1
+    return None if not count or after == count else round(after * MOMENT_S, 3)
 
 
-def _without_stalls(disturbed: Int64s) -> Int64s:
-    """Leave out stretches that are few and alone; not those at the beginning, which are the fault's."""
+def _rows(disturbed: Int64s) -> list[Int64s]:
+    """Return bad stretches in rows, without those that are few and alone, unless at the beginning: the fault's."""
     alone = round(ALONE_S / MOMENT_S)
     rows = np.split(disturbed, np.flatnonzero(np.diff(disturbed) > alone) + 1)
-    kept = [row for row in rows if len(row) * MOMENT_S > STALL_S or (len(row) and row[0] < alone)]
-    return np.concatenate(kept) if kept else disturbed[:0]
+    return [row for row in rows if len(row) * MOMENT_S > STALL_S or (len(row) and row[0] < alone)]
 
 
 def bad_requests(ledger: Ledger, visible_ns: Int64s, limits_ms: tuple[float, float]) -> Bools:

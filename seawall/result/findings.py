@@ -256,8 +256,8 @@ class FaultFinding(msgspec.Struct, kw_only=True, frozen=True):
     detect_s: float | None = None
     """From its begin to the first failed or late answer; None where clients noticed nothing."""
     recover_s: float | None = None
-    """From its end until the last request was due that failed, was late, or left a record that was; None where the run
-    ended before."""
+    """From its end until all was as before: no more requests that failed, were late, or left a record that was, but
+    for stalls of the machine. None where the run ended before."""
     recovery_asked: bool = False
     """Whether the trial went on for long enough to ask for that."""
     failed: int = 0

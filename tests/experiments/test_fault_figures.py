@@ -104,6 +104,13 @@ def test_a_stall_of_the_machine_long_after_is_no_part_of_it() -> None:
     assert figures(*course({510: 503}, {})).recover_s == pytest.approx(0.25)
 
 
+def test_after_a_long_calm_only_much_that_is_bad_is_a_relapse() -> None:
+    """Six seconds are calm; then a second is bad, a third of it or all."""
+    little, much = (dict.fromkeys(range(900, 1000, step), 503) for step in (3, 1))
+    assert figures(*course(little, {}), begin_s=2.0, end_s=3.0).recover_s == 0.0
+    assert figures(*course(much, {}), begin_s=2.0, end_s=3.0).recover_s is None
+
+
 def test_what_was_bad_before_the_fault_is_told() -> None:
     """Of the time that can be judged: records due within the last second before it become visible during it."""
     assert figures(*course(dict.fromkeys(range(100), 503), {})).bad_before == pytest.approx(0.5)
