@@ -26,6 +26,7 @@ LATE_MS = 200.0
 _MOST_FAILED = 0.001
 _STEP = 1.3
 _MOST_PER_S = 20_000.0
+_FEWEST_USERS, _MOST_USERS = 50, 4_000
 _GRACE_S = 1.0
 _EVER_MS = 3.6e6
 _DRAIN_S = 60.0
@@ -192,7 +193,7 @@ class Overload:
             time.sleep(0.1)
 
     def _load(self, name: str, rate_per_s: float, duration_s: float, *, grace_s: float) -> TrialLoad:
-        users = max(50, round(rate_per_s))
+        users = min(max(_FEWEST_USERS, round(rate_per_s)), _MOST_USERS)
         return self._trial(name, users=users, rate_per_s=rate_per_s / users, duration_s=duration_s, grace_s=grace_s)
 
     def _trial(self, name: str, **rest: object) -> TrialLoad:
