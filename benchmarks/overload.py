@@ -38,7 +38,8 @@ QUICK_TIMES = Times(step_s=2.0, before_s=2.0, pressed_s=3.0, after_s=4.0)
 def figures_of(path: str, carried_per_s: float, pressed: Pressed) -> list[Figure]:
     """Return what became of a *path* under twice what it carries."""
     served = 100 * pressed.served_per_s / carried_per_s
-    growth = 100 * (pressed.most_bytes / pressed.bytes_before - 1)
+    growth = 100 * (pressed.most_bytes / pressed.settled_bytes - 1)
+    offered = pressed.start_lag_p99_ms <= LATEST_MS
     recovery_s = pressed.recovery_s
     found = [
         Figure(name=f"{path}: highest load that is carried", measured=carried_per_s, unit="/s"),
@@ -47,9 +48,10 @@ def figures_of(path: str, carried_per_s: float, pressed: Pressed) -> list[Figure
             measured=pressed.served_per_s,
             unit="/s",
             beside=carried_per_s,
-            error=f"{served:.0f} % of what is carried, of {pressed.offered_per_s:,.0f}/s offered",
+            error=f"{served:.0f} % of what is carried, of {pressed.offered_per_s:,.0f}/s offered"
+            + ("" if offered else "; not told: the generators were late"),
             asked=f"at least {LEAST_SERVED:g} %",
-            reached=served >= LEAST_SERVED,
+            reached=served >= LEAST_SERVED if offered else None,
         ),
         Figure(
             name=f"{path}: as before after",
@@ -62,8 +64,8 @@ def figures_of(path: str, carried_per_s: float, pressed: Pressed) -> list[Figure
             name=f"{path}: memory of the API at most",
             measured=pressed.most_bytes / 1e6,
             unit="MB",
-            beside=pressed.bytes_before / 1e6,
-            error=f"{growth:+.1f} %",
+            beside=pressed.settled_bytes / 1e6,
+            error=f"{growth:+.1f} % since the surge is there; {pressed.bytes_before / 1e6:.0f} MB before it",
             asked=f"at most {MOST_GROWTH:g} % more",
             reached=growth <= MOST_GROWTH,
         ),
@@ -72,7 +74,7 @@ def figures_of(path: str, carried_per_s: float, pressed: Pressed) -> list[Figure
             measured=pressed.start_lag_p99_ms,
             unit="ms",
             asked=f"at most {LATEST_MS:g} ms",
-            reached=pressed.start_lag_p99_ms <= LATEST_MS,
+            reached=offered,
         ),
     ]
     found.append(

@@ -28,6 +28,7 @@ _STEP = 1.3
 _MOST_PER_S = 20_000.0
 _FEWEST_USERS, _MOST_USERS = 50, 4_000
 _GRACE_S = 1.0
+_SETTLES_NS = 3_000_000_000
 _EVER_MS = 3.6e6
 _DRAIN_S = 60.0
 _WARM_UP_RECORDS, _WARM_UP_CLIENTS = 4_000, 50
@@ -64,8 +65,10 @@ class Pressed:
     refused_p50_ms: float | None
     refused_p99_ms: float | None
     bytes_before: int
+    settled_bytes: int
+    """A few seconds after the surge began: its connections are there, and queues as long as they may be."""
     most_bytes: int
-    """Memory of the API."""
+    """Memory of the API, from then until the surge ended."""
     start_lag_p99_ms: float
     lost: int
     """Records that were acknowledged, and are in no table once the log is drained."""
@@ -107,34 +110,34 @@ class Overload:
         steady = self._load("steady", carried_per_s / 2, times.all_s, grace_s=_GRACE_S)
         surge = self._load("surge", 1.5 * carried_per_s, times.pressed_s, grace_s=_GRACE_S)
         came: list[TrialDone] = []
-        memory: list[int] = []
+        memory: list[tuple[int, int]] = []
         thread = threading.Thread(target=lambda: came.append(self._surge.run(surge, _ignore)), name="surge")
         begun_s: float | None = None
-        bytes_before = 0
 
         def watch(progress: Progress) -> None:
-            nonlocal begun_s, bytes_before
+            nonlocal begun_s
             if begun_s is None and progress.answered:
                 begun_s = time.monotonic()
             if begun_s is not None and thread.ident is None and time.monotonic() >= begun_s + times.before_s:
-                bytes_before = memory[-1]  # not later: the surge's users connect before they send
                 thread.start()
-            memory.append(self._stack.resources()["api"].rss_bytes)
+            memory.append((time.monotonic_ns(), self._stack.resources()["api"].rss_bytes))
 
         done = self._steady.run(steady, watch)
         if thread.ident is not None:
             thread.join()
         if not came:
             raise ProcessFailed(f"{self._path}: what was to come on top did not; see the log of the surge's generator")
-        return self._pressed(done, came[0], bytes_before, max(memory))
+        return self._pressed(done, came[0], memory)
 
-    def _pressed(self, steady: TrialDone, surge: TrialDone, bytes_before: int, most_bytes: int) -> Pressed:
+    def _pressed(self, steady: TrialDone, surge: TrialDone, memory: list[tuple[int, int]]) -> Pressed:
         half, top = (read_ledger(Path(done.ledger)) for done in (steady, surge))
         begin_ns, end_ns = surge.start_ns, surge.end_ns
         seconds = (end_ns - begin_ns) / 1e9
         due = [_due_within(ledger, begin_ns, end_ns) for ledger in (half, top)]
         served = sum(int((here & _in_time(ledger)).sum()) for ledger, here in zip((half, top), due, strict=True))
         lag_ms = np.concatenate([ledger.generator_lag_ns for ledger in (half, top)]) / 1e6
+        pressed = [used for at_ns, used in memory if begin_ns <= at_ns < end_ns] or [memory[-1][1]]
+        settled = [used for at_ns, used in memory if begin_ns + _SETTLES_NS <= at_ns < end_ns] or pressed
         figures = fault_figures(
             half,
             half.answered_ns,  # when it is visible is not asked here
@@ -149,8 +152,9 @@ class Overload:
             recovery_s=figures.recover_s,
             refused_p50_ms=figures.refused_p50_ms,
             refused_p99_ms=figures.refused_p99_ms,
-            bytes_before=bytes_before,
-            most_bytes=most_bytes,
+            bytes_before=max((used for at_ns, used in memory if at_ns < begin_ns), default=0),
+            settled_bytes=settled[0],
+            most_bytes=max(settled),
             start_lag_p99_ms=float(np.quantile(lag_ms, 0.99)),
             lost=sum(map(self._lost, (half, top))),
         )
