@@ -18,7 +18,7 @@ from locust.env import Environment
 
 from contract.connections import Connections
 from seawall.load.counts import Counts
-from seawall.load.final_csv import write_final_csv
+from seawall.load.final_csv import end_with_its_files, write_final_csv
 from seawall.load.judging import is_judged
 from seawall.load.options import LoadOptions, add_options, judging_options
 from seawall.load.percentiles import bucket
@@ -48,6 +48,7 @@ def register() -> None:
     """Hook into Locust's events; called once, when `seawall.load` is imported."""
     keep_connections_above_1024_files()
     locust.stats.bucket_response_time = bucket  # Locust offers this function for replacement
+    locust.stats.StatsCSVFileWriter.stats_writer = end_with_its_files  # type: ignore[method-assign]
     raise_file_limit()
     ask_for_short_turns()
     gc.set_threshold(GARBAGE_OBJECTS)

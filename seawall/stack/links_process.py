@@ -4,6 +4,7 @@ What clients send reaches the server by a fixed time later, what the server answ
 round trip takes that much longer, and nothing else does: data that follow one another do not wait for one another. A
 link that is *silent* hands nothing on and closes nothing, as a network that loses everything; one that is *cut* breaks
 its connections and every new one, as a network that refuses.
+Delays are kept to a millisecond, and are right on average: libuv's timers count whole ones.
 """
 
 from __future__ import annotations

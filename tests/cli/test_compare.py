@@ -208,11 +208,11 @@ def test_a_gate_ends_with_the_verdict_of_its_path(tmp_path: Path, limit: str, co
     """Four trials against a limit that nobody misses, and one that nobody keeps."""
     targets = tmp_path / "mine.toml"
     targets.write_text(f'[[always]]\nname = "mine"\nmetric = "response_p95_ms"\nscope = "write"\nlimit = "{limit}"\n')
-    for attempt in range(3):  # where something else takes the processor, trials say nothing: 4, and try again
+    for attempt in range(3):  # where something else takes the processor, trials say nothing, and are tried again
         out = tmp_path / f"out-{attempt}"
         done = run("--parts", "load", "--paths", "sync", "--users", "20", "--duration", "1s", "--warmup", "500ms",
                    "--clean", "--gate", "sync", "--targets", str(targets), "--output", str(out))  # fmt: skip
-        if done.returncode != 4:
+        if "over 4 valid trials" in done.stdout:
             break
     assert done.returncode == code, done.stderr
     assert f"sync (fsync): {outcome} against 1 target, over 4 valid trials" in done.stdout
