@@ -15,11 +15,14 @@ from fastapi import FastAPI
 from pydantic import ValidationError
 
 from api.app import create_app
-from api.direct_protocol import DirectProtocol
+from api.direct_protocol import DirectProtocol, Terms
 from api.server import DrainingServer, TlsListener
 from api.settings import Settings
 from api.tls import tls_context
-from contract.errors import BadConnection
+from contract.errors import BadApiKeys, BadConnection
+
+_OTHER_FILES = 256
+"""Connections to the servers, sockets, libraries."""
 
 
 def main() -> int:
@@ -29,22 +32,30 @@ def main() -> int:
         settings = Settings()
         secure = tls_context(settings)
         app: FastAPI = create_app(settings)
-    except BadConnection as error:
+    except (BadConnection, BadApiKeys) as error:
         print(f"api: {error}", file=sys.stderr)
         return 2
     except ValidationError as error:
         for flaw in error.errors():
             print(f"api: SEAWALL_{str(flaw['loc'][0]).upper()}: {flaw['msg']}", file=sys.stderr)
         return 2
-    _raise_open_files()
-    # what stands around the hot path must see every write, so it has none
-    direct = getattr(app.state.hot_path, "direct", {})
+    terms = Terms(
+        # what stands around the hot path must see every request, so it has none
+        direct=getattr(app.state.hot_path, "direct", {}),
+        reads=getattr(app.state.hot_path, "reads", {}),
+        guard=app.state.guard,
+        max_body_bytes=settings.max_body_bytes,
+        max_head_bytes=settings.max_head_bytes,
+        request_s=settings.api_request_s,
+        connections=settings.api_connections or _raise_open_files() - _OTHER_FILES,
+    )
+    app.state.guard.on_change(terms.forget)
     config = uvicorn.Config(
         app.state.hot_path,
         host=settings.api_host,
         port=settings.api_port,
         loop="uvloop",
-        http=partial(DirectProtocol, direct, settings.max_body_bytes, {}),  # type: ignore[arg-type]  # is called
+        http=partial(DirectProtocol, terms),  # type: ignore[arg-type]  # is called
         ws="none",
         log_config=None,
         access_log=False,
@@ -86,10 +97,11 @@ def _calm_collector() -> None:
     gc.set_threshold(200_000, 20, 20)
 
 
-def _raise_open_files() -> None:
-    """Every client holds a connection, so the soft limit goes up to the hard one."""
+def _raise_open_files() -> int:
+    """Every client holds a connection, so the soft limit goes up to the hard one, which is returned."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return hard
 
 
 if __name__ == "__main__":

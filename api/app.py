@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from api.answers import AnswerResponse
 from api.body_limit import BodyLimit
+from api.guard import guard_of
 from api.hot_path import HotPath
 from api.openapi import install_openapi
 from api.problems import InternalProblem, MethodNotAllowed, NotFound, Problem
@@ -21,17 +22,23 @@ from contract.connections import Connections
 
 
 def create_app(settings: Settings | None = None, connections: Connections | None = None) -> FastAPI:
-    """Return the application; it connects when it is started, and starts although a server is down."""
+    """Return the application; it connects when it is started, and starts although a server is down.
+
+    Raises `BadApiKeys` where the settings say neither which keys are valid nor that none are needed.
+    """
     settings = settings or Settings()
-    service = Service(settings, connections or Connections.read())
+    guard = guard_of(settings)
+    service = Service(settings, connections or Connections.read(), guard)
 
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:
+        guard.start()
         await service.start()
         try:
             yield
         finally:
             await service.stop()
+            guard.stop()
 
     app = FastAPI(
         title="Seawall",
@@ -39,14 +46,23 @@ def create_app(settings: Settings | None = None, connections: Connections | None
         summary="Stores the same record in several ways, and answers when that is true.",
         lifespan=life,
         redirect_slashes=False,
+        openapi_url="/openapi.json" if settings.api_docs else None,
+        redoc_url=None,
+        swagger_ui_oauth2_redirect_url=None,
     )
     app.state.service = service
+    app.state.guard = guard
     app.add_middleware(BodyLimit, limit_bytes=settings.max_body_bytes)
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(HTTPException, _http_problem)
     app.add_exception_handler(Exception, _fault)
     app.state.hot_path = HotPath(
-        app, writes.add_routes(app, service), writes.direct_endpoints(service), settings.max_body_bytes
+        app,
+        writes.add_routes(app, service),
+        writes.direct_endpoints(service),
+        reads.direct_lookups(service.lookups, settings.http_max_age_s),
+        guard,
+        settings.max_body_bytes,
     )
     reads.add_routes(app, service.lookups, settings.http_max_age_s)
     health.add_routes(app, service.readiness)

@@ -18,14 +18,20 @@ _DISCONNECTS = ("08", "57")  # connection exception, operator intervention
 
 def engine_of(connections: Connections, settings: Settings, *, name: str, pool_size: int) -> AsyncEngine:
     """Return an engine with a pool of its own, in autocommit mode; connects when it is first used."""
+    url, arguments = connections.psycopg_url, connect_arguments(settings, name)
+
+    async def connect(**_: object) -> asyncpg.Connection:
+        # SQLAlchemy takes URLs apart, and then asyncpg would not hear of `sslmode` and its like
+        return await asyncpg.connect(url, **arguments)
+
     return create_async_engine(
-        connections.sqlalchemy_url,
+        "postgresql+asyncpg://",
+        async_creator=connect,
         isolation_level="AUTOCOMMIT",
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=settings.sync_pool_timeout_s,
         pool_use_lifo=True,
-        connect_args=connect_arguments(settings, name),
     )
 
 

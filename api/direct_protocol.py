@@ -1,27 +1,43 @@
-"""HTTP without a task: uvicorn's protocol, with a short cut for writes that are answered by a callback.
+"""HTTP without a task: uvicorn's protocol, with short cuts for what can be answered without waiting in a coroutine.
 
-For each request uvicorn makes a scope, a cycle, an event, a timer and a task, and checks every header that is sent. A
-plain write needs none of that; it is most of what a write costs. Everything that is not plain goes the long way.
+That are writes by paths that call back, and reads of what is in memory. For each request uvicorn makes a scope, a
+cycle, an event, a timer and a task, and checks every header that is sent. A plain one needs none of that; it is most of
+what it costs. Everything that is not plain goes the long way.
 
 Clients repeat the heads of their requests byte for byte. So the parser reads each once, and a request that is a known
-head and a body of its length, no more and no less, is recognised without it.
+head and a body of its length, no more and no less, is recognised without it; of reads it is the head behind the target
+that repeats. The key is part of the head: what is known was allowed, and is forgotten when keys change.
+
+It also keeps the connections in bounds, which uvicorn does not do: heads have a size, requests and readers a time, and
+connections a number.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
+import httptools
 from uvicorn.protocols.http.flow_control import CLOSE_HEADER
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from api.answers import JSON, Answer
+from api.guard import Guard
+from api.problems import HeadTooLarge, MalformedRequest, Problem, RequestTimeout, Unavailable
+from contract.api_keys import Scope
 
 log = logging.getLogger(__name__)
 
+_VERSIONS = ("1.1", "1.0")
 _HEAD_END = b"\r\n\r\n"
+_READERS_HEADERS = frozenset(
+    [b"host", b"user-agent", b"accept", b"accept-encoding", b"accept-language", b"authorization", b"connection"]
+)
+"""With none but these a read is plain: no answer here depends on them, but for the key."""
 _MOST_HEADS = 4_096
 """Lengths of records vary, and so their heads; with more than these, say one for each trace, all are read again."""
 _JSON_HEADS = {status: b"%b%b: %b\r\n" % (line, *JSON[0]) for status, line in STATUS_LINE.items()}
@@ -35,12 +51,46 @@ class Direct(Protocol):
         ...
 
 
+class DirectRead(Protocol):
+    """What answers reads below a URL path at once."""
+
+    def __call__(self, name: bytes, /) -> Answer | None:
+        """Return the answer for the last part of the path; None where the application must be asked."""
+        ...
+
+
 class KnownHead(NamedTuple):
     """What the parser made of a plain request's head."""
 
     serve: Direct
     length: int
     """Of the body."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """What all connections of a process have in common."""
+
+    direct: Mapping[bytes, Direct]
+    """What serves a URL path without a task."""
+    reads: Mapping[bytes, DirectRead]
+    """What answers reads below a URL path without a task."""
+    guard: Guard
+    max_body_bytes: int
+    max_head_bytes: int
+    request_s: float
+    """How long a request may take to arrive, and an answer to be taken."""
+    connections: int
+    """Most of them at once."""
+    known: dict[bytes, KnownHead] = field(default_factory=dict)
+    """Heads of writes that came before."""
+    known_reads: set[bytes] = field(default_factory=set)
+    """Heads of reads, behind their target, that came before and were plain."""
+
+    def forget(self) -> None:
+        """Read all heads again: keys have changed."""
+        self.known.clear()
+        self.known_reads.clear()
 
 
 class Exchange:
@@ -68,21 +118,12 @@ class Exchange:
 
 
 class DirectProtocol(HttpToolsProtocol):
-    """Serves plain POSTs to the URL paths of *direct*, up to *limit_bytes* long, and leaves the rest to uvicorn."""
+    """Serves plain POSTs to some URL paths itself, and leaves the rest to uvicorn."""
 
-    def __init__(
-        self,
-        direct: Mapping[bytes, Direct],
-        limit_bytes: int,
-        known: dict[bytes, KnownHead],
-        *arguments: Any,
-        **named: Any,
-    ) -> None:
-        """*known* is shared by all connections, and begins empty."""
+    def __init__(self, terms: Terms, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self._direct = direct
-        self._limit_bytes = limit_bytes
-        self._known = known
+        self._terms = terms
+        self._known = terms.known
         self._between = True
         """The parser is between two requests."""
         self._came = b""
@@ -90,10 +131,30 @@ class DirectProtocol(HttpToolsProtocol):
         self._refused = False
         """The request that is being parsed was refused by what serves it directly."""
         self._idle_since_s = 0.0
+        self._in_head = False
+        self._head_bytes = 0
+        """Of the headers, and trailers, of the request that is being parsed."""
+        self._unparsed_bytes = 0
+        """What came of a head that has no end yet."""
+        self._arrival: asyncio.TimerHandle | None = None
+        """Ends a request that takes too long to arrive."""
+        self._reader: asyncio.TimerHandle | None = None
+        """Ends a client that does not take its answers."""
+
+    def connection_made(self, transport: Any) -> None:
+        """Take a connection, as long as there are not too many; one that sends nothing is idle from now on."""
+        super().connection_made(transport)
+        if len(self.connections) > self._terms.connections:
+            self._turn_away(Unavailable("there are too many connections", retry_after_s=1.0))
+            return
+        self._idle_since_s = self.loop.time()
+        self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
 
     def data_received(self, data: bytes) -> None:
         """Serve a request whose head is known; let the parser read everything else."""
         if self._between:
+            if data.startswith(b"GET ") and self._read(data):
+                return
             end = data.find(_HEAD_END)
             known = self._known.get(data[:end])
             if known is not None and len(data) - end - len(_HEAD_END) == known.length and self._is_free():
@@ -104,13 +165,18 @@ class DirectProtocol(HttpToolsProtocol):
                     return
                 self._refused = True
             self._came = data
-        super().data_received(data)
+        self._parse(data)
         self._came = b""
         self._refused = False
+        if not self._between:
+            self._await_the_rest(len(data))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the last exchange: it holds this protocol, and the collector would not come for 5 KB a connection."""
         super().connection_lost(exc)
+        for timer in (self._arrival, self._reader, self.timeout_keep_alive_task):
+            if timer is not None:
+                timer.cancel()
         exchange: object = self.cycle
         if isinstance(exchange, Exchange) or (self.cycle is not None and self.cycle.response_complete):
             self.cycle = None  # type: ignore[assignment]  # as it was before the first request
@@ -120,13 +186,30 @@ class DirectProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Begin a request, for whoever will serve it."""
         self._between = False
+        self._in_head = True
+        self._head_bytes = self._unparsed_bytes = 0
         self.url = b""
         self.headers = []
         self.expect_100_continue = False
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep a header, or a trailer, as long as there is room."""
+        self._head_bytes += len(name) + len(value)
+        if self._head_bytes <= self._terms.max_head_bytes:
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
-        """Decide who serves the request."""
-        serve = self._direct.get(self.url)
+        """Decide who serves the request; raises `_TurnedAway`, so that nothing behind it is parsed."""
+        if self.transport.is_closing():
+            raise _TurnedAway
+        if self.parser.get_http_version() not in _VERSIONS:
+            self._turn_away(MalformedRequest())
+            raise _TurnedAway
+        if self._head_bytes + len(self.url) > self._terms.max_head_bytes:
+            self._turn_away(HeadTooLarge(self._terms.max_head_bytes))
+            raise _TurnedAway
+        self._in_head = False
+        serve = self._terms.direct.get(self.url)
         if serve is not None and not self._refused and self._is_plain():
             self.cycle = Exchange(self, serve)  # type: ignore[assignment]  # has what the parent asks of a cycle
         else:
@@ -143,8 +226,13 @@ class DirectProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """Serve the request, or leave it to uvicorn after all."""
         self._between = True
+        if self._arrival is not None:
+            self._arrival.cancel()
+            self._arrival = None
         exchange: object = self.cycle
         if not isinstance(exchange, Exchange):
+            if self._came.startswith(b"GET ") and self._is_plain_read():
+                self._learn_read()
             super().on_message_complete()
         elif self._serve(exchange):
             self._learn(exchange)
@@ -185,6 +273,90 @@ class DirectProtocol(HttpToolsProtocol):
             self.server_state.total_requests += 1
             self._idle_since_s = self.loop.time()
 
+    def pause_writing(self) -> None:
+        """Give a client that does not read its answers some time."""
+        super().pause_writing()
+        self._reader = self.loop.call_later(self._terms.request_s, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """Forget that it did not."""
+        super().resume_writing()
+        if self._reader is not None:
+            self._reader.cancel()
+            self._reader = None
+
+    def _read(self, data: bytes) -> bool:
+        """Answer a read whose head is known from memory; tell whether that could be."""
+        end = data.find(b" ", 4)
+        if data[end:] not in self._terms.known_reads or not self._is_free():
+            return False
+        path, _, name = data[4:end].rpartition(b"/")
+        read = self._terms.reads.get(path)
+        answer = None if read is None else read(name)
+        if answer is None:
+            return False
+        self.write_answer(answer, keep_alive=True)
+        return True
+
+    def _is_plain_read(self) -> bool:
+        """Tell whether the answer depends on nothing but the target, and this client may have it."""
+        headers = dict(self.headers)
+        return (
+            len(headers) == len(self.headers)
+            and headers.keys() <= _READERS_HEADERS
+            and headers.get(b"connection", b"keep-alive").lower() == b"keep-alive"
+            and self.parser.get_method() == b"GET"
+            and self.parser.get_http_version() == "1.1"
+            and self._terms.guard.refusal(headers.get(b"authorization"), Scope.READ) is None
+        )
+
+    def _learn_read(self) -> None:
+        """Remember the head behind the target, if all that came at once was this request."""
+        known = self._terms.known_reads
+        if self._came.find(_HEAD_END) + len(_HEAD_END) == len(self._came):
+            if len(known) >= _MOST_HEADS:
+                known.clear()
+            known.add(self._came[self._came.index(b" ", 4) :])
+
+    def _parse(self, data: bytes) -> None:
+        """Do as the parent does, but answer what is no request in the form of all problems, and log nothing of it."""
+        self._unset_keepalive_if_required()
+        with contextlib.suppress(httptools.HttpParserUpgrade):  # served as if it did not ask for that
+            try:
+                self.parser.feed_data(data)
+            except httptools.HttpParserError:
+                self._turn_away(MalformedRequest())
+
+    def _await_the_rest(self, came_bytes: int) -> None:
+        """Bound what is still to come of a request: by time, and by bytes where its head has no end yet."""
+        if self._arrival is None:
+            self._arrival = self.loop.call_later(self._terms.request_s, self._give_up)
+        if self._in_head:
+            self._unparsed_bytes += came_bytes
+            if self._unparsed_bytes > self._terms.max_head_bytes:
+                self._turn_away(HeadTooLarge(self._terms.max_head_bytes))
+
+    def _give_up(self) -> None:
+        """End a request that did not arrive in time."""
+        self._turn_away(RequestTimeout(self._terms.request_s))
+
+    def _turn_away(self, problem: Problem) -> None:
+        """Answer *problem*, unless the answer to an earlier request has to come first, and close the connection."""
+        if self.transport.is_closing():
+            return
+        exchange: object = self.cycle
+        in_body = not (self._between or self._in_head)
+        if self.cycle is not None:
+            if self.cycle.response_complete and in_body:  # answered already, without the rest of its body
+                self.transport.close()
+                return
+            if not self.cycle.response_complete and not (in_body and isinstance(exchange, Exchange)):
+                self.transport.abort()
+                return
+        if isinstance(exchange, Exchange):
+            exchange.response_complete = True
+        self.write_answer(problem.answer(), keep_alive=False)
+
     def _serve(self, exchange: Exchange) -> bool:
         """Begin to serve, and return whether it was begun."""
         try:
@@ -219,9 +391,11 @@ class DirectProtocol(HttpToolsProtocol):
             return False
         headers = dict(self.headers)
         return (
-            headers.get(b"content-type") == b"application/json"
+            len(headers) == len(self.headers)  # nothing twice
+            and headers.get(b"content-type") == b"application/json"
             # without a length the body comes in chunks; the parser has checked that it is a number
-            and 0 < int(headers.get(b"content-length", b"0")) <= self._limit_bytes
+            and 0 < int(headers.get(b"content-length", b"0")) <= self._terms.max_body_bytes
+            and self._terms.guard.refusal(headers.get(b"authorization"), Scope.WRITE) is None
         )
 
     def _leave_to_uvicorn(self) -> None:
@@ -231,3 +405,7 @@ class DirectProtocol(HttpToolsProtocol):
         self.url, self.expect_100_continue = url, expect_100_continue
         self.headers += headers  # the scope holds this very list
         super().on_headers_complete()
+
+
+class _TurnedAway(Exception):
+    """The connection is being closed; the parser hands it on as an error of its own."""

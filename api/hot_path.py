@@ -12,8 +12,10 @@ import logging
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.answers import Answer
+from api.guard import Guard, needed
 from api.ingest import DirectIngest, Ingest
 from api.problems import BodyTooLarge, InternalProblem
+from api.routes.reads import DirectLookup
 
 log = logging.getLogger(__name__)
 
@@ -21,30 +23,51 @@ log = logging.getLogger(__name__)
 class HotPath:
     """Answers a POST to one of *endpoints* itself, and hands everything else on.
 
-    What a server may call instead of it for plain requests stands in `direct`; so whatever is put around it, and has
-    none, sees every request.
+    What a server may call instead of it for plain requests stands in `direct` and `reads`; so whatever is put around
+    it, and has none, sees every request.
     """
 
     def __init__(
-        self, app: ASGIApp, endpoints: dict[str, Ingest], direct: dict[bytes, DirectIngest], limit_bytes: int
+        self,
+        app: ASGIApp,
+        endpoints: dict[str, Ingest],
+        direct: dict[bytes, DirectIngest],
+        reads: dict[bytes, DirectLookup],
+        guard: Guard,
+        limit_bytes: int,
     ) -> None:
         self._app = app
         self._endpoints = endpoints
-        self.direct = direct
+        self.direct, self.reads = direct, reads
+        self._guard = guard
         self._limit_bytes = limit_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        ingest = self._endpoints.get(scope["path"]) if scope["type"] == "http" and scope["method"] == "POST" else None
-        if ingest is None:
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        answer = await self._answer(ingest, scope, receive)
-        if answer is None:  # the client has gone
-            return
+        answer = self._refusal(scope)
+        if answer is None:
+            ingest = self._endpoints.get(scope["path"]) if scope["method"] == "POST" else None
+            if ingest is None:
+                await self._app(scope, receive, send)
+                return
+            answer = await self._answer(ingest, scope, receive)
+            if answer is None:  # the client has gone
+                return
         headers = [*answer.headers, (b"content-length", b"%d" % len(answer.body))]
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "http.response.body", "body": answer.body})
+
+    def _refusal(self, scope: Scope) -> Answer | None:
+        """Return the answer to a request without the key that it needs; None where it may go on."""
+        wanted = needed(scope["method"], scope["path"])
+        if wanted is None:
+            return None
+        given = [value for name, value in scope["headers"] if name == b"authorization"]
+        problem = self._guard.refusal(given[0] if len(given) == 1 else None, wanted)
+        return None if problem is None else problem.answer()
 
     async def _answer(self, ingest: Ingest, scope: Scope, receive: Receive) -> Answer | None:
         content_type = None
@@ -53,13 +76,13 @@ class HotPath:
                 content_type = value.decode("latin-1")
             elif name == b"content-length" and int(value) > self._limit_bytes:  # the server checked that it is a number
                 return BodyTooLarge(self._limit_bytes).answer()
-        message = await receive()
-        body = message.get("body", b"")
-        while message.get("more_body"):
+        body, more = b"", True
+        while more:
             message = await receive()
             body += message.get("body", b"")
             if len(body) > self._limit_bytes:
                 return BodyTooLarge(self._limit_bytes).answer()
+            more = message.get("more_body", False)
         if message["type"] == "http.disconnect":
             return None
         try:

@@ -14,11 +14,13 @@ from api.problems import (
     MEDIA_TYPE,
     BodyTooLarge,
     Conflict,
+    Forbidden,
     InternalProblem,
     MalformedBody,
     NotFound,
     Problem,
     ProblemDocument,
+    Unauthenticated,
     Unavailable,
     UnsupportedMediaType,
     UnusableRecord,
@@ -32,6 +34,8 @@ _PROBLEMS: dict[int, type[Problem]] = {
     problem.status: problem
     for problem in (
         MalformedBody,
+        Unauthenticated,
+        Forbidden,
         NotFound,
         Conflict,
         BodyTooLarge,
@@ -42,9 +46,14 @@ _PROBLEMS: dict[int, type[Problem]] = {
     )
 }
 _RETRY_AFTER = {"Retry-After": {"description": "Seconds", "schema": {"type": "integer"}}}
+_CHALLENGE = {"WWW-Authenticate": {"schema": {"type": "string"}}}
+_KEY = "key"
+NEEDS_KEY: dict[str, Any] = {"security": [{_KEY: []}]}
+"""What an operation says that asks for a key."""
 CACHE_HEADERS: dict[str, Any] = {
     "ETag": {"schema": {"type": "string"}},
     "Cache-Control": {"schema": {"type": "string"}},
+    "Vary": {"schema": {"type": "string"}},
 }
 
 
@@ -74,6 +83,8 @@ def problem_responses(
         }
         if status == Unavailable.status:
             found[status]["headers"] = _RETRY_AFTER
+        if status == Unauthenticated.status:
+            found[status]["headers"] = _CHALLENGE
     return found
 
 
@@ -88,7 +99,11 @@ def install_openapi(app: FastAPI) -> None:
                 [*kinds, Recommendations, TopProducts, Stored, Logged, ProblemDocument, Readiness],
                 ref_template=_TEMPLATE,
             )
-            found.setdefault("components", {}).setdefault("schemas", {}).update(schemas)
+            components = found.setdefault("components", {})
+            components.setdefault("schemas", {}).update(schemas)
+            components["securitySchemes"] = {
+                _KEY: {"type": "http", "scheme": "bearer", "description": "A key that the service knows"}
+            }
             app.openapi_schema = found
         return app.openapi_schema
 

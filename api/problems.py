@@ -1,14 +1,19 @@
 """Everything that the service answers instead of success, as RFC 9457 problem documents.
 
 Problem
+ ├─ MalformedRequest      400  no HTTP that this service takes
  ├─ MalformedBody         400  the body is not JSON
+ ├─ Unauthenticated       401  no key, or none that is valid
+ ├─ Forbidden             403  a key for something else
  ├─ NotFound              404  no such path or record
  ├─ MethodNotAllowed      405  the path exists, the method does not
+ ├─ RequestTimeout        408  the request did not arrive in time
  ├─ Conflict              409  the id is taken by a record with other content
  ├─ BodyTooLarge          413  more bytes than the limit
  ├─ UnsupportedMediaType  415  not application/json
  ├─ UnusableRecord        422  JSON, but no record that can be stored
  ├─ UnusableParameter     422  an id or a number of a read that cannot be one
+ ├─ HeadTooLarge          431  more bytes before the body than the limit
  ├─ InternalProblem       500  a fault of the service
  └─ Unavailable           503  overloaded, or a dependency is down or absent
 """
@@ -72,6 +77,33 @@ class Problem(Exception):
         return ()
 
 
+class MalformedRequest(Problem):
+    """What came is no HTTP request, or one that can be understood in two ways."""
+
+    status, kind, title = 400, "malformed-request", "The request is malformed"
+
+    def __init__(self) -> None:
+        super().__init__("this is no request that is understood here; send HTTP/1.1")
+
+
+class Unauthenticated(Problem):
+    """There is no key, or none that is valid."""
+
+    status, kind, title = 401, "unauthenticated", "A valid key is needed"
+
+    def _headers(self) -> tuple[tuple[bytes, bytes], ...]:
+        return ((b"www-authenticate", b"Bearer"),)
+
+
+class Forbidden(Problem):
+    """The key is valid, but not for this."""
+
+    status, kind, title = 403, "forbidden", "The key does not allow this"
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"a key with the scope `{scope}` is needed")
+
+
 class MalformedBody(Problem):
     """The body is not JSON."""
 
@@ -99,6 +131,15 @@ class MethodNotAllowed(Problem):
 
     def _headers(self) -> tuple[tuple[bytes, bytes], ...]:
         return ((b"allow", self.allow.encode()),) if self.allow else ()
+
+
+class RequestTimeout(Problem):
+    """The request did not arrive in time."""
+
+    status, kind, title = 408, "request-timeout", "The request did not arrive in time"
+
+    def __init__(self, within_s: float) -> None:
+        super().__init__(f"a request has to arrive within {within_s:g} s")
 
 
 class Conflict(Problem):
@@ -145,6 +186,15 @@ class UnusableParameter(Problem):
     """Something in the path or the query cannot be what it should be."""
 
     status, kind, title = 422, "unusable-parameter", "A parameter cannot be used"
+
+
+class HeadTooLarge(Problem):
+    """Request line and headers are larger than the limit."""
+
+    status, kind, title = 431, "head-too-large", "The head of the request is too large"
+
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(f"request line and headers may have at most {limit_bytes} bytes together")
 
 
 class InternalProblem(Problem):

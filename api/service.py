@@ -6,6 +6,7 @@ import asyncio
 
 from api.admission import LoopQueue
 from api.database import engine_of
+from api.guard import Guard, OpenDoor
 from api.lookups.announcements import Announcements, NoAnnouncements, ValkeyAnnouncements
 from api.lookups.chain import Lookups
 from api.lookups.kinds import KINDS, RECOMMENDATIONS, TOP_PRODUCTS, Lifetime
@@ -23,6 +24,7 @@ from api.writes.protocol import WritePath
 from api.writes.sync import SyncPath
 from api.writes.unavailable import UnavailablePath
 from contract.connections import Connections
+from contract.loopback import is_loopback
 
 _NO_DATABASE = "no database is configured: set SEAWALL_DATABASE_URL"
 _NO_KAFKA = "no Kafka is configured: set SEAWALL_KAFKA_BOOTSTRAP_SERVERS"
@@ -31,7 +33,8 @@ _NO_KAFKA = "no Kafka is configured: set SEAWALL_KAFKA_BOOTSTRAP_SERVERS"
 class Service:
     """Write paths, lookups, metrics and readiness; nothing connects before `start`."""
 
-    def __init__(self, settings: Settings, connections: Connections) -> None:
+    def __init__(self, settings: Settings, connections: Connections, guard: Guard) -> None:
+        """*guard* is asked for metrics that are shown beyond this machine."""
         probes: dict[str, Probe | None] = {}
         self.paths: dict[str, WritePath] = {}
 
@@ -92,6 +95,7 @@ class Service:
                 settings.metrics_host,
                 settings.metrics_port,
                 [LookupCollector(self.lookups.counts, memory, shared, of_all)],
+                OpenDoor() if is_loopback(settings.metrics_host) else guard,
             )
         self.readiness = ReadinessCheck(probes, settings.api_ready_cache_s)
         self.given_up: int | None = None

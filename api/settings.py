@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, FilePath
@@ -28,10 +29,20 @@ class Settings(BaseSettings):
     """Port for TLS beside the one for cleartext; without it the certificate makes `api_port` a port for TLS."""
     api_tls_sockets: tuple[int, ...] = ()
     """As `api_sockets`, in place of `api_tls_port`."""
+    api_keys_file: Path | None = None
+    """File of the keys' digests (`contract.api_keys`); needed, but for the next setting."""
+    api_without_keys: bool = False
+    """Ask for no keys: for development, on loopback only."""
+    api_docs: bool = False
+    """Show `/docs` and `/openapi.json` to everybody."""
     api_backlog: int = Field(default=4096, ge=1)
     """Connections that may wait to be accepted."""
     api_keep_alive_s: int = Field(default=75, ge=1)
     """How long an idle connection is kept."""
+    api_request_s: float = Field(default=20.0, gt=0)
+    """How long a request may take to arrive, and how long an answer may wait for a client that does not read."""
+    api_connections: int = Field(default=0, ge=0)
+    """Most connections at once; 0: as many as open files allow."""
     api_graceful_s: int = Field(default=15, ge=1)
     """How long requests in flight may take after SIGTERM."""
     api_drain_delay_s: float = Field(default=0.0, ge=0)
@@ -40,6 +51,8 @@ class Settings(BaseSettings):
     """How long an answer of `/readyz` is reused."""
     max_body_bytes: int = Field(default=256 * 1024, ge=1024)
     """Largest request body."""
+    max_head_bytes: int = Field(default=16 * 1024, ge=1024)
+    """Largest request line and headers together."""
 
     # admission
     queue_longest_ms: float = Field(default=100.0, gt=0)

@@ -41,6 +41,8 @@ class ApiLoad(msgspec.Struct, kw_only=True, frozen=True):
     url: str
     path: str
     """The part of the URL before the entity's name: ``/v1/kafka``."""
+    key: str
+    """Of the API."""
     pid: int
     """Of the server, whose processor time is read when the first request that counts is sent and after the last."""
     connections: int
@@ -78,7 +80,8 @@ def bodies(load: ApiLoad) -> Iterator[bytes]:
         for entity, content in zip(ENTITIES.values(), fields, strict=True):
             rest = msgspec.json.encode(content)[1:]
             head = (
-                f"POST {load.path}/{entity.name} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
+                f"POST {load.path}/{entity.name} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {load.key}\r\n"
+                "Content-Type: application/json\r\n"
                 f'Content-Length: {len(rest) + _ID_BYTES}\r\n\r\n{{"id":"'
             )
             parts.append((entity.number, head.encode(), b'",' + rest))

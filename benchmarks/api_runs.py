@@ -65,6 +65,9 @@ def own_stack(owner: str, *, kafka: bool = True) -> Iterator[Stack]:
             stack = Stack.up(StackOptions(sinks=0, kafka=kafka), owner=owner)
             try:
                 os.environ.update(stack.connections.environment())
+                # ours asks for keys in every measurement; what it is compared with does not
+                os.environ["SEAWALL_API_KEYS_FILE"] = str(Path(stack.state.data_dir) / "api-keys")
+                os.environ["SEAWALL_API_KEY"] = stack.state.api_key
                 yield stack
             finally:
                 stack.down()
@@ -104,6 +107,7 @@ def send(
     load = ApiLoad(
         url=server.url,
         path=f"/v1/{path}",
+        key=os.environ["SEAWALL_API_KEY"],
         pid=server.pid,
         connections=connections,
         seconds=seconds,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -46,7 +47,8 @@ class LookupServer:
 
     def get(self, path: str, headers: Mapping[str, str] | None = None) -> tuple[int, bytes]:
         """Return status and body of one answer."""
-        self._connection.request("GET", path, headers=headers or {})
+        key = {"authorization": f"Bearer {os.environ['SEAWALL_API_KEY']}"}
+        self._connection.request("GET", path, headers={**key, **(headers or {})})
         answer = self._connection.getresponse()
         return answer.status, answer.read()
 

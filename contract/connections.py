@@ -42,6 +42,8 @@ class Connections(BaseSettings):
     kafka_ssl_ca_location: str | None = _named("KAFKA_SSL_CA_LOCATION")
     api_url: str | None = _named("API_URL")
     """A service that runs already, to be loaded in place of ours."""
+    api_key: SecretStr | None = _named("API_KEY")
+    """A client's key to it; no server needs that."""
 
     @classmethod
     def read(cls) -> Self:
@@ -72,11 +74,6 @@ class Connections(BaseSettings):
     def psycopg_url(self) -> str:
         """The database's URL for libpq; raises `BadConnection` where none is set."""
         return self._database("postgresql")
-
-    @property
-    def sqlalchemy_url(self) -> str:
-        """The database's URL for SQLAlchemy over asyncpg; raises `BadConnection` where none is set."""
-        return self._database("postgresql+asyncpg")
 
     @property
     def sqlalchemy_psycopg_url(self) -> str:
@@ -112,9 +109,9 @@ class Connections(BaseSettings):
         return {name: value for name, value in settings.items() if value is not None}
 
     def environment(self) -> dict[str, str]:
-        """Return the variables that give these connections to another process."""
+        """Return the variables that give these connections to a server's process; clients' keys are not among them."""
         found = {}
-        for name in type(self).model_fields:
+        for name in type(self).model_fields.keys() - {"api_key"}:
             value = getattr(self, name)
             if value is not None:
                 found[f"SEAWALL_{name.upper()}"] = value.get_secret_value() if isinstance(value, SecretStr) else value

@@ -2,7 +2,8 @@
 
 ContractError
  ├─ InvalidRecord      the record's text or values can never be accepted
- └─ BadConnection      a connection setting that cannot be used
+ ├─ BadConnection      a connection setting that cannot be used
+ └─ BadApiKeys         a file of keys, or a line for it, that cannot be used
 """
 
 
@@ -22,3 +23,7 @@ class InvalidRecord(ContractError):
 
 class BadConnection(ContractError):
     """A connection setting that cannot be used; the message names the variable and what it should look like."""
+
+
+class BadApiKeys(ContractError):
+    """A file of keys, or a line for it, that cannot be used; the message repeats nothing that may be secret."""

@@ -104,7 +104,7 @@ def free_port() -> int:
 
 
 def _environment(connections: Connections, changes: dict[str, str | None]) -> dict[str, str]:
-    names = {**connections.environment(), **changes}
+    names = {**connections.environment(), "SEAWALL_API_WITHOUT_KEYS": "true", **changes}
     kept = {name: value for name, value in os.environ.items() if not name.startswith("SEAWALL_")}
     return {**kept, **{name: value for name, value in names.items() if value is not None}}
 

@@ -102,6 +102,17 @@ class Lookups:
         self._counts[entity.name].memory += 1
         return entry.found is not None
 
+    def remembered(self, kind: Kind, key: str) -> Found | None:
+        """Return what the memory holds under *key*, one of this *kind*; None where nothing, or that there is none."""
+        begun_ns = _now_ns()
+        entry = self._memory.get(key)
+        if entry is None or entry.found is None:
+            return None
+        counts = self._counts[kind.name]
+        counts.memory += 1
+        counts.memory_durations.observe(_now_ns() - begun_ns)
+        return entry.found
+
     async def get(self, kind: Kind, asked: Asked) -> Found | None:
         """Return what was *asked* for, or None where there is none; raises `Unavailable` where nobody can tell."""
         begun_ns = _now_ns()

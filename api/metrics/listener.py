@@ -12,9 +12,13 @@ from prometheus_client import GCCollector, ProcessCollector
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.registry import Collector, CollectorRegistry
 
+from api.guard import Guard
+from contract.api_keys import Scope
+
 log = logging.getLogger(__name__)
 
 _PATIENCE_S = 5.0
+_UNKNOWN = 401
 
 
 class Metrics(Protocol):
@@ -45,8 +49,9 @@ class MetricsListener:
     A scrape takes a few milliseconds of the loop's time, so it should come every few seconds and no more often.
     """
 
-    def __init__(self, host: str, port: int, collectors: Iterable[Collector]) -> None:
-        self._host, self._port = host, port
+    def __init__(self, host: str, port: int, collectors: Iterable[Collector], guard: Guard) -> None:
+        """*guard* says who may see them, by keys that allow administration."""
+        self._host, self._port, self._guard = host, port, guard
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
         GCCollector(registry=self._registry)
@@ -82,8 +87,22 @@ class MetricsListener:
     def _answer(self, head: bytes) -> tuple[bytes, bytes]:
         method, _, rest = head.partition(b" ")
         path = rest.partition(b" ")[0].partition(b"?")[0]
+        problem = self._guard.refusal(_authorization(head), Scope.ADMIN)
+        if problem is not None:
+            what = b"401 Unauthorized\r\nWWW-Authenticate: Bearer" if problem.status == _UNKNOWN else b"403 Forbidden"
+            return what, problem.detail.encode() + b"\n"
         if path != b"/metrics":
             return b"404 Not Found", b"see /metrics\n"
         if method not in (b"GET", b"HEAD"):
             return b"405 Method Not Allowed\r\nAllow: GET, HEAD", b"only GET and HEAD\n"
         return b"200 OK", generate_latest(self._registry)
+
+
+def _authorization(head: bytes) -> bytes | None:
+    """Return the one such header of a request; None where there is none, or more than one."""
+    found = [
+        value.strip()
+        for name, _, value in (line.partition(b":") for line in head.split(b"\r\n")[1:])
+        if name.strip().lower() == b"authorization"
+    ]
+    return found[0] if len(found) == 1 else None

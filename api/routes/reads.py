@@ -14,12 +14,15 @@ from api.answers import NOT_MODIFIED, Answer, AnswerResponse
 from api.lookups.chain import Lookups
 from api.lookups.kinds import RECOMMENDATIONS, TOP_PRODUCTS, Asked
 from api.lookups.queries import Recommendations, TopProducts
-from api.openapi import CACHE_HEADERS, problem_responses, success
+from api.openapi import CACHE_HEADERS, NEEDS_KEY, problem_responses, success
 from api.problems import NotFound, Problem, UnusableParameter
-from contract.cache import Kind
-from contract.entities import ENTITIES
+from contract.cache import Kind, key_prefix
+from contract.entities import ENTITIES, Entity
 
 _UUID_CHARACTERS = 36
+_JSON = (b"content-type", b"application/json")
+_VARY = (b"vary", b"authorization")
+"""A cache that is shared hands an answer on to those who send the same key, and asks for the others (RFC 9111 4.1)."""
 _DEFAULT_LIMIT, _MOST_PRODUCTS = 10, 100
 _IF_NONE_MATCH = {"name": "If-None-Match", "in": "header", "schema": {"type": "string"}}
 _NO_CACHE = {
@@ -44,7 +47,7 @@ class Lookup:
         self._kind = kind
         self._lookups = lookups
         self._missing = missing
-        self._cache_control = (b"cache-control", b"public, max-age=%d" % max_age_s)
+        self._cache_control = _cache_control(max_age_s)
 
     async def __call__(self, asked: Asked, if_none_match: str | None, *, anew: bool = False) -> Answer:
         """Return what was *asked* for, *anew* from the database: 200, or 304 where the client has it already."""
@@ -54,10 +57,38 @@ class Lookup:
             return problem.answer()
         if found is None:
             return NotFound(self._missing).answer()
-        caching = ((b"etag", found.etag), self._cache_control)
+        caching = ((b"etag", found.etag), self._cache_control, _VARY)
         if if_none_match and _matches(found.etag.decode(), if_none_match):
             return Answer(NOT_MODIFIED, b"", caching)
-        return Answer(200, found.body, ((b"content-type", b"application/json"), *caching))
+        return Answer(200, found.body, (_JSON, *caching))
+
+
+class DirectLookup:
+    """Answers reads of one entity's records from the process's memory; what that does not hold is left to `Lookup`."""
+
+    def __init__(self, entity: Entity, lookups: Lookups, max_age_s: int) -> None:
+        self._entity, self._lookups = entity, lookups
+        self._prefix = key_prefix(entity)
+        self._caching = (_cache_control(max_age_s), _VARY)
+
+    def __call__(self, identity: bytes) -> Answer | None:
+        """Return the answer to a plain read of the record with the id that the path names."""
+        if len(identity) != _UUID_CHARACTERS:
+            return None
+        # keys are made of ids in their usual spelling: what is written otherwise is not found, and goes the long way
+        found = self._lookups.remembered(self._entity, self._prefix + identity.decode("latin-1"))
+        if found is None:
+            return None
+        return Answer(200, found.body, (_JSON, (b"etag", found.etag), *self._caching))
+
+
+def direct_lookups(lookups: Lookups, max_age_s: int) -> dict[bytes, DirectLookup]:
+    """Return what answers plain reads without a task, by the URL path up to the id."""
+    return {
+        f"/v1/{entity.name}".encode(): DirectLookup(entity, lookups, max_age_s)
+        for entity in ENTITIES.values()
+        if entity.lookup
+    }
 
 
 def add_routes(app: FastAPI, lookups: Lookups, max_age_s: int) -> None:
@@ -90,7 +121,7 @@ def add_routes(app: FastAPI, lookups: Lookups, max_age_s: int) -> None:
         summary="Read which products sold best, over all orders",
         answer=TopProducts,
         parameters=[_LIMIT, _IF_NONE_MATCH],
-        problems=(422, 500, 503),
+        problems=(401, 403, 422, 500, 503),
     )
 
 
@@ -103,7 +134,7 @@ def _add(
     summary: str,
     answer: type[msgspec.Struct],
     parameters: list[dict[str, Any]],
-    problems: tuple[int, ...] = (404, 422, 500, 503),
+    problems: tuple[int, ...] = (401, 403, 404, 422, 500, 503),
 ) -> None:
     app.add_api_route(
         path,
@@ -118,7 +149,7 @@ def _add(
             304: {"description": "The client has this version already", "headers": CACHE_HEADERS},
             **problem_responses(problems, UnusableParameter),
         },
-        openapi_extra={"parameters": parameters},
+        openapi_extra={"parameters": parameters, **NEEDS_KEY},
     )
 
 
@@ -150,6 +181,10 @@ async def _answer(lookup: Lookup, request: Request, parse: Callable[[], Asked], 
     except Problem as problem:
         return AnswerResponse(problem.answer())
     return AnswerResponse(await lookup(asked, request.headers.get("if-none-match"), anew=anew))
+
+
+def _cache_control(max_age_s: int) -> tuple[bytes, bytes]:
+    return b"cache-control", b"public, max-age=%d" % max_age_s
 
 
 def _in_path(name: str) -> dict[str, Any]:

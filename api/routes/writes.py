@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from api.answers import AnswerResponse
 from api.ingest import DirectIngest, Ingest
-from api.openapi import problem_responses, ref, success
+from api.openapi import NEEDS_KEY, problem_responses, ref, success
 from api.problems import Conflict
 from api.service import Service
 from api.writes.protocol import COMMITTED, Logged, Stored, SubmittingPath
@@ -20,7 +20,7 @@ _PROMISES = {
     "grouped": "Commits the record together with others that wait, then answers.",
     "kafka": "Publishes the record, and answers when every in-sync replica has it; its row follows.",
 }
-_PROBLEMS = (400, 409, 413, 415, 422, 500, 503)
+_PROBLEMS = (400, 401, 403, 409, 413, 415, 422, 500, 503)
 
 
 def add_routes(app: FastAPI, service: Service) -> dict[str, Ingest]:
@@ -46,7 +46,7 @@ def add_routes(app: FastAPI, service: Service) -> dict[str, Ingest]:
                         code for code in _PROBLEMS if code != Conflict.status or path.status == COMMITTED
                     ),
                 },
-                openapi_extra={"requestBody": _body(entity)},
+                openapi_extra={"requestBody": _body(entity), **NEEDS_KEY},
             )
     return endpoints
 

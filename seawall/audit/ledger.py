@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from contract.ids import ENTITY_BITS, USER_BITS, Run
 from contract.samples import Shape
 from seawall.audit.errors import AuditFailed
+from seawall.load.part_facts import facts_of
 from seawall.load.payloads import content_index
 from seawall.load.statuses import parted
 
@@ -97,19 +98,30 @@ class Ledger:
 
 
 def read_ledger(directory: Path) -> Ledger:
-    """Read the files that `seawall.load.recorder` wrote; a file that was left unfinished is not there."""
+    """Read the files that `seawall.load.recorder` wrote; a file that was left unfinished is not there.
+
+    Raises `AuditFailed` where there is none, or one is damaged: each page has a checksum.
+    """
     files = sorted(directory.glob("part-*.parquet"))
     if not files:
         raise AuditFailed(f"{directory} holds no part of a ledger")
+    try:
+        return _read(files)
+    except (pa.ArrowException, OSError, KeyError, ValueError, TypeError, OverflowError) as error:
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        raise AuditFailed(f"{directory} holds a ledger that is damaged, or none of Seawall's: {reason}") from None
+
+
+def _read(files: list[Path]) -> Ledger:
     # The last file knows all endpoints; earlier ones know the first of them, in the same order.
     schema = pq.read_schema(files[-1])
-    about = json.loads(schema.metadata[b"seawall"])
+    about = facts_of(schema.metadata)
     sizes = [pq.read_metadata(path).num_rows for path in files]
     # Part by part into arrays of the whole length, so that no column is there twice.
     columns = {field.name: np.empty(sum(sizes), dtype=field.type.to_pandas_dtype()) for field in schema}
     first = 0
     for path, size in zip(files, sizes, strict=True):
-        part = pq.read_table(path)
+        part = pq.read_table(path, page_checksum_verification=True)
         for name, column in columns.items():
             column[first : first + size] = part.column(name).to_numpy()
         first += size

@@ -151,7 +151,7 @@ class FaultRun:
         fault = CATALOGUE[plan.fault]
         # the choice among processes has to be the same for the same seed, whatever was drawn for the moment
         disturbance = fault.make(Field(self.stack, random.Random(f"{plan.seed} {plan.fault}")))
-        lookups = LookupProbe(self.stack.state.api_url)
+        lookups = LookupProbe(self.stack.state.api_url, self.stack.api_headers)
         injection = Injection(disturbance, after_s=self.options.warmup_s + plan.before_s, hold_s=plan.hold_s)
 
         def progress(so_far: Progress) -> None:
@@ -160,7 +160,7 @@ class FaultRun:
 
         @contextmanager
         def beside() -> Iterator[None]:
-            warm_lookups(self.stack.state.api_url, self.options.api_processes)
+            warm_lookups(self.stack, self.options.api_processes)
             with lookups, injection:
                 yield
 

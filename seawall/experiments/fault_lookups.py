@@ -26,8 +26,10 @@ class LookupProbe:
     through Kafka come.
     """
 
-    def __init__(self, api_url: str) -> None:
+    def __init__(self, api_url: str, headers: dict[str, str]) -> None:
+        """*headers* let it in."""
         parts = urlsplit(api_url)
+        self._headers = headers
         self._host, self._port = parts.hostname or "", parts.port
         self._connection: http.client.HTTPConnection | None = None
         self._over = threading.Event()
@@ -62,7 +64,7 @@ class LookupProbe:
         try:
             if self._connection is None:
                 self._connection = http.client.HTTPConnection(self._host, self._port, timeout=_TIMEOUT_S)
-            self._connection.request("GET", path, headers=headers)
+            self._connection.request("GET", path, headers={**self._headers, **headers})
             answer = self._connection.getresponse()
             answer.read()
             answered = answer.status == http.client.OK

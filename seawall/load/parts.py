@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import struct
 import time
 from contextlib import suppress
@@ -19,6 +18,7 @@ from gevent.event import AsyncResult
 
 from contract.ids import Run
 from contract.samples import Shape
+from seawall.load.part_facts import as_metadata
 
 Columns = dict[str, npt.NDArray[Any]]
 """One array a column, shape ``(requests,)`` each."""
@@ -103,8 +103,15 @@ def _write_part(path: Path, columns: Columns, about: dict[str, Any]) -> OSError 
     """
     partial = path.with_suffix(".partial")
     try:
-        table = pa.table(columns).replace_schema_metadata({"seawall": json.dumps(about)})
-        pq.write_table(table, partial, compression="zstd", use_dictionary=_FEW_VALUES, column_encoding=_ENCODINGS)
+        table = pa.table(columns).replace_schema_metadata(as_metadata(about))
+        pq.write_table(
+            table,
+            partial,
+            compression="zstd",
+            use_dictionary=_FEW_VALUES,
+            column_encoding=_ENCODINGS,
+            write_page_checksum=True,
+        )
         partial.replace(path)
     except OSError as error:
         with suppress(OSError):

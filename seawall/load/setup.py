@@ -28,6 +28,7 @@ from seawall.load.roles import Role, Worker, role_of
 from seawall.load.run import LoadRun
 from seawall.load.scopes import declared_scopes
 from seawall.load.sockets import keep_connections_above_1024_files, raise_file_limit
+from seawall.load.web_guard import guard_web, stay_on_loopback
 from seawall.stack.limits import Limits
 from seawall.stack.state import read_state
 
@@ -48,11 +49,12 @@ def register() -> None:
     """Hook into Locust's events; called once, when `seawall.load` is imported."""
     keep_connections_above_1024_files()
     locust.stats.bucket_response_time = bucket  # Locust offers this function for replacement
-    locust.stats.StatsCSVFileWriter.stats_writer = end_with_its_files  # type: ignore[method-assign]
+    locust.stats.StatsCSVFileWriter.stats_writer = end_with_its_files  # type: ignore[method-assign,assignment]
     raise_file_limit()
     ask_for_short_turns()
     gc.set_threshold(GARBAGE_OBJECTS)
     events.init_command_line_parser.add_listener(add_options)
+    events.init_command_line_parser.add_listener(stay_on_loopback)
     events.init.add_listener(_find_service)
     events.init.add_listener(_prepare)
     events.test_start.add_listener(_start)
@@ -115,11 +117,7 @@ def _prepare(environment: Environment, **_: Any) -> None:
     ledgers = Ledgers(environment)
     if not options.worker:
         try:
-            LoadOptions.of(options)
-            declared_scopes(environment.user_classes)
-            if is_judged(options, has_page=environment.web_ui is not None):
-                judging_options(options)
-            _check_limits(options)
+            _check(environment, options)
             ledgers.claim()
         except (ValueError, OSError) as error:
             refuse(error)
@@ -140,6 +138,17 @@ def _prepare(environment: Environment, **_: Any) -> None:
 
     events.quitting.add_listener(quitting)
     events.quit.add_listener(end)
+
+
+def _check(environment: Environment, options: Any) -> None:
+    """Raise `ValueError` where options cannot be used, and guard the web page if there is one."""
+    LoadOptions.of(options)
+    declared_scopes(environment.user_classes)
+    if is_judged(options, has_page=environment.web_ui is not None):
+        judging_options(options)
+    _check_limits(options)
+    if environment.web_ui is not None:
+        guard_web(environment.web_ui, options.web_host, login=options.web_login)
 
 
 def _check_limits(options: Any) -> None:

@@ -31,6 +31,7 @@ import time
 from collections.abc import Mapping
 from ssl import SSLContext
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 import gevent
 from gevent.lock import BoundedSemaphore
@@ -48,6 +49,7 @@ from locust.user.users import RestMixin
 
 from seawall.load import setup
 from seawall.load.alarm import alarm_clock
+from seawall.load.api_key import key_headers
 from seawall.load.http.client import Client
 from seawall.load.http.response import Response
 from seawall.load.pace import NotStarted, Pace
@@ -101,7 +103,11 @@ class ScheduledUser(User, RestMixin[Response]):
         self.client = self._client_of(self.host)
 
     def _client_of(self, host: str) -> Client:
-        """Return a client of the service at *host*; raises `ValueError` where that is no address."""
+        """Return a client of the service at *host*; raises `ValueError` where that is no address.
+
+        It sends the service's key, where one is known and the user brings no credentials of its own.
+        """
+        key = {} if "@" in urlsplit(host).netloc else key_headers(host)
         return Client(
             host,
             self._report,
@@ -112,7 +118,7 @@ class ScheduledUser(User, RestMixin[Response]):
             most_redirects=self.max_redirects,
             insecure=self.insecure,
             ssl_context=self.ssl_context,
-            default_headers=self.default_headers,
+            default_headers={**key, **(self.default_headers or {})},
             full_client=self._locusts_client,
         )
 
@@ -204,7 +210,7 @@ class ScheduledUser(User, RestMixin[Response]):
             insecure=self.insecure,
             connection_timeout=self.connection_timeout,
             network_timeout=self.network_timeout,
-            headers=dict(self.default_headers or {}),
+            headers={**key_headers(self.client.base_url), **(self.default_headers or {})},
         )
 
 

@@ -46,6 +46,7 @@ class Api(OwnService):
         shared: socket.socket,
         own: socket.socket,
         secure: tuple[socket.socket, Certificate] | None = None,
+        keys: Path,
         metrics_port: int,
         directory: Path,
     ) -> None:
@@ -54,7 +55,7 @@ class Api(OwnService):
         self.address = f"http://{HOST}:{self.port}"
         self.own_address = f"http://{HOST}:{own.getsockname()[1]}"
         self._plain = (shared.fileno(), own.fileno())
-        self._secure = secure
+        self._secure, self._keys = secure, keys
         self.descriptors: tuple[int, ...] = (*self._plain, *([secure[0].fileno()] if secure else []))
         self.metrics_url = f"http://{HOST}:{metrics_port}/metrics"
         self._metrics_port = metrics_port
@@ -74,6 +75,9 @@ class Api(OwnService):
         """Return our environment with the stack's connections in place of ours."""
         place = {
             "SEAWALL_API_SOCKETS": json.dumps(self._plain),
+            "SEAWALL_API_KEYS_FILE": str(self._keys),
+            "SEAWALL_API_WITHOUT_KEYS": "false",
+            "SEAWALL_API_DOCS": "true",
             "SEAWALL_METRICS_HOST": HOST,
             "SEAWALL_METRICS_PORT": str(self._metrics_port),
         }

@@ -9,9 +9,11 @@ import secrets
 import shutil
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
+
+from pydantic import SecretStr
 
 from seawall.stack import small_disk
 from seawall.stack.children import last_lines
@@ -24,6 +26,7 @@ from seawall.stack.service import NotReady, OwnService, make_directories, plain_
 
 _HEAP = "512m"
 _CHECK_S = 6.0
+_USER = "seawall"
 _STOP_AND_ARCHIVE_S = 20.0
 
 _LOGGING = """\
@@ -39,11 +42,48 @@ logger.config.level=WARN
 
 
 class Quorum:
-    """What all nodes of one cluster share: its id, and each node's two ports."""
+    """What all nodes of one cluster share: its id, a password for everybody, and each node's two ports."""
 
     def __init__(self, ports: list[tuple[int, int]]) -> None:
         self.ports = ports
         self.cluster_id = new_id()
+        self.password = secrets.token_urlsafe(18)
+
+    @property
+    def access(self) -> dict[str, Any]:
+        """Fields of `Connections` with which a client reaches the cluster."""
+        return {
+            "kafka_bootstrap_servers": self.bootstrap_servers,
+            "kafka_security_protocol": "SASL_PLAINTEXT",
+            "kafka_sasl_mechanism": "PLAIN",
+            "kafka_sasl_username": _USER,
+            "kafka_sasl_password": SecretStr(self.password),
+            "kafka_ssl_ca_location": None,
+        }
+
+    def client_settings(self, address: str) -> dict[str, Any]:
+        """Return librdkafka's settings to reach the node at *address*."""
+        return {
+            "bootstrap.servers": address,
+            "security.protocol": "SASL_PLAINTEXT",
+            "sasl.mechanism": "PLAIN",
+            "sasl.username": _USER,
+            "sasl.password": self.password,
+        }
+
+    def listener_settings(self, names: Iterable[str]) -> dict[str, object]:
+        """Return the broker's settings that ask for the password at each of these listeners."""
+        login = (
+            "org.apache.kafka.common.security.plain.PlainLoginModule required"
+            f' username="{_USER}" password="{self.password}" user_{_USER}="{self.password}";'
+        )
+        return {
+            "listener.security.protocol.map": ",".join(f"{name}:SASL_PLAINTEXT" for name in names),
+            "sasl.enabled.mechanisms": "PLAIN",
+            "sasl.mechanism.inter.broker.protocol": "PLAIN",
+            "sasl.mechanism.controller.protocol": "PLAIN",
+            **{f"listener.name.{name.lower()}.plain.sasl.jaas.config": login for name in names},
+        }
 
     @property
     def voters(self) -> str:
@@ -98,7 +138,9 @@ class KafkaNode(OwnService):
         if self._disk_mb:
             small_disk.mount(data, self._disk_mb, uid=os.geteuid(), gid=os.getegid())
         lines = (f"{name}={value}\n" for name, value in self._settings(data).items())
-        (self._directory / "server.properties").write_text("".join(lines), encoding="ascii")
+        properties = self._directory / "server.properties"
+        properties.touch(mode=0o600)  # the password is in it
+        properties.write_text("".join(lines), encoding="ascii")
         (self._directory / "log4j2.properties").write_text(_LOGGING, encoding="ascii")
         template = Path(__file__).with_name(f"kafka-{kafka_version()}.checkpoint")
         if template.exists():
@@ -134,7 +176,7 @@ class KafkaNode(OwnService):
 
         if self._admin is None:
             quick = {"reconnect.backoff.ms": 20, "reconnect.backoff.max.ms": 100, "log_level": 0}
-            self._admin = AdminClient({"bootstrap.servers": self.address, **quick})
+            self._admin = AdminClient({**self._quorum.client_settings(self.address), **quick})
         try:
             brokers = len(self._admin.list_topics(timeout=0.5).brokers)
         except KafkaException as error:
@@ -163,7 +205,7 @@ class KafkaNode(OwnService):
             "controller.quorum.voters": self._quorum.voters,
             "listeners": ",".join(
                 [
-                    f"PLAINTEXT://{HOST}:{broker}",
+                    f"BROKER://{HOST}:{broker}",
                     f"CONTROLLER://{HOST}:{controller}",
                     *(f"{name}://{HOST}:{port}" for name, (port, _) in self._linked.items()),
                 ]
@@ -171,15 +213,13 @@ class KafkaNode(OwnService):
             # who comes by a link is sent on by it, and not past it
             "advertised.listeners": ",".join(
                 [
-                    f"PLAINTEXT://{HOST}:{broker}",
+                    f"BROKER://{HOST}:{broker}",
                     *(f"{name}://{HOST}:{port}" for name, (_, port) in self._linked.items()),
                 ]
             ),
             "controller.listener.names": "CONTROLLER",
-            "inter.broker.listener.name": "PLAINTEXT",
-            "listener.security.protocol.map": ",".join(
-                f"{name}:PLAINTEXT" for name in ("CONTROLLER", "PLAINTEXT", *self._linked)
-            ),
+            "inter.broker.listener.name": "BROKER",
+            **self._quorum.listener_settings(["CONTROLLER", "BROKER", *self._linked]),
             "log.dirs": data,
             "auto.create.topics.enable": "false",
             "offsets.topic.replication.factor": nodes,

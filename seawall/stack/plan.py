@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from contract.connections import Connections
-from seawall.stack import api, kafka, places, postgres, valkey
+from seawall.stack import api, api_keys, kafka, places, postgres, valkey
 from seawall.stack.certificates import Certificate, TlsPort
 from seawall.stack.class_archive import ClassArchive
 from seawall.stack.errors import BadOptions
@@ -48,6 +48,8 @@ class Plan:
     api_url: str = ""
     """What clients use: the API, or the HTTP cache in front of it."""
     api_tls_url: str = ""
+    api_key: str = ""
+    """What a client sends to the API, if it asks for a key."""
     certificate: Certificate | None = None
     api_processes: int = 0
     """How many of them are ours."""
@@ -112,6 +114,7 @@ def make_plan(options: StackOptions, *, run: str, data: Path, logs: Path, made: 
             )
         plan.apis = [External("api", "api", _without_password(api_url), partial(api.check, api_url))]
         plan.api_url = api_url
+        plan.api_key = given.api_key.get_secret_value() if given.api_key else ""
     else:
         own_ports = list(itertools.islice(ports, 2 * options.api_processes))
         if options.tls:
@@ -136,6 +139,7 @@ def _add_api(
     plan: Plan, options: StackOptions, port: int, tls: TlsPort | None, own_ports: list[int], data: Path
 ) -> None:
     several = options.api_processes > 1
+    plan.api_key, keys = api_keys.made_in(data)
     plan.api_processes = options.api_processes
     for number, (own_port, metrics_port) in enumerate(zip(own_ports[::2], own_ports[1::2], strict=True), start=1):
         name = f"api-{number}" if several else "api"
@@ -149,6 +153,7 @@ def _add_api(
             shared=sockets[0],
             own=sockets[1],
             secure=secure,
+            keys=keys,
             metrics_port=metrics_port,
             directory=data / name,
         )
@@ -293,7 +298,7 @@ def _add_log(
         if disk_mb:
             plan.mounts += [node.data for node in nodes]
         plan.embedded_brokers = len(ports)
-        plan.connections = plan.connections.model_copy(update={"kafka_bootstrap_servers": quorum.bootstrap_servers})
+        plan.connections = plan.connections.model_copy(update=quorum.access)
 
 
 def _without_password(url: str) -> str:

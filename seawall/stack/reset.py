@@ -87,7 +87,7 @@ class Reset:
             with _answering():
                 if short := log.short_of_replicas():
                     return f"{', '.join(short)} lack replicas"
-                await_coordinator(self._connections.kafka["bootstrap.servers"], _COORDINATOR_S)
+                await_coordinator(self._connections.kafka, _COORDINATOR_S)
                 return "" if log.group_is_whole(sinks) else "the sinks' group is not whole"
         finally:
             log.close()

@@ -58,6 +58,7 @@ class Roster:
         self._change(
             api_url=plan.api_url,
             api_tls_url=plan.api_tls_url,
+            api_key=plan.api_key,
             api_tls_authority=str(plan.certificate.authority) if plan.certificate else "",
             environment=plan.connections.environment(),
             brokers=plan.embedded_brokers,

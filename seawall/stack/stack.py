@@ -105,6 +105,12 @@ class Stack:
 
         return connections_of(self._state.environment)
 
+    @property
+    def api_headers(self) -> dict[str, str]:
+        """Headers with which the API lets a request in."""
+        key = self._state.api_key
+        return {"Authorization": f"Bearer {key}"} if key else {}
+
     def down(self) -> None:
         """Stop all servers in order and remove their data; does nothing if they are gone already."""
         self.close()

@@ -110,8 +110,8 @@ class Starter:
                 partial(log.create_topics, partitions=partitions, brokers=plan.embedded_brokers)
             ]
             if plan.embedded_brokers:
-                servers = plan.connections.kafka["bootstrap.servers"]
-                work += [partial(warm, servers, _WARM_S) for warm in (await_producer_ids, await_coordinator)]
+                settings = plan.connections.kafka
+                work += [partial(warm, settings, _WARM_S) for warm in (await_producer_ids, await_coordinator)]
             async with asyncio.TaskGroup() as group:
                 for step in work:
                     group.create_task(self._thread(step))

@@ -50,6 +50,8 @@ class StackState(msgspec.Struct, frozen=True, kw_only=True):
     """The same by TLS; empty where there is none."""
     api_tls_authority: str = ""
     """File of the authority that vouches for its certificate."""
+    api_key: str = ""
+    """What a client sends to it (``Authorization: Bearer KEY``); empty where it asks for none."""
     environment: dict[str, str]
     brokers: int
     partitions: int

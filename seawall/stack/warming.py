@@ -11,38 +11,48 @@ import struct
 import time
 from collections.abc import Callable
 from functools import partial
+from io import BufferedRWPair
+from typing import Any
 
 from contract.topics import SINK_GROUP
 
-_FIND_COORDINATOR, _INIT_PRODUCER_ID = 10, 22
+_FIND_COORDINATOR, _SASL_HANDSHAKE, _INIT_PRODUCER_ID, _SASL_AUTHENTICATE = 10, 17, 22, 36
+_NEWER = {_SASL_HANDSHAKE: 1}
+"""Versions of requests other than 0: that of the handshake takes the password in a request, too."""
 _NO_STRING = struct.pack(">h", -1)
 _TRANSACTION_TIMEOUT = struct.pack(">i", 60_000)
 _PAUSE_S = 0.02
 _TIMEOUT_S = 2.0
 
 
-def await_producer_ids(bootstrap_servers: str, within_s: float) -> bool:
-    """Wait until every one of these brokers (unencrypted) hands out producer ids; tell whether it came to that."""
+def await_producer_ids(settings: dict[str, Any], within_s: float) -> bool:
+    """Wait until every broker of a cluster hands out producer ids; tell whether it came to that.
+
+    *settings* are librdkafka's, of brokers without TLS that ask for no password, or for one by PLAIN.
+    """
     deadline = time.monotonic() + within_s
-    return all(_until(partial(hands_out_ids, server), deadline) for server in bootstrap_servers.split(","))
+    return all(_until(partial(hands_out_ids, one), deadline) for one in _each(settings))
 
 
-def await_coordinator(bootstrap_servers: str, within_s: float) -> bool:
-    """Wait until every one of these brokers (unencrypted) knows who coordinates the sinks' group; tell whether so."""
+def await_coordinator(settings: dict[str, Any], within_s: float) -> bool:
+    """Wait until every broker knows who coordinates the sinks' group; *settings* and result as above."""
     deadline = time.monotonic() + within_s
-    return all(_until(partial(knows_coordinator, server), deadline) for server in bootstrap_servers.split(","))
+    return all(_until(partial(knows_coordinator, one), deadline) for one in _each(settings))
 
 
-def hands_out_ids(server: str) -> bool:
-    """Ask the broker at *server* (``host:port``) for a producer id, which nobody will use; tell whether it gave one."""
-    answer = _asked(server, _INIT_PRODUCER_ID, _NO_STRING + _TRANSACTION_TIMEOUT)
+def hands_out_ids(settings: dict[str, Any]) -> bool:
+    """Ask the one broker of *settings* for a producer id, which nobody will use; tell whether it gave one."""
+    answer = _asked(settings, _INIT_PRODUCER_ID, _NO_STRING + _TRANSACTION_TIMEOUT)
     return answer[4:6] == b"\0\0"  # after the throttle time, the error
 
 
-def knows_coordinator(server: str) -> bool:
-    """Ask the broker at *server* who coordinates the sinks' group; the first to ask has the topic of offsets made."""
-    answer = _asked(server, _FIND_COORDINATOR, struct.pack(">h", len(SINK_GROUP)) + SINK_GROUP.encode())
-    return answer[:2] == b"\0\0"
+def knows_coordinator(settings: dict[str, Any]) -> bool:
+    """Ask the one broker who coordinates the sinks' group; the first to ask has the topic of offsets made."""
+    return _asked(settings, _FIND_COORDINATOR, _text(SINK_GROUP))[:2] == b"\0\0"
+
+
+def _each(settings: dict[str, Any]) -> list[dict[str, Any]]:
+    return [{**settings, "bootstrap.servers": server} for server in settings["bootstrap.servers"].split(",")]
 
 
 def _until(holds: Callable[[], bool], deadline: float) -> bool:
@@ -53,14 +63,27 @@ def _until(holds: Callable[[], bool], deadline: float) -> bool:
     return False
 
 
-def _asked(server: str, request: int, body: bytes) -> bytes:
-    """Send *request* in its version 0 and return the answer after its correlation id; empty where none came."""
-    host, _, port = server.rpartition(":")
-    text = struct.pack(">hhi", request, 0, 1) + _NO_STRING + body
+def _asked(settings: dict[str, Any], request: int, body: bytes) -> bytes:
+    """Send *request* and return the answer after its correlation id; empty where none came."""
+    host, _, port = settings["bootstrap.servers"].rpartition(":")
     try:
-        with socket.create_connection((host, int(port)), _TIMEOUT_S) as connection, connection.makefile("rb") as answer:
-            connection.sendall(struct.pack(">i", len(text)) + text)
-            (length,) = struct.unpack(">i", answer.read(4))
-            return answer.read(length)[4:]
+        with socket.create_connection((host, int(port)), _TIMEOUT_S) as connection, connection.makefile("rwb") as wire:
+            if settings.get("sasl.mechanism") == "PLAIN":
+                token = f"\0{settings['sasl.username']}\0{settings['sasl.password']}".encode()
+                _exchange(wire, _SASL_HANDSHAKE, _text("PLAIN"))
+                _exchange(wire, _SASL_AUTHENTICATE, struct.pack(">i", len(token)) + token)
+            return _exchange(wire, request, body)
     except (OSError, struct.error):
         return b""
+
+
+def _exchange(wire: BufferedRWPair, request: int, body: bytes) -> bytes:
+    text = struct.pack(">hhi", request, _NEWER.get(request, 0), 1) + _NO_STRING + body
+    wire.write(struct.pack(">i", len(text)) + text)
+    wire.flush()
+    (length,) = struct.unpack(">i", wire.read(4))
+    return wire.read(length)[4:]
+
+
+def _text(value: str) -> bytes:
+    return struct.pack(">h", len(value)) + value.encode()

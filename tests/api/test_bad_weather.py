@@ -156,7 +156,7 @@ def test_sigterm_answers_everything_that_was_accepted(stack: Stack, tmp_path: Pa
         for thread in threads:
             thread.join()
         assert process.wait(20) == 0
-    with contextlib.closing(httpx.Client(base_url=stack.state.api_url)) as client:
+    with contextlib.closing(httpx.Client(base_url=stack.state.api_url, headers=stack.api_headers)) as client:
         for record in stored:
             eventually(lambda record=record: client.get(f"/v1/users/{record.id}").is_success)  # type: ignore[misc]
 

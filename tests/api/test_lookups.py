@@ -27,7 +27,7 @@ USERS = ENTITIES["users"]
 @pytest.fixture(scope="module")
 def client(stack: Stack) -> Iterator[httpx.Client]:
     """Return a client of the stack's API, and empty the tables in the end."""
-    with httpx.Client(base_url=stack.state.api_url, timeout=20) as found:
+    with httpx.Client(base_url=stack.state.api_url, headers=stack.api_headers, timeout=20) as found:
         yield found
     stack.fresh()
 

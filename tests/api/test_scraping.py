@@ -39,14 +39,14 @@ def test_a_stack_says_where_the_metrics_of_its_api_are(stack: Stack) -> None:
     base = _metrics_url(stack).removesuffix("/metrics")
     assert httpx.get(f"{base}/v1/users/1").status_code == 404
     assert httpx.post(f"{base}/metrics").status_code == 405
-    assert httpx.get(f"{stack.state.api_url}/metrics").status_code == 404
+    assert httpx.get(f"{stack.state.api_url}/metrics", headers=stack.api_headers).status_code == 404
 
 
 def test_each_lookup_is_counted_once_by_the_level_that_answered(stack: Stack) -> None:
     """Database, memory, and, once the memory has forgotten it, Valkey; one statement for all of them."""
     user = new_record(USERS)
     with (
-        httpx.Client(base_url=stack.state.api_url, timeout=20) as client,
+        httpx.Client(base_url=stack.state.api_url, headers=stack.api_headers, timeout=20) as client,
         redis.Redis.from_url(stack.connections.redis_url) as cache,
     ):
         body = msgspec.json.encode(user)

@@ -69,7 +69,11 @@ def test_a_certificate_alone_makes_the_port_one_for_tls(certificate: Certificate
     both = tmp_path / "both.pem"
     both.write_bytes(certificate.chain.read_bytes() + certificate.key.read_bytes())
     port = free_port()
-    names = {"SEAWALL_API_PORT": str(port), "SEAWALL_API_TLS_CERTIFICATE": str(both)}
+    names = {
+        "SEAWALL_API_PORT": str(port),
+        "SEAWALL_API_TLS_CERTIFICATE": str(both),
+        "SEAWALL_API_WITHOUT_KEYS": "true",
+    }
     with running("api", {"PATH": os.defpath, **names}, tmp_path / "api.log"):
         context = trusting(certificate)
 
@@ -99,7 +103,7 @@ def test_what_is_no_certificate_is_said(
     """It ends with code 2 before anything listens."""
     files = {"key": certificate.key, "chain": certificate.chain, "authority": certificate.authority}
     names = {name: value.format(**files) for name, value in settings.items()}
-    environment = {**Connections().environment(), "PATH": os.defpath, **names}
+    environment = {"SEAWALL_API_WITHOUT_KEYS": "true", **Connections().environment(), "PATH": os.defpath, **names}
     done = subprocess.run(
         [sys.executable, "-m", "api"], env=environment, capture_output=True, text=True, timeout=60, check=False
     )

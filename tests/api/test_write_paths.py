@@ -34,7 +34,7 @@ class Service:
 
     def __init__(self, stack: Stack) -> None:
         self.url = stack.state.api_url
-        self.client = httpx.Client(base_url=self.url, timeout=20, headers=JSON)
+        self.client = httpx.Client(base_url=self.url, timeout=20, headers={**JSON, **stack.api_headers})
         self.database = psycopg.connect(stack.connections.psycopg_url, autocommit=True, row_factory=dict_row)
 
     def send(self, path: str, entity: Entity, body: Any) -> httpx.Response:
@@ -112,7 +112,9 @@ def test_many_at_once_are_all_stored_and_each_hears_its_own_outcome(
 
     async def send_all() -> list[int]:
         limits = httpx.Limits(max_connections=100)
-        async with httpx.AsyncClient(base_url=service.url, headers=JSON, timeout=20, limits=limits) as client:
+        async with httpx.AsyncClient(
+            base_url=service.url, headers=service.client.headers, timeout=20, limits=limits
+        ) as client:
             answers = await asyncio.gather(
                 *(
                     client.post(f"/v1/{path}/{entity.name}", content=msgspec.json.encode(record))

@@ -47,12 +47,14 @@ class Written:
     answered_ns: Int64s
 
 
-def write(api_url: str, path: str) -> Written:
+def write(stack: Stack, path: str) -> Written:
     """Write a few orders of each user, one after the other."""
     run = Run(time.time_ns() // 1_000_000, 3)
     contents = sample_fields(ORDERS, 1, EACH)
     columns: list[tuple[int, int, int]] = []
-    with httpx.Client(base_url=api_url, timeout=20, headers={"content-type": "application/json"}) as client:
+    with httpx.Client(
+        base_url=stack.state.api_url, timeout=20, headers={"content-type": "application/json", **stack.api_headers}
+    ) as client:
         for sequence in range(1, EACH + 1):
             for user in range(USERS):
                 record = ORDERS.record(id=mint(run, sequence, user, ORDERS.number), **contents[sequence - 1])
@@ -106,7 +108,7 @@ def test_a_flush_that_is_held_back_shows_on_the_kafka_path(stack: Stack, reader:
     journals.forget()
     log_reader, rows = LogReader(stack.connections.kafka), RowReader(stack.connections.psycopg_url)
     with CommittedSampler(stack.connections.kafka, [TOPIC], every_s=0.02) as sampler:
-        written = write(stack.state.api_url, "kafka")
+        written = write(stack, "kafka")
         eventually(lambda: len(rows.rows(ORDERS, written.run).low) == USERS * EACH)
         eventually(lambda: stack.lag() == 0)
         sightings, samples = reader.stop(), sampler.stop()
@@ -132,7 +134,7 @@ def test_a_flush_that_is_held_back_shows_on_the_kafka_path(stack: Stack, reader:
 @pytest.mark.usefixtures("slow_flush")
 def test_a_flush_that_is_held_back_shows_in_the_answer(stack: Stack, reader: ReaderProcess) -> None:
     """On `sync` the answer is the visible time; a claim from before the commit is contradicted by the reader."""
-    written = write(stack.state.api_url, "sync")
+    written = write(stack, "sync")
     time.sleep(0.05)
     sightings = reader.stop()
     assert held_back(written.answered_ns - written.sent_ns)

@@ -116,7 +116,7 @@ def test_nothing_is_left_running(results: dict[str, dict[str, Any]], name: str) 
 
 def test_the_load_sends_valid_records_of_all_entities_with_ids_of_their_own() -> None:
     """As many products as users as orders; the length that is announced is that of the body."""
-    load = ApiLoad(url="http://127.0.0.1:1", path="/v1/kafka", pid=1, connections=1, seconds=1)
+    load = ApiLoad(url="http://127.0.0.1:1", path="/v1/kafka", key="k", pid=1, connections=1, seconds=1)
     requests = [request for _, request in zip(range(1_500), bodies(load), strict=False)]
     seen = set()
     for request, entity in zip(requests, list(ENTITIES.values()) * 500, strict=True):

@@ -97,15 +97,16 @@ def test_the_recipe_makes_an_entity_that_all_paths_write_and_compare_judges(copy
     up, compare, down = trial.strip().splitlines()
     copy.run(up)
     state = copy.state()
+    key = {"authorization": f"Bearer {state['api_key']}"}
     records = dict(zip(PATHS, new_records(copy), strict=True))
     for path, status in PATHS.items():
-        answer = httpx.post(f"{state['api_url']}/v1/{path}/{NAME}", json=records[path], timeout=15)
+        answer = httpx.post(f"{state['api_url']}/v1/{path}/{NAME}", json=records[path], headers=key, timeout=15)
         assert answer.status_code == status, answer.text
     with psycopg.connect(state["environment"]["SEAWALL_DATABASE_URL"], autocommit=True) as connection:
         for record in records.values():
             assert row_of(connection, record["id"]) == (record["code"], record["percent_off"], record["note"])
     kafka = records["kafka"]
-    assert httpx.get(f"{state['api_url']}/v1/{NAME}/{kafka['id']}", timeout=15).json() == kafka
+    assert httpx.get(f"{state['api_url']}/v1/{NAME}/{kafka['id']}", headers=key, timeout=15).json() == kafka
 
     copy.run(f"{compare} --clean --output compared")
     result = json.loads((copy.root / "compared" / "result.json").read_text(encoding="utf-8"))

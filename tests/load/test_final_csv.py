@@ -1,47 +1,39 @@
-"""Locust's CSV files at the end of a run."""
+"""Locust's CSV files at the end of a run, in processes of their own: Locust changes the one that loads it."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
-import gevent
-import locust.stats
-import pytest
+BEGIN = """
+import gevent, locust.stats
 from locust.env import Environment
-from locust.stats import PERCENTILES_TO_REPORT, StatsCSVFileWriter
+import seawall.load
 
-import seawall.load  # noqa: F401 - what is tested is what it sets up
-
-
-@pytest.fixture
-def writer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StatsCSVFileWriter:
-    """Return what writes the files of a run, every 10 ms here."""
-    monkeypatch.setattr(locust.stats, "CSV_STATS_INTERVAL_SEC", 0.01)
-    return StatsCSVFileWriter(Environment(), PERCENTILES_TO_REPORT, str(tmp_path / "out"))
+locust.stats.CSV_STATS_INTERVAL_SEC = 0.01
+writer = locust.stats.StatsCSVFileWriter(Environment(), locust.stats.PERCENTILES_TO_REPORT, "out")
+writing = gevent.spawn(writer.stats_writer)
+gevent.sleep(0.05)
+"""
 
 
-def test_a_writer_whose_files_locust_has_closed_ends_in_silence(
-    writer: StatsCSVFileWriter, capsys: pytest.CaptureFixture[str]
-) -> None:
+def run(directory: Path, script: str) -> subprocess.CompletedProcess[str]:
+    """Run *script* while Locust's files are being written."""
+    return subprocess.run(
+        [sys.executable, "-c", BEGIN + script], cwd=directory, capture_output=True, text=True, timeout=30, check=False
+    )
+
+
+def test_a_writer_whose_files_locust_has_closed_ends_in_silence(tmp_path: Path) -> None:
     """As it is between Locust's last words and its end."""
-    writing = gevent.spawn(writer.stats_writer)
-    gevent.sleep(0.05)
-    assert not writing.dead
-    writer.close_files()
-    writing.join(timeout=5)
-    assert writing.successful()
-    assert "Traceback" not in capsys.readouterr().err
+    done = run(tmp_path, "assert not writing.dead; writer.close_files(); writing.join(5); print(writing.successful())")
+    assert (done.stdout, done.returncode) == ("True\n", 0), done.stderr
+    assert "Traceback" not in done.stderr
 
 
-def test_any_other_mistake_is_still_told(writer: StatsCSVFileWriter, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_any_other_mistake_is_still_told(tmp_path: Path) -> None:
     """Only closed files are an end."""
-
-    def fail(*_: object) -> None:
-        raise ValueError("what is this?")
-
-    monkeypatch.setattr(writer, "_requests_data_rows", fail)
-    try:
-        with pytest.raises(ValueError, match="what is this"):
-            writer.stats_writer()
-    finally:
-        writer.close_files()
+    done = run(tmp_path, "writer.failures_csv_filehandle.close(); writing.join(5); print(repr(writing.exception))")
+    assert "I/O operation on closed file" in done.stdout
+    assert "Traceback" in done.stderr

@@ -68,11 +68,11 @@ def own_port(stack: Stack, name: str) -> int:
     return own
 
 
-def ask(port: int, method: str, path: str, body: bytes | None = None) -> int:
+def ask(stack: Stack, port: int, method: str, path: str, body: bytes | None = None) -> int:
     """Return the status of one request on a connection of its own."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     try:
-        connection.request(method, path, body, {"content-type": "application/json"} if body else {})
+        connection.request(method, path, body, {"content-type": "application/json", **stack.api_headers})
         answer = connection.getresponse()
         answer.read()
         return answer.status
@@ -80,9 +80,9 @@ def ask(port: int, method: str, path: str, body: bytes | None = None) -> int:
         connection.close()
 
 
-def sees(port: int, identity: object) -> bool:
+def sees(stack: Stack, port: int, identity: object) -> bool:
     """Tell whether the process at *port* finds a user."""
-    return ask(port, "GET", f"/v1/users/{identity}") == 200
+    return ask(stack, port, "GET", f"/v1/users/{identity}") == 200
 
 
 def until(holds: Callable[[], bool], within_s: float = 60.0) -> bool:
@@ -102,7 +102,7 @@ def test_every_process_is_ready_by_its_own_answer(pair: Stack) -> None:
     assert all(state.services[name].ready for name in NAMES)
     own = [own_port(pair, name) for name in NAMES]
     assert len(set(own)) == 2
-    assert [ask(port, "GET", "/readyz") for port in own] == [200, 200]
+    assert [ask(pair, port, "GET", "/readyz") for port in own] == [200, 200]
 
 
 def test_all_serve_tls_with_a_certificate_of_their_stack(pair: Stack) -> None:
@@ -160,11 +160,11 @@ def test_an_announcement_reaches_every_process(pair: Stack) -> None:
         for number in range(5):
             identity = mint(Run(1, 0), 0, number, entity.number)
             began = time.monotonic()
-            assert ask(believer, "GET", f"/v1/users/{identity}") == 404
-            assert ask(writer, "POST", "/v1/sync/users", msgspec.json.encode({**fields, "id": identity})) == 201
-            assert ask(writer, "GET", f"/v1/users/{identity}") == 200
+            assert ask(pair, believer, "GET", f"/v1/users/{identity}") == 404
+            assert ask(pair, writer, "POST", "/v1/sync/users", msgspec.json.encode({**fields, "id": identity})) == 201
+            assert ask(pair, writer, "GET", f"/v1/users/{identity}") == 200
             assert cache.publish(INVALIDATION_CHANNEL, cache_key(entity, identity)) == len(NAMES)
-            assert until(partial(sees, believer, identity))
+            assert until(partial(sees, pair, believer, identity))
             waited_s.append(time.monotonic() - began)
     # by itself it would have asked again later than that, every time
     assert min(waited_s) < _ENDS_BY_ITSELF_S
@@ -177,14 +177,14 @@ def test_a_write_through_one_is_seen_through_the_other(pair: Stack) -> None:
     fields = sample_fields(entity, seed=1, count=1)[0]
     identity = mint(Run(2, 0), 0, 0, entity.number)
     path = f"/v1/users/{identity}"
-    assert ask(believer, "GET", path) == 404
-    assert ask(writer, "POST", "/v1/sync/users", msgspec.json.encode({**fields, "id": identity})) == 201
-    assert until(lambda: ask(believer, "GET", path) == 200)
-    assert ask(writer, "GET", path) == 200
+    assert ask(pair, believer, "GET", path) == 404
+    assert ask(pair, writer, "POST", "/v1/sync/users", msgspec.json.encode({**fields, "id": identity})) == 201
+    assert until(lambda: ask(pair, believer, "GET", path) == 200)
+    assert ask(pair, writer, "GET", path) == 200
     pair.fresh()
     # what they remembered would be believed for half a minute
     began = time.monotonic()
-    assert until(lambda: [ask(port, "GET", path) for port in (believer, writer)] == [404, 404])
+    assert until(lambda: [ask(pair, port, "GET", path) for port in (believer, writer)] == [404, 404])
     assert time.monotonic() - began < _REMEMBERED_S
 
 
@@ -193,8 +193,8 @@ def test_one_that_dies_leaves_its_work_to_the_other_and_comes_back(pair: Stack) 
     before = pair.state.services["api-1"]
     own = own_port(pair, "api-1")
     pair.signal("api-1", signal.SIGKILL)
-    assert [ask(shared_port(pair), "GET", "/livez") for _ in range(20)] == [200] * 20
-    assert ask(own, "GET", "/livez") == 200
+    assert [ask(pair, shared_port(pair), "GET", "/livez") for _ in range(20)] == [200] * 20
+    assert ask(pair, own, "GET", "/livez") == 200
     after = pair.state.services
     assert (after["api-1"].restarts, after["api-2"].restarts) == (1, 0)
     assert after["api-1"].pid != before.pid

@@ -46,9 +46,9 @@ def url_of(stack: Stack, number: int) -> str:
     return f"{stack.state.api_url}/v1/users/{base_id(number, USERS.number)}"
 
 
-def told(url: str, **headers: str) -> str:
+def told(stack: Stack, url: str, **headers: str) -> str:
     """Return what the cache says of its answer to a request."""
-    answer = httpx.get(url, headers=headers, timeout=20)
+    answer = httpx.get(url, headers={**stack.api_headers, **headers}, timeout=20)
     assert answer.status_code == httpx.codes.OK
     return answer.headers["cache-status"]
 
@@ -64,19 +64,31 @@ def asked_of_the_api(stack: Stack) -> float:
 def test_what_was_read_once_is_answered_without_the_api(cached: Stack) -> None:
     """It says so, by the words of RFC 9211."""
     before = asked_of_the_api(cached)
-    assert [told(url_of(cached, 1)) for _ in range(4)] == ["nginx; fwd=uri-miss", *["nginx; hit"] * 3]
+    assert [told(cached, url_of(cached, 1)) for _ in range(4)] == ["nginx; fwd=uri-miss", *["nginx; hit"] * 3]
     assert asked_of_the_api(cached) == before + 1
+
+
+@needs_nginx
+def test_what_is_cached_for_one_key_is_not_told_without_it(cached: Stack) -> None:
+    """Each key has its own copies, and who has none is sent to the API, which refuses."""
+    url = url_of(cached, 6)
+    assert [told(cached, url) for _ in range(2)] == ["nginx; fwd=uri-miss", "nginx; hit"]
+    for headers in ({}, {"authorization": "Bearer guessed"}):
+        answer = httpx.get(url, headers=headers, timeout=20)
+        assert answer.status_code == httpx.codes.UNAUTHORIZED
+        assert answer.headers["cache-status"] == "nginx; fwd=uri-miss"
+    assert told(cached, url) == "nginx; hit"
 
 
 @needs_nginx
 def test_who_asks_past_the_caches_gets_through_and_the_cache_learns(cached: Stack) -> None:
     """The answer takes the old one's place."""
     url = url_of(cached, 2)
-    told(url)
+    told(cached, url)
     with psycopg.connect(cached.connections.psycopg_url, autocommit=True) as database:
         database.execute("UPDATE users SET name = 'Changed' WHERE id = %s", (base_id(2, USERS.number),))
-    assert told(url, **{"cache-control": "no-cache"}) == "nginx; fwd=request"
-    answer = httpx.get(url)
+    assert told(cached, url, **{"cache-control": "no-cache"}) == "nginx; fwd=request"
+    answer = httpx.get(url, headers=cached.api_headers)
     assert (answer.headers["cache-status"], answer.json()["name"]) == ("nginx; hit", "Changed")
 
 
@@ -85,10 +97,10 @@ def test_an_answer_is_as_old_as_the_api_allows_and_no_older(cached: Stack) -> No
     """Then the API is asked whether it still holds."""
     url = url_of(cached, 3)
     begun = time.monotonic()
-    told(url)
+    told(cached, url)
     time.sleep(MAX_AGE_S + 1.5 - (time.monotonic() - begun))
-    assert told(url) == "nginx; fwd=stale; fwd-status=304"
-    assert told(url) == "nginx; hit"
+    assert told(cached, url) == "nginx; fwd=stale; fwd-status=304"
+    assert told(cached, url) == "nginx; hit"
 
 
 @needs_nginx
@@ -96,19 +108,20 @@ def test_writes_go_through_and_so_does_what_they_wrote(cached: Stack) -> None:
     """A record that was asked for in vain is found as soon as it is written."""
     identity = mint(Run(time.time_ns() // 1_000_000, 7), 1, 1, USERS.number)
     url = f"{cached.state.api_url}/v1/users/{identity}"
-    assert httpx.get(url).status_code == httpx.codes.NOT_FOUND
+    assert httpx.get(url, headers=cached.api_headers).status_code == httpx.codes.NOT_FOUND
     body = msgspec.json.encode({"id": identity, **sample_fields(USERS, 1, 1)[0]})
-    headers = {"content-type": "application/json"}
+    headers = {"content-type": "application/json", **cached.api_headers}
     for _ in range(2):
         answer = httpx.post(f"{cached.state.api_url}/v1/grouped/users", content=body, headers=headers)
         assert (answer.status_code, answer.headers.get("cache-status")) == (httpx.codes.CREATED, None)
-    assert httpx.get(url).status_code == httpx.codes.OK
+    assert httpx.get(url, headers=cached.api_headers).status_code == httpx.codes.OK
 
 
 @needs_nginx
 def test_limits_are_those_of_the_api(cached: Stack) -> None:
     """A record that is too large is refused by the API, in its own words."""
-    answer = httpx.post(f"{cached.state.api_url}/v1/sync/users", content=b"x" * 1_000_000, timeout=20)
+    url, key = f"{cached.state.api_url}/v1/sync/users", cached.api_headers
+    answer = httpx.post(url, content=b"x" * 1_000_000, headers=key, timeout=20)
     assert answer.status_code == httpx.codes.REQUEST_ENTITY_TOO_LARGE
     assert answer.headers["content-type"] == "application/problem+json"
 
@@ -119,18 +132,18 @@ def test_it_serves_tls_and_the_api_behind_it_stays_plain(cached: Stack) -> None:
     trusting = ssl.create_default_context(cafile=cached.state.api_tls_authority)
     plain = url_of(cached, 4)
     secure = plain.replace(cached.state.api_url, cached.state.api_tls_url)
-    told(plain)
-    answer = httpx.get(secure, verify=trusting)
+    told(cached, plain)
+    answer = httpx.get(secure, headers=cached.api_headers, verify=trusting)
     assert (answer.status_code, answer.headers["cache-status"]) == (httpx.codes.OK, "nginx; hit")
 
 
 @needs_nginx
 def test_fresh_state_is_fresh_there_too(cached: Stack) -> None:
     """Nothing that was cached before is answered."""
-    told(url_of(cached, 5))
-    assert told(url_of(cached, 5)) == "nginx; hit"
+    told(cached, url_of(cached, 5))
+    assert told(cached, url_of(cached, 5)) == "nginx; hit"
     cached.fresh()
-    assert told(url_of(cached, 5)) == "nginx; fwd=uri-miss"
+    assert told(cached, url_of(cached, 5)) == "nginx; fwd=uri-miss"
 
 
 @needs_nginx

@@ -149,7 +149,7 @@ def write(stack: Stack, path: str, sequence: int) -> int:
         return httpx.post(
             f"{stack.state.api_url}/v1/{path}/users",
             content=body,
-            headers={"content-type": "application/json"},
+            headers={"content-type": "application/json", **stack.api_headers},
             timeout=4,
         ).status_code
     except httpx.TimeoutException:

@@ -65,7 +65,7 @@ def test_every_process_of_a_stack_is_asked(stack: Stack) -> None:
     """What they have counted grows by what is asked of them."""
     before = stack.lookups()
     path = f"/v1/users/{base_id(0, ENTITIES['users'].number)}"
-    answer = httpx.get(stack.state.api_url + path, headers={"cache-control": "no-cache"})
+    answer = httpx.get(stack.state.api_url + path, headers={"cache-control": "no-cache", **stack.api_headers})
     after = stack.lookups()
     assert answer.is_success
     assert before is not None

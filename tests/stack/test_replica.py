@@ -78,7 +78,9 @@ def test_lookups_read_from_the_replica_and_the_primary_is_spared(replicated: Sta
     forget(replicated, cache_key(USERS, identity))
     time.sleep(SETTLED_S)
     before = reads(replicated)
-    assert httpx.get(replicated.state.api_url + path_of(identity)).json()["id"] == str(identity)
+    assert httpx.get(replicated.state.api_url + path_of(identity), headers=replicated.api_headers).json()["id"] == str(
+        identity
+    )
     within(10, lambda: reads(replicated) > before)
 
 
@@ -91,11 +93,16 @@ def test_what_the_replica_does_not_have_yet_is_found_all_the_same(replicated: St
         replica.execute("SELECT pg_wal_replay_pause()")
         try:
             answer = httpx.post(
-                replicated.state.api_url + "/v1/sync/users", content=body, headers={"content-type": "application/json"}
+                replicated.state.api_url + "/v1/sync/users",
+                content=body,
+                headers={"content-type": "application/json", **replicated.api_headers},
             )
             assert answer.status_code == httpx.codes.CREATED
             assert replica.execute("SELECT 1 FROM users WHERE id = %s", (identity,)).fetchone() is None
-            assert httpx.get(replicated.state.api_url + path_of(identity)).status_code == httpx.codes.OK
+            assert (
+                httpx.get(replicated.state.api_url + path_of(identity), headers=replicated.api_headers).status_code
+                == httpx.codes.OK
+            )
         finally:
             replica.execute("SELECT pg_wal_replay_resume()")
 
@@ -112,11 +119,14 @@ def test_after_an_announcement_a_late_replica_brings_nothing_old_back(replicated
         try:
             primary.execute("UPDATE users SET name = 'Changed' WHERE id = %s", (identity,))
             forget(replicated, cache_key(USERS, identity))
-            within(1, lambda: httpx.get(url).json()["name"] == "Changed")
+            within(1, lambda: httpx.get(url, headers=replicated.api_headers).json()["name"] == "Changed")
             time.sleep(SETTLED_S)
-            assert httpx.get(url).json()["name"] == "Changed"
+            assert httpx.get(url, headers=replicated.api_headers).json()["name"] == "Changed"
             primary.execute("UPDATE users SET name = 'Again' WHERE id = %s", (identity,))
-            assert httpx.get(url, headers={"cache-control": "no-cache"}).json()["name"] == "Again"
+            assert (
+                httpx.get(url, headers={"cache-control": "no-cache", **replicated.api_headers}).json()["name"]
+                == "Again"
+            )
         finally:
             replica.execute("SELECT pg_wal_replay_resume()")
 
@@ -136,7 +146,11 @@ def test_a_replica_that_dies_is_left_out(replicated: Stack) -> None:
     forget(replicated, EVERYTHING, *(cache_key(USERS, base_id(number, USERS.number)) for number in range(3)))
     time.sleep(SETTLED_S)
     for number in range(3):
-        answer = httpx.get(replicated.state.api_url + path_of(base_id(number, USERS.number)), timeout=20)
+        answer = httpx.get(
+            replicated.state.api_url + path_of(base_id(number, USERS.number)),
+            headers=replicated.api_headers,
+            timeout=20,
+        )
         assert answer.status_code == httpx.codes.OK
     assert httpx.get(replicated.state.api_url + "/readyz").status_code == httpx.codes.OK
 

