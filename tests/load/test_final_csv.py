@@ -9,7 +9,7 @@ from pathlib import Path
 BEGIN = """
 import gevent, locust.stats
 from locust.env import Environment
-import seawall.load
+import seawall.load.users
 
 locust.stats.CSV_STATS_INTERVAL_SEC = 0.01
 writer = locust.stats.StatsCSVFileWriter(Environment(), locust.stats.PERCENTILES_TO_REPORT, "out")

@@ -107,8 +107,8 @@ def test_the_web_page_comes_up(stack: Stack, tmp_path: Path) -> None:
 
 
 def test_a_service_that_runs_elsewhere_is_found_by_its_variable(stack: Stack, tmp_path: Path) -> None:
-    """SEAWALL_API_URL is enough where no stack is up, and in a `.env` too."""
-    (tmp_path / ".env").write_text(f"SEAWALL_API_URL={stack.state.api_url}\n")
+    """SEAWALL_API_URL and its key are enough where no stack is up, and in a `.env` too."""
+    (tmp_path / ".env").write_text(f"SEAWALL_API_URL={stack.state.api_url}\nSEAWALL_API_KEY={stack.state.api_key}\n")
     home = str(tmp_path / "none")
     done = locust(
         "Lookups", "--headless", "--no-verdict", "-u", "2", "-t", "2s", "--csv", "out", cwd=tmp_path, SEAWALL_HOME=home

@@ -105,7 +105,7 @@ def test_the_login_lets_in_who_knows_the_password(start: Start) -> None:
     """Everything else leads to it, a run cannot be started, and a wrong one opens nothing."""
     with start("--web-host", "0.0.0.0", "--web-login", SEAWALL_WEB_PASSWORD=PASSWORD) as client:
         load = {"user_count": "1", "spawn_rate": "1", "host": "http://127.0.0.1:1"}
-        for method, path in (("GET", "/"), ("GET", "/stats/requests"), ("GET", "/stop"), ("POST", "/swarm")):
+        for method, path in (("GET", "/"), ("GET", "/stats/requests"), ("POST", "/stop"), ("POST", "/swarm")):
             answer = client.request(method, path, data=load if method == "POST" else None)
             assert answer.status_code == 302, path
             assert "/login" in answer.headers["location"]
@@ -136,7 +136,7 @@ def test_another_page_in_the_same_browser_can_do_nothing(start: Start, headers: 
     with start() as client:
         load = {"user_count": "1", "spawn_rate": "1", "host": "http://127.0.0.1:1"}
         assert client.post("/swarm", data=load, headers=headers).status_code == 403
-        assert client.get("/stop", headers=headers).status_code == 403
+        assert client.post("/stop", headers=headers).status_code == 403
         assert client.get("/stats/reset", headers=headers).status_code == 403
         assert client.get("/stats/requests").json()["state"] == "ready"
 
