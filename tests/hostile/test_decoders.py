@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 from new_records import new_record
 
 from contract.api_keys import Scope, line_of, new_key
-from contract.entities import ENTITIES
+from contract.entities import ENTITIES, parse
+from contract.errors import InvalidRecord
 from contract.ids import Run
 from contract.samples import Shape
 from seawall.audit.errors import AuditFailed
@@ -68,6 +69,23 @@ def test_a_record_with_one_other_value(name: str, data: st.DataObject) -> None:
     fields = msgspec.to_builtins(new_record(ENTITIES[name]))
     field = data.draw(st.sampled_from(sorted(fields)))
     DECODERS[name](msgspec.json.encode({**fields, field: data.draw(json_values)}))
+
+
+@pytest.mark.parametrize("name", ENTITIES)
+def test_a_refusal_repeats_no_value(name: str) -> None:
+    """Whatever is wrong with it, and wherever it stands."""
+    right = msgspec.to_builtins(new_record(ENTITIES[name]))
+    secret = "Rumpelstilzchen"
+    wrong: list[Any] = [secret, secret * 1_000, [secret], {secret: secret}, f"{secret}\0"]
+    for field in right:
+        for value in wrong:
+            try:
+                parse(ENTITIES[name], msgspec.json.encode({**right, field: value}))
+            except InvalidRecord as error:
+                said = str(error)
+            else:
+                said = ""
+            assert secret not in said
 
 
 @pytest.mark.skipif(importlib.util.find_spec("atheris") is None, reason="Atheris has no wheel for this machine")
