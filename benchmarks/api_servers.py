@@ -3,7 +3,7 @@
 ``python -m benchmarks.api_servers --port P KIND``. ``bare`` is the least that uvicorn can do: a constant
 answer to a body that nobody looks at. ``textbook`` is what the documentation of FastAPI and confluent-kafka shows, put
 together, with the same durability as ours. ``ours`` is the service itself (or with another
-collector of garbage), ``routed`` the same without its hot path.
+collector of garbage, or without keys and limits: ``ours-unguarded``), ``routed`` the same without its hot path.
 """
 
 from __future__ import annotations
@@ -26,9 +26,11 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from fastapi import FastAPI, HTTPException
 from pydantic import BaseModel, Field
 from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 import api.__main__ as ours
 from api.app import create_app
+from api.direct_protocol import DirectProtocol
 from contract.connections import Connections
 
 
@@ -170,13 +172,25 @@ async def bare(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": _BODY})
 
 
+UNGUARDED = "ours-unguarded"
 _COLLECTORS: dict[str, Callable[[], None]] = {"ours-collected": lambda: None, "ours-uncollected": gc.disable}
 _APPS: dict[str, Callable[[], ASGIApp]] = {"bare": lambda: bare, "textbook": textbook, "routed": create_app}
+
+
+def _unguard() -> None:
+    """Take keys and limits away, as far as a request of the hot path meets them."""
+    os.environ.pop("SEAWALL_API_KEYS_FILE", None)
+    os.environ["SEAWALL_API_WITHOUT_KEYS"] = "true"
+    for name in ("connection_made", "on_header", "pause_writing", "resume_writing"):
+        setattr(DirectProtocol, name, getattr(HttpToolsProtocol, name))
+    DirectProtocol._await_the_rest = lambda *_: None  # type: ignore[method-assign]  # noqa: SLF001 - as above
 
 
 def serve(kind: str, port: int) -> int:
     """Serve *kind* until SIGTERM."""
     logging.basicConfig(level=logging.WARNING)
+    if kind == UNGUARDED:
+        _unguard()
     if kind in _COLLECTORS:
         ours._calm_collector = _COLLECTORS[kind]  # noqa: SLF001 - what it is without that is the question
     if kind.startswith("ours"):
@@ -203,7 +217,7 @@ def serve(kind: str, port: int) -> int:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("kind", choices=["ours", *_COLLECTORS, *_APPS])
+    parser.add_argument("kind", choices=["ours", UNGUARDED, *_COLLECTORS, *_APPS])
     parser.add_argument("--port", type=int, required=True)
     asked = parser.parse_args()
     sys.exit(serve(asked.kind, asked.port))
