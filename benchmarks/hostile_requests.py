@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-LARGEST_HEAD, LARGEST_BODY = 8 * 1024, 64 * 1024
+LARGEST_HEAD, LARGEST_BODY = 16 * 1024, 256 * 1024
+"""Bytes, as the service has them by default."""
 CLOSED = 0
 """Stands for a connection that is closed without an answer."""
 
@@ -99,7 +100,7 @@ def attacks(key: str, record: bytes, other: bytes) -> dict[str, Attack]:
         "a chunk beyond 64 bits": _attack(chunked(b"fffffffffffffffff\r\nabc\r\n0\r\n\r\n"), 400, CLOSED),
         "a chunk longer than it says": _attack(chunked(b"1\r\nabc\r\n0\r\n\r\n"), 400, CLOSED),
         "chunks without end": _attack(chunked(b"3\r\nabc\r\n"), 400, 408, CLOSED),
-        "more chunks than allowed": _attack(chunked(b"1000\r\n%b\r\n" % (b"x" * 4096) * 20), 413),
+        "more chunks than allowed": _attack(chunked(b"1000\r\n%b\r\n" % (b"x" * 4096) * 70), 413),
         "a long chunk extension": _attack(
             chunked(b"%x;%b\r\n%b\r\n0\r\n\r\n" % (size, b"e" * 60_000, record)), 201, 400, 431, CLOSED
         ),

@@ -18,7 +18,7 @@ from new_records import new_record
 from raw import Peer
 from service_processes import eventually, running_api
 
-from benchmarks.hostile_requests import CLOSED, LARGEST_BODY, LARGEST_HEAD, Attack, attacks, bodies
+from benchmarks.hostile_requests import CLOSED, Attack, attacks, bodies
 from contract.api_keys import Scope, line_of, new_key
 from contract.entities import ENTITIES
 from seawall.stack.stack import Stack
@@ -70,7 +70,7 @@ class Target(NamedTuple):
 
 @pytest.fixture(scope="module")
 def target(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
-    """Run an API of our own with narrow limits."""
+    """Run an API of our own that waits for nobody for long."""
     directory: Path = tmp_path_factory.mktemp("hostile")
     (directory / "keys").write_text(line_of("tests", [Scope.WRITE, Scope.READ], KEY))
     settings = {
@@ -79,8 +79,6 @@ def target(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[T
         "SEAWALL_API_REQUEST_S": str(REQUEST_S),
         "SEAWALL_API_KEEP_ALIVE_S": str(KEEP_ALIVE_S),
         "SEAWALL_API_CONNECTIONS": "40",
-        "SEAWALL_MAX_HEAD_BYTES": str(LARGEST_HEAD),
-        "SEAWALL_MAX_BODY_BYTES": str(LARGEST_BODY),
     }
     with running_api(stack.connections, directory, **settings) as (client, process):
         eventually(lambda: client.get("/readyz").is_success)
