@@ -23,6 +23,8 @@ from contract.errors import BadApiKeys, BadConnection
 
 _OTHER_FILES = 256
 """Connections to the servers, sockets, libraries."""
+_MOST_FILES = 1_048_576
+"""As many as Linux lets a process have by default, where no limit is set."""
 
 
 def main() -> int:
@@ -39,6 +41,9 @@ def main() -> int:
         for flaw in error.errors():
             print(f"api: SEAWALL_{str(flaw['loc'][0]).upper()}: {flaw['msg']}", file=sys.stderr)
         return 2
+    files = _raise_open_files() - _OTHER_FILES
+    if secure is not None:  # handshakes count once they are over
+        files = files * 3 // 4
     terms = Terms(
         # what stands around the hot path must see every request, so it has none
         direct=getattr(app.state.hot_path, "direct", {}),
@@ -47,7 +52,8 @@ def main() -> int:
         max_body_bytes=settings.max_body_bytes,
         max_head_bytes=settings.max_head_bytes,
         request_s=settings.api_request_s,
-        connections=settings.api_connections or _raise_open_files() - _OTHER_FILES,
+        connections=min(settings.api_connections or files, files),
+        crowded=app.state.service.loop_queue.refuses,
     )
     app.state.guard.on_change(terms.forget)
     config = uvicorn.Config(
@@ -101,7 +107,7 @@ def _raise_open_files() -> int:
     """Every client holds a connection, so the soft limit goes up to the hard one, which is returned."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    return hard
+    return _MOST_FILES if hard == resource.RLIM_INFINITY else max(hard, 2 * _OTHER_FILES)
 
 
 if __name__ == "__main__":

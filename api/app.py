@@ -62,6 +62,7 @@ def create_app(settings: Settings | None = None, connections: Connections | None
         writes.direct_endpoints(service),
         reads.direct_lookups(service.lookups, settings.http_max_age_s),
         guard,
+        service.loop_queue,
         settings.max_body_bytes,
     )
     reads.add_routes(app, service.lookups, settings.http_max_age_s)

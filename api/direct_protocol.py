@@ -15,7 +15,6 @@ connections a number.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -23,16 +22,18 @@ from typing import Any, NamedTuple, Protocol
 
 import httptools
 from uvicorn.protocols.http.flow_control import CLOSE_HEADER
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from api.answers import JSON, Answer
 from api.guard import Guard
-from api.problems import HeadTooLarge, MalformedRequest, Problem, RequestTimeout, Unavailable
+from api.problems import CROWDED, BodyTooLarge, HeadTooLarge, MalformedRequest, Problem, RequestTimeout, Unavailable
 from contract.api_keys import Scope
 
 log = logging.getLogger(__name__)
 
 _VERSIONS = ("1.1", "1.0")
+_MOST_FRAMING = 4
+"""A body in chunks may take so many times its largest size, framing and trailers included."""
 _HEAD_END = b"\r\n\r\n"
 _READERS_HEADERS = frozenset(
     [b"host", b"user-agent", b"accept", b"accept-encoding", b"accept-language", b"authorization", b"connection"]
@@ -82,6 +83,8 @@ class Terms:
     """How long a request may take to arrive, and an answer to be taken."""
     connections: int
     """Most of them at once."""
+    crowded: Callable[[], bool] = lambda: False
+    """Whether more requests come than the process can serve; asked only where one is not answered from memory."""
     known: dict[bytes, KnownHead] = field(default_factory=dict)
     """Heads of writes that came before."""
     known_reads: set[bytes] = field(default_factory=set)
@@ -113,6 +116,7 @@ class Exchange:
         if self.response_complete:
             return
         self.response_complete = True
+        self.body = b""  # an idle connection should hold none
         if not self._protocol.transport.is_closing():
             self._protocol.write_answer(answer, keep_alive=self.keep_alive)
 
@@ -132,10 +136,15 @@ class DirectProtocol(HttpToolsProtocol):
         """The request that is being parsed was refused by what serves it directly."""
         self._idle_since_s = 0.0
         self._in_head = False
+        """The head of the request that is being parsed has no end yet, or is not understood."""
         self._head_bytes = 0
-        """Of the headers, and trailers, of the request that is being parsed."""
-        self._unparsed_bytes = 0
-        """What came of a head that has no end yet."""
+        """Of the headers of the request that is being parsed."""
+        self._raw_bytes = 0
+        """What came of it since the segment in which it began, framing and trailers included."""
+        self._begun = 0
+        """Requests that began in the segment that is being parsed."""
+        self._over = False
+        """Nothing is parsed any more on this connection."""
         self._arrival: asyncio.TimerHandle | None = None
         """Ends a request that takes too long to arrive."""
         self._reader: asyncio.TimerHandle | None = None
@@ -147,8 +156,7 @@ class DirectProtocol(HttpToolsProtocol):
         if len(self.connections) > self._terms.connections:
             self._turn_away(Unavailable("there are too many connections", retry_after_s=1.0))
             return
-        self._idle_since_s = self.loop.time()
-        self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
+        self._await_another()
 
     def data_received(self, data: bytes) -> None:
         """Serve a request whose head is known; let the parser read everything else."""
@@ -156,7 +164,7 @@ class DirectProtocol(HttpToolsProtocol):
             if data.startswith(b"GET ") and self._read(data):
                 return
             end = data.find(_HEAD_END)
-            known = self._known.get(data[:end])
+            known = self._known.get(data[:end]) if end > 0 else None
             if known is not None and len(data) - end - len(_HEAD_END) == known.length and self._is_free():
                 exchange = Exchange(self, known.serve)
                 exchange.body = data[-known.length :]
@@ -165,11 +173,16 @@ class DirectProtocol(HttpToolsProtocol):
                     return
                 self._refused = True
             self._came = data
+        self._begun = 0
         self._parse(data)
+        if not self._between:
+            # what stood before it in the segment was another one's
+            is_all = not self._begun or (self._begun == 1 and self._came is data)
+            self._await_the_rest(len(data) if is_all else 0)
+        elif self.timeout_keep_alive_task is None and self._is_free() and not self.transport.is_closing():
+            self._await_another()  # nothing but line ends came, or the answer was there before the request's end
         self._came = b""
         self._refused = False
-        if not self._between:
-            self._await_the_rest(len(data))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the last exchange: it holds this protocol, and the collector would not come for 5 KB a connection."""
@@ -187,33 +200,37 @@ class DirectProtocol(HttpToolsProtocol):
         """Begin a request, for whoever will serve it."""
         self._between = False
         self._in_head = True
-        self._head_bytes = self._unparsed_bytes = 0
+        self._begun += 1
+        self._head_bytes = self._raw_bytes = 0
         self.url = b""
         self.headers = []
         self.expect_100_continue = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep a header, or a trailer, as long as there is room."""
+        """Keep a header, as long as there is room; trailers are none (RFC 9110, 6.5.1)."""
         self._head_bytes += len(name) + len(value)
-        if self._head_bytes <= self._terms.max_head_bytes:
+        if self._in_head and self._head_bytes <= self._terms.max_head_bytes:
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """Decide who serves the request; raises `_TurnedAway`, so that nothing behind it is parsed."""
         if self.transport.is_closing():
             raise _TurnedAway
-        if self.parser.get_http_version() not in _VERSIONS:
-            self._turn_away(MalformedRequest())
+        upgrades = self.parser.should_upgrade()
+        if self.parser.get_http_version() not in _VERSIONS or (upgrades and self._has_body()):
+            self._turn_away(MalformedRequest())  # llhttp takes the body of an upgrade for what follows it
             raise _TurnedAway
         if self._head_bytes + len(self.url) > self._terms.max_head_bytes:
             self._turn_away(HeadTooLarge(self._terms.max_head_bytes))
             raise _TurnedAway
-        self._in_head = False
         serve = self._terms.direct.get(self.url)
         if serve is not None and not self._refused and self._is_plain():
             self.cycle = Exchange(self, serve)  # type: ignore[assignment]  # has what the parent asks of a cycle
         else:
             self._leave_to_uvicorn()
+            self.cycle.keep_alive = self.cycle.keep_alive and not upgrades
+        # not before: until here a mistake is answered for this request, and `cycle` is the one before
+        self._in_head = False
 
     def on_body(self, body: bytes) -> None:
         """Collect a part of the body."""
@@ -244,7 +261,16 @@ class DirectProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """Be ready for the next request."""
         self._idle_since_s = self.loop.time()
+        cycle: object = self.cycle
+        if isinstance(cycle, RequestResponseCycle) and cycle.response_complete:
+            cycle.body.clear()  # as in `Exchange.answer`
         super().on_response_complete()
+        self._await_the_reader()
+
+    def shutdown(self) -> None:
+        """Close an idle connection, or once it has its answer."""
+        super().shutdown()
+        self._await_the_reader()
 
     def timeout_keep_alive_handler(self) -> None:
         """Close the connection, unless it was used since the time began."""
@@ -255,6 +281,7 @@ class DirectProtocol(HttpToolsProtocol):
             self.timeout_keep_alive_task = self.loop.call_later(again_s, self.timeout_keep_alive_handler)
         else:
             super().timeout_keep_alive_handler()
+            self._await_the_reader()
 
     def write_answer(self, answer: Answer, *, keep_alive: bool) -> None:
         """Write *answer* in one piece, and be ready for the next request."""
@@ -276,12 +303,12 @@ class DirectProtocol(HttpToolsProtocol):
     def pause_writing(self) -> None:
         """Give a client that does not read its answers some time."""
         super().pause_writing()
-        self._reader = self.loop.call_later(self._terms.request_s, self.transport.abort)
+        self._await_the_reader()
 
     def resume_writing(self) -> None:
         """Forget that it did not."""
         super().resume_writing()
-        if self._reader is not None:
+        if self._reader is not None and not self.transport.is_closing():
             self._reader.cancel()
             self._reader = None
 
@@ -293,6 +320,8 @@ class DirectProtocol(HttpToolsProtocol):
         path, _, name = data[4:end].rpartition(b"/")
         read = self._terms.reads.get(path)
         answer = None if read is None else read(name)
+        if answer is None and self._terms.crowded():
+            answer = CROWDED
         if answer is None:
             return False
         self.write_answer(answer, keep_alive=True)
@@ -321,20 +350,41 @@ class DirectProtocol(HttpToolsProtocol):
     def _parse(self, data: bytes) -> None:
         """Do as the parent does, but answer what is no request in the form of all problems, and log nothing of it."""
         self._unset_keepalive_if_required()
-        with contextlib.suppress(httptools.HttpParserUpgrade):  # served as if it did not ask for that
-            try:
-                self.parser.feed_data(data)
-            except httptools.HttpParserError:
-                self._turn_away(MalformedRequest())
+        if self._over:
+            return
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade:  # served as if it did not ask for that, and the connection then closed
+            self._over = True
+        except httptools.HttpParserError:
+            self._over = True
+            self._turn_away(MalformedRequest())
+
+    def _has_body(self) -> bool:
+        """Tell whether the request that is being parsed announces one."""
+        return any(name in (b"content-length", b"transfer-encoding") for name, _ in self.headers)
+
+    def _await_another(self) -> None:
+        """Close the connection after a while in which no request comes."""
+        self._idle_since_s = self.loop.time()
+        self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
+
+    def _await_the_reader(self) -> None:
+        """Break the connection off where the client does not take what is still to be sent before the end, or more."""
+        waits = self.flow.write_paused or self.transport.is_closing()
+        if self._reader is None and waits and self.transport.get_write_buffer_size():
+            self._reader = self.loop.call_later(self._terms.request_s, self.transport.abort)
 
     def _await_the_rest(self, came_bytes: int) -> None:
-        """Bound what is still to come of a request: by time, and by bytes where its head has no end yet."""
+        """Bound what is still to come of a request, by time and by bytes."""
         if self._arrival is None:
             self._arrival = self.loop.call_later(self._terms.request_s, self._give_up)
-        if self._in_head:
-            self._unparsed_bytes += came_bytes
-            if self._unparsed_bytes > self._terms.max_head_bytes:
-                self._turn_away(HeadTooLarge(self._terms.max_head_bytes))
+        self._raw_bytes += came_bytes
+        terms = self._terms
+        if self._in_head and self._raw_bytes > terms.max_head_bytes:
+            self._turn_away(HeadTooLarge(terms.max_head_bytes))
+        elif self._raw_bytes > terms.max_head_bytes + _MOST_FRAMING * terms.max_body_bytes:
+            self._turn_away(BodyTooLarge(terms.max_body_bytes))
 
     def _give_up(self) -> None:
         """End a request that did not arrive in time."""
@@ -349,6 +399,7 @@ class DirectProtocol(HttpToolsProtocol):
         if self.cycle is not None:
             if self.cycle.response_complete and in_body:  # answered already, without the rest of its body
                 self.transport.close()
+                self._await_the_reader()
                 return
             if not self.cycle.response_complete and not (in_body and isinstance(exchange, Exchange)):
                 self.transport.abort()

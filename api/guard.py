@@ -72,7 +72,10 @@ class OpenDoor:
 
 
 class Keyring:
-    """The keys of a file, which is read again within a second of its change."""
+    """The keys of a file, which is read again within a second of its change.
+
+    A file that has no key any more lets nobody in; one that is gone or cannot be read changes nothing until it can.
+    """
 
     def __init__(self, file: Path) -> None:
         """Read *file*; raises `BadApiKeys`."""
@@ -80,7 +83,10 @@ class Keyring:
         self._calls: list[Callable[[], None]] = []
         self._timer: asyncio.TimerHandle | None = None
         self._version = self._look()
+        self._said = ""
         self._keys = self._read()
+        if not self._keys:
+            raise BadApiKeys(f"SEAWALL_API_KEYS_FILE: {file} names no key; make one with `bin/seawall key NAME`")
 
     def refusal(self, authorization: bytes | None, scope: Scope) -> Problem | None:
         """Compare with every key, and each time to the end: how long it takes tells nothing of any of them."""
@@ -113,12 +119,14 @@ class Keyring:
         version = self._look()
         if version == self._version:
             return
-        self._version = version
         try:
             self._keys = self._read()
-        except BadApiKeys as error:
-            log.error("the keys stay as they were: %s", error)  # noqa: TRY400 - the message says it all
+        except BadApiKeys as error:  # tried again, once a second
+            if str(error) != self._said:
+                log.error("the keys stay as they were: %s", error)  # noqa: TRY400 - the message says it all
+            self._said = str(error)
             return
+        self._version, self._said = version, ""
         log.info("%d keys from %s: %s", len(self._keys), self._file, ", ".join(key.name for key in self._keys))
         for call in self._calls:
             call()
@@ -128,19 +136,16 @@ class Keyring:
             found = self._file.stat()
         except OSError:
             return ()
-        return found.st_ino, found.st_mtime_ns, found.st_size
+        return found.st_ino, found.st_mtime_ns, found.st_ctime_ns, found.st_size
 
     def _read(self) -> list[ApiKey]:
         try:
-            keys = parse_keys(self._file.read_text(encoding="utf-8"))
+            return parse_keys(self._file.read_text(encoding="utf-8"))
         except (OSError, UnicodeError) as error:
             reason = getattr(error, "strerror", None) or "no text"
             raise BadApiKeys(f"SEAWALL_API_KEYS_FILE: {self._file} cannot be read: {reason}") from None
         except BadApiKeys as error:
             raise BadApiKeys(f"SEAWALL_API_KEYS_FILE: {self._file}: {error}") from None
-        if not keys:
-            raise BadApiKeys(f"SEAWALL_API_KEYS_FILE: {self._file} names no key; make one with `bin/seawall key NAME`")
-        return keys
 
 
 def guard_of(settings: Settings) -> Guard:
@@ -154,14 +159,23 @@ def guard_of(settings: Settings) -> Guard:
             "SEAWALL_API_KEYS_FILE: a file of keys is needed; make one with `bin/seawall key NAME --file FILE`, or, for"
             " development on this machine alone, set SEAWALL_API_WITHOUT_KEYS=true"
         )
-    places = [settings.api_host] if not settings.api_sockets else [_address(number) for number in settings.api_sockets]
-    beyond = [place for place in places if not is_loopback(place)]
+    beyond = [place for place in _places(settings) if not is_loopback(place)]
     if beyond:
         raise BadApiKeys(
             f"SEAWALL_API_WITHOUT_KEYS: others could reach {', '.join(beyond)}; listen on 127.0.0.1, or give keys by"
             " SEAWALL_API_KEYS_FILE"
         )
     return OpenDoor()
+
+
+def _places(settings: Settings) -> list[str]:
+    """Return every address that will be listened on."""
+    found = [_address(number) for number in (*settings.api_sockets, *settings.api_tls_sockets)]
+    if not settings.api_sockets or (settings.api_tls_port is not None and not settings.api_tls_sockets):
+        found.append(settings.api_host)
+    if settings.metrics_port is not None:
+        found.append(settings.metrics_host)
+    return found
 
 
 def _address(descriptor: int) -> str:

@@ -11,10 +11,11 @@ import logging
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from api.admission import LoopQueue
 from api.answers import Answer
 from api.guard import Guard, needed
 from api.ingest import DirectIngest, Ingest
-from api.problems import BodyTooLarge, InternalProblem
+from api.problems import CROWDED, BodyTooLarge, InternalProblem
 from api.routes.reads import DirectLookup
 
 log = logging.getLogger(__name__)
@@ -34,12 +35,13 @@ class HotPath:
         direct: dict[bytes, DirectIngest],
         reads: dict[bytes, DirectLookup],
         guard: Guard,
+        loop_queue: LoopQueue,
         limit_bytes: int,
     ) -> None:
         self._app = app
         self._endpoints = endpoints
         self.direct, self.reads = direct, reads
-        self._guard = guard
+        self._guard, self._loop_queue = guard, loop_queue
         self._limit_bytes = limit_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -61,13 +63,15 @@ class HotPath:
         await send({"type": "http.response.body", "body": answer.body})
 
     def _refusal(self, scope: Scope) -> Answer | None:
-        """Return the answer to a request without the key that it needs; None where it may go on."""
+        """Return the answer to a request without the key that it needs, or one too many; None where it may go on."""
         wanted = needed(scope["method"], scope["path"])
         if wanted is None:
             return None
         given = [value for name, value in scope["headers"] if name == b"authorization"]
         problem = self._guard.refusal(given[0] if len(given) == 1 else None, wanted)
-        return None if problem is None else problem.answer()
+        if problem is not None:
+            return problem.answer()
+        return CROWDED if self._loop_queue.refuses() else None
 
     async def _answer(self, ingest: Ingest, scope: Scope, receive: Receive) -> Answer | None:
         content_type = None

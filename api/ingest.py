@@ -12,7 +12,15 @@ from api.admission import LoopQueue
 from api.answers import Answer
 from api.lookups.chain import Lookups
 from api.lookups.memory import Found
-from api.problems import InternalProblem, MalformedBody, Problem, Unavailable, UnsupportedMediaType, UnusableRecord
+from api.problems import (
+    CROWDED,
+    InternalProblem,
+    MalformedBody,
+    Problem,
+    Unavailable,
+    UnsupportedMediaType,
+    UnusableRecord,
+)
 from api.writes.protocol import COMMITTED, Logged, Stored, SubmittingPath, WritePath
 from contract.entities import ENTITIES, Entity, Record, parse
 from contract.errors import InvalidRecord
@@ -20,9 +28,6 @@ from contract.errors import InvalidRecord
 log = logging.getLogger(__name__)
 
 _encode = msgspec.json.Encoder().encode
-
-
-_CROWDED = Unavailable("more requests come than this process can serve").answer()
 
 
 class Ingest:
@@ -39,7 +44,7 @@ class Ingest:
     async def __call__(self, content_type: str | None, body: bytes) -> Answer:
         """Return the answer to *body*."""
         if self._loop_queue.refuses():
-            return _CROWDED
+            return CROWDED
         try:
             if content_type != "application/json":
                 _check_media_type(content_type or "")
@@ -81,7 +86,7 @@ class DirectIngest:
     def __call__(self, body: bytes, answer: Callable[[Answer], None]) -> bool:
         """Begin to store *body* and call *answer* later; False where `Ingest` has to be asked instead."""
         if self._loop_queue.refuses():
-            answer(_CROWDED)
+            answer(CROWDED)
             return True
         try:
             record = parse(self._entity, body)

@@ -222,3 +222,7 @@ class Unavailable(Problem):
 
     def _headers(self) -> tuple[tuple[bytes, bytes], ...]:
         return ((b"retry-after", b"%d" % max(1, math.ceil(self.retry_after_s))),)
+
+
+CROWDED = Unavailable("more requests come than this process can serve").answer()
+"""Made once, since there may be many."""

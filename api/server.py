@@ -20,6 +20,8 @@ from api.readiness import ReadinessCheck
 
 log = logging.getLogger(__name__)
 
+_HANDSHAKE_S = 10.0
+
 
 @dataclass(frozen=True)
 class TlsListener:
@@ -57,7 +59,11 @@ class DrainingServer(uvicorn.Server):
         if not places:
             places = [{"host": self.config.host, "port": secure.port}]
         listen = partial(
-            asyncio.get_running_loop().create_server, self._protocol, ssl=secure.context, backlog=self.config.backlog
+            asyncio.get_running_loop().create_server,
+            self._protocol,
+            ssl=secure.context,
+            backlog=self.config.backlog,
+            ssl_handshake_timeout=_HANDSHAKE_S,
         )
         try:
             for place in places:

@@ -7,7 +7,7 @@ import asyncio
 from api.admission import LoopQueue
 from api.database import engine_of
 from api.guard import Guard, OpenDoor
-from api.lookups.announcements import Announcements, NoAnnouncements, ValkeyAnnouncements
+from api.lookups.announcements import SILENCE_S, Announcements, NoAnnouncements, ValkeyAnnouncements
 from api.lookups.chain import Lookups
 from api.lookups.kinds import KINDS, RECOMMENDATIONS, TOP_PRODUCTS, Lifetime
 from api.lookups.memory import Memory
@@ -69,7 +69,7 @@ class Service:
         announcements: Announcements = NoAnnouncements()
         if connections.cache_url is not None:
             shared = ValkeyCache(client_of(connections.redis_url, settings), settings)
-            announcements = ValkeyAnnouncements(client_of(connections.redis_url, settings))
+            announcements = ValkeyAnnouncements(client_of(connections.redis_url, settings, patience_s=SILENCE_S))
         probes["cache"] = None if connections.cache_url is None else shared.check
 
         if connections.kafka_bootstrap_servers is None:

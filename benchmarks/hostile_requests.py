@@ -137,6 +137,23 @@ def attacks(key: str, record: bytes, other: bytes) -> dict[str, Attack]:
             get(b"/v1/users/x", b"Connection: Upgrade", b"Upgrade: websocket", b"Sec-WebSocket-Key: x"), 422
         ),
         "an HTTP/2 upgrade": _attack(get(b"/v1/users/x", b"Connection: Upgrade", b"Upgrade: h2c"), 422),
+        "an upgrade with a body that is a request": _attack(
+            post(b"Connection: Upgrade", b"Upgrade: foo", b"Content-Length: %d" % len(smuggled), body=smuggled),
+            400,
+            CLOSED,
+        ),
+        "an upgrade in chunks": _attack(
+            post(b"Connection: Upgrade", b"Upgrade: foo", b"Transfer-Encoding: chunked", body=smuggled), 400, CLOSED
+        ),
+        "an upgrade and a request behind it": _attack(
+            get(b"/v1/users/x", b"Connection: Upgrade", b"Upgrade: foo") + smuggled, 422, CLOSED
+        ),
+        "a key in a trailer": _attack(
+            chunked(b"%x\r\n%b\r\n0\r\n%b\r\n" % (size, record, auth)).replace(auth, b"", 1), 401
+        ),
+        "a trailer without end": _attack(
+            chunked(b"%x\r\n%b\r\n0\r\nX: " % (size, record) + b"a" * (5 * LARGEST_BODY)), 201, 408, 413, CLOSED
+        ),
         "expects what is not known": _attack(post(b"Expect: the-unexpected", length, body=b""), 400, 408, 417, CLOSED),
         "a body that was not announced": _attack(get(b"/livez") + b"garbage", 200, CLOSED),
         "a body for GET": _attack(get(b"/v1/users/x", b"Content-Length: 5") + b"12345", 422),

@@ -14,7 +14,9 @@ from contract.cache import EVERYTHING, INVALIDATION_CHANNEL
 
 log = logging.getLogger(__name__)
 
-_SILENCE_S = 5.0
+SILENCE_S = 5.0
+"""So long a connection may be silent. Shorter, a process that is late itself would take its own lateness for silence,
+forget everything for it, and be later still: lookups of a full memory cost a tenth of those of an empty one."""
 _RETRY_S = 0.5
 _CANCEL_AGAIN_S = 0.2
 
@@ -85,10 +87,10 @@ class ValkeyAnnouncements:
         async with self._client.pubsub() as channel:
             await channel.subscribe(INVALIDATION_CHANNEL)
             while True:
-                message = await channel.get_message(timeout=_SILENCE_S)
+                message = await channel.get_message(timeout=SILENCE_S)
                 if message is None:
                     # a connection that died without a word would leave us deaf: the answer must come
-                    await asyncio.wait_for(channel.ping(), _SILENCE_S)
+                    await asyncio.wait_for(channel.ping(), SILENCE_S)
                 elif message["type"] == "subscribe":
                     self.subscriptions += 1
                     forget(EVERYTHING)

@@ -25,13 +25,16 @@ _MOST_SCANS = 20
 """A Valkey full of other people's keys is not looked through to its end."""
 
 
-def client_of(url: str, settings: Settings) -> Redis:
-    """Return a client that fails fast instead of trying again: the caller has somewhere else to ask."""
+def client_of(url: str, settings: Settings, *, patience_s: float | None = None) -> Redis:
+    """Return a client that fails fast instead of trying again: the caller has somewhere else to ask.
+
+    One who has not may wait for *patience_s*.
+    """
     pool = BlockingConnectionPool.from_url(
         url,
         max_connections=settings.cache_connections,
         timeout=settings.cache_timeout_s,
-        socket_timeout=settings.cache_timeout_s,
+        socket_timeout=patience_s or settings.cache_timeout_s,
         socket_connect_timeout=settings.cache_timeout_s,
         retry=Retry(NoBackoff(), 0),
         protocol=2,

@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 
 _PATIENCE_S = 5.0
 _UNKNOWN = 401
+_LARGEST_HEAD = 16 * 1024
 
 
 class Metrics(Protocol):
@@ -61,7 +62,7 @@ class MetricsListener:
 
     async def start(self) -> None:
         """Listen; raises `OSError` where the port is taken."""
-        self._server = await asyncio.start_server(self._serve, self._host, self._port)
+        self._server = await asyncio.start_server(self._serve, self._host, self._port, limit=_LARGEST_HEAD)
         host, port = self._server.sockets[0].getsockname()[:2]
         log.info("metrics: http://%s:%d/metrics", host, port)
 
@@ -72,7 +73,9 @@ class MetricsListener:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one request and close the connection."""
-        with contextlib.suppress(OSError, TimeoutError, ValueError, asyncio.IncompleteReadError):
+        with contextlib.suppress(
+            OSError, TimeoutError, ValueError, asyncio.IncompleteReadError, asyncio.LimitOverrunError
+        ):
             async with asyncio.timeout(_PATIENCE_S):
                 head = await reader.readuntil(b"\r\n\r\n")
                 status, body = self._answer(head)
@@ -81,8 +84,10 @@ class MetricsListener:
                     % (status, CONTENT_TYPE_PLAIN_0_0_4.encode(), len(body))
                 )
                 writer.write(b"" if head.startswith(b"HEAD ") else body)
-                await writer.drain()
-        writer.close()
+                writer.close()
+                await writer.wait_closed()
+                return
+        writer.transport.abort()  # one that did not ask in time, or does not read
 
     def _answer(self, head: bytes) -> tuple[bytes, bytes]:
         method, _, rest = head.partition(b" ")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from contract.api_keys import Scope, line_of, new_key, parse_keys
+from contract.errors import BadApiKeys
 from seawall.cli.consoles import error_console
 from seawall.cli.option_values import names
 
@@ -45,14 +47,16 @@ def key(
 
 
 def _add(file: Path, line: str) -> None:
-    """Add *line* at the end; the file is replaced at once, so that the service never reads half of it."""
-    try:
-        before = file.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        before = ""
-    text = before + ("" if before.endswith("\n") or not before else "\n") + line + "\n"
-    parse_keys(text)
-    partial = file.with_name(file.name + ".partial")
-    partial.touch(mode=0o600)
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(file)
+    """Add *line* at the end of the file itself, whose owner and mode stay; others who do so wait."""
+    file.touch(mode=0o600)
+    with file.open("r+", encoding="utf-8") as opened:
+        fcntl.flock(opened, fcntl.LOCK_EX)
+        before = opened.read()
+        added = ("" if before.endswith("\n") or not before else "\n") + line + "\n"
+        try:
+            parse_keys(before + added)
+        except BadApiKeys:
+            if not before:
+                file.unlink()
+            raise
+        opened.write(added)

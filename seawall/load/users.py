@@ -210,7 +210,6 @@ class ScheduledUser(User, RestMixin[Response]):
             insecure=self.insecure,
             connection_timeout=self.connection_timeout,
             network_timeout=self.network_timeout,
-            headers={**key_headers(self.client.base_url), **(self.default_headers or {})},
         )
 
 

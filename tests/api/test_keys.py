@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import logging
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -173,6 +174,7 @@ def test_nothing_of_a_refused_write_is_stored(door: Door) -> None:
         ({"SEAWALL_API_HOST": "0.0.0.0"}, "others could reach 0.0.0.0"),
         ({"SEAWALL_API_HOST": "::"}, "others could reach ::"),
         ({"SEAWALL_API_HOST": "example.org"}, "others could reach example.org"),
+        ({"SEAWALL_METRICS_HOST": "0.0.0.0", "SEAWALL_METRICS_PORT": "0"}, "others could reach 0.0.0.0"),
         ({"SEAWALL_API_KEYS_FILE": "/nowhere/keys"}, "contradicts"),
         ({"SEAWALL_API_WITHOUT_KEYS": None, "SEAWALL_API_KEYS_FILE": "/nowhere/keys"}, "cannot be read"),
     ],
@@ -227,6 +229,37 @@ def test_a_file_that_breaks_later_leaves_the_keys_as_they_were(
     assert ring.refusal(f"Bearer {key}".encode(), Scope.READ) is None
 
 
+def test_a_file_that_could_not_be_read_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though nothing but its mode changes, or nothing at all."""
+    file, key, second = tmp_path / "keys", new_key(), new_key()
+    file.write_text(lines({"read": key}))
+    ring = Keyring(file)
+    monkeypatch.setattr(ring, "start", lambda: None)
+    file.write_text(lines({"read": second}))
+    with monkeypatch.context() as broken:
+        broken.setattr(Path, "read_text", _denied)
+        ring._follow()
+    assert ring.refusal(f"Bearer {key}".encode(), Scope.READ) is None
+    ring._follow()
+    assert isinstance(ring.refusal(f"Bearer {key}".encode(), Scope.READ), Unauthenticated)
+    assert ring.refusal(f"Bearer {second}".encode(), Scope.READ) is None
+
+
+def _denied(*_: object, **__: object) -> str:
+    raise PermissionError(13, "Permission denied")
+
+
+def test_a_file_without_a_key_lets_nobody_in_any_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last line counts as any other does."""
+    file, key = tmp_path / "keys", new_key()
+    file.write_text(lines({"read": key}))
+    ring = Keyring(file)
+    monkeypatch.setattr(ring, "start", lambda: None)
+    file.write_text("# nobody\n")
+    ring._follow()
+    assert isinstance(ring.refusal(f"Bearer {key}".encode(), Scope.READ), Unauthenticated)
+
+
 def test_every_key_is_compared_and_in_constant_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Digests, never keys; as many comparisons for a good key as for a bad one, wherever the good one stands."""
     keys = {"read-1": new_key(), "read-2": new_key(), "write-3": new_key()}
@@ -251,3 +284,17 @@ def test_without_keys_is_for_loopback() -> None:
     """In all its spellings."""
     for host in ("127.0.0.1", "127.0.0.2", "::1", "localhost"):
         assert isinstance(guard_of(Settings(api_host=host, api_without_keys=True)), OpenDoor)
+
+
+def test_every_socket_that_is_handed_over_counts() -> None:
+    """One for TLS as well, and the address of a TLS port beside sockets of somebody else."""
+    with socket.create_server(("127.0.0.1", 0)) as inside, socket.create_server(("0.0.0.0", 0)) as outside:
+        mine, others = (inside.fileno(),), (outside.fileno(),)
+        assert isinstance(guard_of(Settings(api_sockets=mine, api_host="0.0.0.0", api_without_keys=True)), OpenDoor)
+        for named in (
+            Settings(api_sockets=others, api_without_keys=True),
+            Settings(api_sockets=mine, api_tls_sockets=others, api_without_keys=True),
+            Settings(api_sockets=mine, api_tls_port=8443, api_host="0.0.0.0", api_without_keys=True),
+        ):
+            with pytest.raises(BadApiKeys, match="others could reach"):
+                guard_of(named)

@@ -16,12 +16,15 @@ from contract.api_keys import new_key
 from seawall.load.api_key import key_headers
 from seawall.stack.stack import Stack
 
+STREAMED: dict[str, str | None] = {}
+"""The credentials of requests that are left to Locust's own client, by their paths."""
 MINE = {"Authorization": "Bearer mine"}
 
 
 @pytest.fixture(autouse=True)
 def _nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)  # where there is no `.env`
+    STREAMED.clear()
 
 
 def test_the_stacks_key_goes_to_its_api_alone(stack: Stack) -> None:
@@ -53,7 +56,10 @@ def service() -> Iterator[tuple[str, list[str | None]]]:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            seen.append(self.headers["Authorization"])
+            if self.path in ("/streamed", "/away"):
+                self.server.streamed[self.path] = self.headers["Authorization"]  # type: ignore[attr-defined]
+            else:
+                seen.append(self.headers["Authorization"])
             elsewhere = self.path == "/elsewhere"
             self.send_response(307 if elsewhere else 200)
             if elsewhere:
@@ -65,6 +71,7 @@ def service() -> Iterator[tuple[str, list[str | None]]]:
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.streamed = STREAMED  # type: ignore[attr-defined]
         Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}", seen
         server.shutdown()
@@ -81,6 +88,8 @@ class Mine(ScheduledUser):
     def go(self):
         self.client.get("/plain")
         self.client.get("/elsewhere")
+        self.client.get("/streamed", stream=True).content
+        self.client.get(self.host.replace("127.0.0.1", "localhost") + "/away", stream=True).content
 """
 
 
@@ -114,6 +123,7 @@ def test_users_send_it_and_drop_it_where_they_are_led_away(
     locust(url, SEAWALL_API_KEY=key)
     assert set(seen) == {f"Bearer {key}", None}
     assert seen[:3] == [f"Bearer {key}", f"Bearer {key}", None]
+    assert {"/streamed": f"Bearer {key}", "/away": None} == STREAMED
 
 
 def test_credentials_of_a_users_own_win(service: tuple[str, list[str | None]], locust: Callable[..., None]) -> None:
@@ -124,6 +134,7 @@ def test_credentials_of_a_users_own_win(service: tuple[str, list[str | None]], l
     seen.clear()
     locust(url.replace("http://", "http://me:secret@"), SEAWALL_API_KEY="given")
     assert (seen[0] or "").startswith("Basic ")
+    assert {"/streamed": seen[0], "/away": None} == STREAMED
 
 
 def test_without_a_key_nothing_is_sent(service: tuple[str, list[str | None]], locust: Callable[..., None]) -> None:

@@ -18,12 +18,9 @@ from seawall.stack.places import ROOT
 from seawall.stack.ports import free_ports
 
 PASSWORD = "a password for tests"
-LOCUST = [
+LOCUST: list[str | Path] = [
     Path(sys.executable).with_name("locust"),
-    "-f",
-    ROOT / "locustfiles" / "elsewhere.py",
-    "--host",
-    "http://127.0.0.1:1",
+    *("-f", ROOT / "locustfiles" / "elsewhere.py", "--host", "http://127.0.0.1:1"),
 ]
 Start = Callable[..., AbstractContextManager[httpx.Client]]
 

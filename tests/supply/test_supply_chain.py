@@ -75,15 +75,15 @@ def test_the_bill_of_materials_is_that_of_the_locks() -> None:
 def licences(name: str) -> set[str]:
     """Return what a package that is installed says it may be used under; of alternatives all."""
     metadata = importlib.metadata.metadata(name)
-    expression = metadata.get("License-Expression")
+    expression = metadata.json.get("license_expression")
     classified = [
         line.rpartition(" :: ")[2] for line in metadata.get_all("Classifier") or [] if line.startswith("License ::")
     ]
     if expression:
-        return {part for part in re.split(r" AND | OR | WITH |[()]", expression) if part.strip()}
+        return {part for part in re.split(r" AND | OR | WITH |[()]", str(expression)) if part.strip()}
     if classified and classified != ["OSI Approved"]:
         return set(classified) - {"DFSG approved"}
-    said = (metadata.get("License") or "").strip().splitlines()
+    said = str(metadata.json.get("license") or "").strip().splitlines()
     return {part for part in re.split(r" AND | OR ", said[0]) if part} if said else set()
 
 

@@ -131,7 +131,8 @@ class Client:
 
     def iter_lines(self, url: str, method: str = "GET", **named: Any) -> Iterator[str]:
         """Yield the lines of a streamed answer, by Locust's own client."""
-        return self._locusts().iter_lines(url, method, **named)
+        headers = self._with_defaults(url, named.pop("headers", None))
+        return self._locusts().iter_lines(url, method, headers=headers, **named)
 
     @contextmanager
     def rename_request(self, name: str) -> Iterator[None]:
@@ -165,6 +166,7 @@ class Client:
         Raises `ValueError` for what cannot be sent.
         """
         if streamed:
+            headers = self._with_defaults(url, headers)
             given = {"name": name, "data": data, "json": json, "headers": headers, "params": params, "auth": auth,
                      "catch_response": catch_response, "allow_redirects": allow_redirects, "context": context or {},
                      **streamed}  # fmt: skip
@@ -280,6 +282,12 @@ class Client:
         if origin.scheme == "https":
             context = self._context or shared_context(insecure=self._insecure)
         return Connection(origin, context, connect_s=self._connect_s, answer_s=self._answer_s, on_open=self._on_open)
+
+    def _with_defaults(self, url: str, headers: Mapping[str, str] | None) -> dict[str, str]:
+        """Return the headers that Locust's client is to send: it knows no defaults, as it would send them anywhere."""
+        origin, _ = self._place(url, None)
+        defaults = self._defaults if origin == self._origin else _without_secrets(self._defaults)
+        return {**defaults, **(headers or _NOTHING)}
 
     def _locusts(self) -> FastHttpSession:
         if self._full is None:
