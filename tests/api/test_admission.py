@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any, cast
+
 import pytest
+from starlette.types import Receive, Scope, Send
 
 from api.admission import Crowd, LoopQueue, Queue
+from api.guard import OpenDoor
+from api.hot_path import HotPath
 from api.problems import Unavailable
 from api.settings import Settings
 
@@ -121,3 +127,39 @@ def test_a_loop_that_does_not_tick_is_late(monkeypatch: pytest.MonkeyPatch) -> N
     assert queue.refuses()
     queue.stop()
     assert not queue.refuses()
+
+
+class Crowded:
+    """A loop that has more to do than it can."""
+
+    def refuses(self) -> bool:
+        """Refuse whoever comes."""
+        return True
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/v1/users/1", 503),
+        ("GET", "/v1/analytics/top-products", 503),
+        ("POST", "/v1/nothing/here", 503),
+        ("GET", "/livez", 200),
+        ("GET", "/readyz", 200),
+    ],
+)
+def test_a_crowd_is_kept_from_reads_as_well(method: str, path: str, status: int) -> None:
+    """They are most of what comes; health is asked by those who have to know it now above all."""
+    sent: list[dict[str, Any]] = []
+
+    async def application(_: Scope, __: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    hot_path = HotPath(application, {}, {}, {}, OpenDoor(), cast("LoopQueue", Crowded()), 1_000)
+    scope = {"type": "http", "method": method, "path": path, "headers": []}
+    asyncio.run(hot_path(scope, cast("Receive", None), send))
+    assert sent[0]["status"] == status
+    if status == 503:
+        assert (b"retry-after", b"1") in sent[0]["headers"]

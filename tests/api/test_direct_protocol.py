@@ -218,6 +218,38 @@ def test_reads_from_memory_take_no_task() -> None:
     assert answered == [b"/v1/users/known", b"known", b"other", b"/v1/users/other", b"known", b"/v1/users/known"]
 
 
+def test_a_crowd_is_answered_from_memory_or_refused() -> None:
+    """What is there costs less than a refusal by the long way; what is not is refused by the short one."""
+
+    async def talk() -> list[bytes]:
+        config = uvicorn.Config(_unreached, log_config=None, access_log=False, lifespan="off")
+        config.load()
+        terms = dataclasses.replace(
+            terms_of(lambda *_: False),
+            reads={b"/v1/users": lambda name: Answer(200, b"{}") if name == b"there" else None},
+            crowded=lambda: True,
+        )
+        terms.known_reads.add(b" HTTP/1.1\r\nhost: a\r\n\r\n")
+        server = await asyncio.get_running_loop().create_server(
+            lambda: DirectProtocol(terms, config, ServerState(), {}), "127.0.0.1", 0
+        )
+        found = []
+        async with server:
+            reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+            for name in ("there", "missing", "there"):
+                writer.write(get(name))
+                found.append((await reader.readuntil(b"\r\n"))[9:12])
+                await reader.readuntil(b"}")
+            writer.close()
+        return found
+
+    assert asyncio.run(talk()) == [b"200", b"503", b"200"]
+
+
+async def _unreached(*_: object) -> None:
+    raise AssertionError("nothing should come here")
+
+
 def test_a_request_may_come_in_pieces(peer: Peer) -> None:
     """The parser puts them together."""
     whole = request(new_body())
