@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from pydantic import ValidationError
 
 from api.app import create_app
+from api.bounded_protocol import Bounds
 from api.direct_protocol import DirectProtocol, Terms
 from api.server import DrainingServer, TlsListener
 from api.settings import Settings
@@ -49,10 +50,12 @@ def main() -> int:
         direct=getattr(app.state.hot_path, "direct", {}),
         reads=getattr(app.state.hot_path, "reads", {}),
         guard=app.state.guard,
-        max_body_bytes=settings.max_body_bytes,
-        max_head_bytes=settings.max_head_bytes,
-        request_s=settings.api_request_s,
-        connections=min(settings.api_connections or files, files),
+        bounds=Bounds(
+            body_bytes=settings.max_body_bytes,
+            head_bytes=settings.max_head_bytes,
+            request_s=settings.api_request_s,
+            connections=min(settings.api_connections or files, files),
+        ),
         crowded=app.state.service.loop_queue.refuses,
     )
     app.state.guard.on_change(terms.forget)

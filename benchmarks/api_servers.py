@@ -30,7 +30,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 import api.__main__ as ours
 from api.app import create_app
-from api.direct_protocol import DirectProtocol
+from api.bounded_protocol import BoundedProtocol
 from contract.connections import Connections
 
 
@@ -182,8 +182,8 @@ def _unguard() -> None:
     os.environ.pop("SEAWALL_API_KEYS_FILE", None)
     os.environ["SEAWALL_API_WITHOUT_KEYS"] = "true"
     for name in ("connection_made", "on_header", "pause_writing", "resume_writing"):
-        setattr(DirectProtocol, name, getattr(HttpToolsProtocol, name))
-    DirectProtocol._await_the_rest = lambda *_: None  # type: ignore[method-assign]  # noqa: SLF001 - as above
+        setattr(BoundedProtocol, name, getattr(HttpToolsProtocol, name))
+    BoundedProtocol._await_the_rest = lambda *_: None  # type: ignore[method-assign]  # noqa: SLF001 - as above
 
 
 def serve(kind: str, port: int) -> int:

@@ -24,6 +24,7 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
 from api.answers import Answer
+from api.bounded_protocol import Bounds
 from api.direct_protocol import Direct, DirectProtocol, KnownHead, Terms
 from api.guard import OpenDoor
 from contract.entities import ENTITIES
@@ -78,10 +79,7 @@ def terms_of(serve: Direct, known: dict[bytes, KnownHead] | None = None) -> Term
         direct={b"/v1/kafka/users": serve},
         reads={},
         guard=OpenDoor(),
-        max_body_bytes=1_000,
-        max_head_bytes=1_000,
-        request_s=5,
-        connections=10,
+        bounds=Bounds(body_bytes=1_000, head_bytes=1_000, request_s=5, connections=10),
         known={} if known is None else known,
     )
 

@@ -49,7 +49,7 @@ class Peer:
                 break
             seen += data
             found = _statuses(seen)
-            self.socket.settimeout(0.1)  # what else comes is on its way
+            self.socket.settimeout(0.05)  # what else comes is on its way
         return found
 
     def close(self) -> None:

@@ -26,8 +26,10 @@ from seawall.stack.stack import Stack
 
 USERS = ENTITIES["users"]
 KEY = new_key()
-KEEP_ALIVE_S = 2
-REQUEST_S = 1.0
+KEEP_ALIVE_S = 1
+REQUEST_S = 0.5
+PATIENCE_S = 20.0
+"""Longer than any machine stands still: what was to come by then does not."""
 NAMES = list(attacks(KEY, msgspec.json.encode(new_record(USERS)), b""))
 BODIES = list(bodies(msgspec.json.encode(new_record(USERS))))
 
@@ -95,7 +97,7 @@ def test_it_is_refused_and_nothing_is_stored(target: Target, name: str) -> None:
     attack = made.by_name[name]
     peer = target.peer()
     peer.send(attack.sent)
-    statuses = peer.statuses(REQUEST_S + 2)
+    statuses = peer.statuses(PATIENCE_S)
     peer.close()
     assert statuses
     assert statuses[0] in attack.allowed, statuses
@@ -121,7 +123,7 @@ def test_a_head_that_comes_slowly_ends_in_time(target: Target) -> None:
     """However steadily it comes."""
     peer = target.peer()
     took_s = peer.slowly(b"GET /livez HTTP/1.1\r\n" + b"X: y\r\n" * 1_000, 0.05)
-    assert REQUEST_S * 0.9 <= took_s < REQUEST_S + 2
+    assert REQUEST_S * 0.9 <= took_s < REQUEST_S + PATIENCE_S
     assert peer.statuses()[:1] in ([408], [CLOSED])  # the answer may be lost with what was sent behind it
     peer.close()
 
@@ -132,7 +134,7 @@ def test_a_body_that_comes_slowly_ends_in_time(target: Target, path: str) -> Non
     peer = target.peer()
     head = f"POST /v1/{path}/users HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {KEY}\r\n"
     peer.send(f"{head}Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n".encode())
-    assert REQUEST_S * 0.9 <= peer.slowly(b"x" * 1_000, 0.05) < REQUEST_S + 2
+    assert REQUEST_S * 0.9 <= peer.slowly(b"x" * 1_000, 0.05) < REQUEST_S + PATIENCE_S
     peer.close()
 
 
@@ -140,28 +142,22 @@ def test_a_connection_that_sends_nothing_is_idle(target: Target) -> None:
     """And so is closed as others are."""
     peer = target.peer()
     begun = time.monotonic()
-    assert peer.statuses(10) == [CLOSED]
-    assert KEEP_ALIVE_S - 0.5 < time.monotonic() - begun < KEEP_ALIVE_S + 2
+    assert peer.statuses(2 * PATIENCE_S) == [CLOSED]
+    assert KEEP_ALIVE_S - 0.5 < time.monotonic() - begun < KEEP_ALIVE_S + PATIENCE_S
     peer.close()
 
 
 def test_a_client_that_does_not_read_is_let_go(target: Target) -> None:
     """After it was waited for, whatever it still wants to be told."""
+    files = target.process.num_fds()
     peer = target.peer()
     peer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    peer.socket.settimeout(REQUEST_S)
     request = f"GET /v1/analytics/top-products HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {KEY}\r\n\r\n".encode()
-    peer.socket.settimeout(0.5)
-
-    def is_let_go() -> bool:
-        try:
+    with contextlib.suppress(OSError):  # until nothing is taken any more
+        while True:
             peer.socket.send(request * 50)
-        except TimeoutError:
-            return False  # nothing is taken any more: now it waits
-        except ConnectionError:
-            return True
-        return False
-
-    eventually(is_let_go, 60)
+    eventually(lambda: target.process.num_fds() <= files, PATIENCE_S)
     peer.close()
     assert target.is_well()
 
@@ -190,10 +186,10 @@ def test_more_connections_than_allowed_are_told_so(target: Target) -> None:
     """With 503, and those that are there go on."""
     first = target.peer()
     peers = [target.peer() for _ in range(50)]
-    turned_away = [peer for peer in peers if peer.statuses(0.02)[:1] == [503]]
-    assert len(turned_away) >= 10
     first.send(b"GET /livez HTTP/1.1\r\nHost: a\r\n\r\n")
-    assert first.statuses(2)[:1] == [200]
+    assert first.statuses(PATIENCE_S)[:1] == [200]
+    turned_away = [peer for peer in peers if peer.statuses(PATIENCE_S)[:1] == [503]]
+    assert len(turned_away) >= 10
     for peer in [first, *peers]:
         peer.close()
     eventually(target.is_well)
@@ -205,8 +201,8 @@ def test_line_ends_are_no_request(target: Target, sent: bytes) -> None:
     peer = target.peer()
     begun = time.monotonic()
     peer.send(sent)
-    assert peer.statuses(10) == [CLOSED]
-    assert time.monotonic() - begun < KEEP_ALIVE_S + 2
+    assert peer.statuses(2 * PATIENCE_S) == [CLOSED]
+    assert time.monotonic() - begun < KEEP_ALIVE_S + PATIENCE_S
     peer.close()
 
 
@@ -214,11 +210,11 @@ def test_an_answer_before_the_end_of_a_request_leaves_an_idle_connection(target:
     """The body may still come; then another request, or the end."""
     peer = target.peer()
     peer.send(b"POST /v1/sync/users HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n")
-    assert peer.statuses(2) == [401]
+    assert peer.statuses(PATIENCE_S) == [401]
     peer.send(b"0123456789")
     begun = time.monotonic()
-    assert peer.statuses(10) == [CLOSED]
-    assert time.monotonic() - begun < KEEP_ALIVE_S + 2
+    assert peer.statuses(2 * PATIENCE_S) == [CLOSED]
+    assert time.monotonic() - begun < KEEP_ALIVE_S + PATIENCE_S
     peer.close()
 
 
@@ -270,11 +266,11 @@ def test_half_of_an_end_is_no_end(target: Target) -> None:
     assert len(head) - 2 == len(body)
     peer = target.peer()
     peer.send(head.encode() + b"\r\n\r\n" + body)
-    assert peer.statuses(2) == [202]
+    assert peer.statuses(PATIENCE_S) == [202]
     peer.send(head.encode() + b"\r")
-    assert peer.statuses(0.5) == []
+    assert peer.statuses(REQUEST_S / 3) == []
     peer.send(b"\n\r\n" + body)
-    assert peer.statuses(2) == [202]
+    assert peer.statuses(PATIENCE_S) == [202]
     peer.close()
 
 

@@ -39,8 +39,9 @@ def test_every_server_listens_on_loopback_alone(stack: Stack) -> None:
     assert all(ipaddress.ip_address(place.ip.removeprefix("::ffff:")).is_loopback for place in listening), listening
 
 
-def test_every_server_asks_for_a_password(stack: Stack) -> None:
+def test_every_server_asks_for_a_password(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     """And none is let in with another one's."""
+    monkeypatch.setattr(kafka, "_CHECK_S", 1.0)  # so long it hopes for a broker that hangs up on strangers
     connections = stack.connections
     parts = urlsplit(connections.psycopg_url)
     for password in ("", ":guessed"):
@@ -62,8 +63,9 @@ def test_every_server_asks_for_a_password(stack: Stack) -> None:
     assert httpx.get(url, headers=stack.api_headers).status_code == 200
 
 
-def test_the_controllers_listener_asks_for_it_too(stack: Stack) -> None:
+def test_the_controllers_listener_asks_for_it_too(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is where brokers are told what to do."""
+    monkeypatch.setattr(kafka, "_CHECK_S", 1.0)
     properties = Path(stack.state.data_dir, "kafka-1", "server.properties").read_text()
     settings = dict(line.split("=", 1) for line in properties.splitlines())
     names = settings["listener.security.protocol.map"]
