@@ -202,7 +202,11 @@ def test_ctrl_c_writes_what_was_measured_and_leaves_no_process(stack: Stack, tmp
 
 @pytest.mark.usefixtures("stack")
 @pytest.mark.parametrize(
-    ("limit", "code", "outcome"), [("< 60 s", 0, "PASS"), ("< 0.002 ms", 1, "FAIL")], ids=["kept", "missed"]
+    ("limit", "code", "outcome"),
+    [
+        pytest.param("< 60 s", 0, "PASS", id="kept", marks=pytest.mark.long),
+        pytest.param("< 0.002 ms", 1, "FAIL", id="missed"),
+    ],
 )
 def test_a_gate_ends_with_the_verdict_of_its_path(tmp_path: Path, limit: str, code: int, outcome: str) -> None:
     """Four trials against a limit that nobody misses, and one that nobody keeps."""

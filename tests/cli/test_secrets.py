@@ -44,7 +44,7 @@ def test_a_run_tells_none_of_its_secrets(stack: Stack, tmp_path: Path) -> None:
     running = subprocess.Popen(
         [
             *(ROOT / "bin" / "seawall", "compare", "--quick", "--clean", "--entities", "orders", "--counts", "20"),
-            *("--users", "20", "--duration", "1s", "--warmup", "500ms", "--paths", "sync,kafka", "--output", tmp_path),
+            *("--parts", "data", "--paths", "kafka", "--output", tmp_path),
         ],
         env={**os.environ, "SEAWALL_DEBUG": "1"},
         stdin=subprocess.DEVNULL,

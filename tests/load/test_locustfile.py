@@ -40,7 +40,13 @@ def totals(path: Path) -> dict[str, dict[str, str]]:
 
 @pytest.mark.parametrize(
     ("name", "written"),
-    [("SyncWrites", True), ("GroupedWrites", True), ("KafkaWrites", True), ("Mixed", True), ("Lookups", False)],
+    [
+        pytest.param("SyncWrites", True, marks=pytest.mark.long),
+        pytest.param("GroupedWrites", True, marks=pytest.mark.long),
+        ("KafkaWrites", True),
+        ("Mixed", True),
+        ("Lookups", False),
+    ],
 )
 def test_each_user_class_works_with_nothing_else_to_set(
     stack: Stack, tmp_path: Path, name: str, *, written: bool
