@@ -7,8 +7,10 @@ import json
 import re
 import subprocess
 import sys
+import threading
 import zipfile
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -139,21 +141,12 @@ def _licences_in(archive: zipfile.ZipFile) -> Iterator[str]:
             yield archive.read(name)[:300].decode(errors="replace")
 
 
-@pytest.mark.long
-@pytest.mark.parametrize("lock", LOCKS)
-def test_no_known_vulnerabilities(lock: str) -> None:
-    """As the Python Packaging Advisory Database has them today."""
+def vulnerabilities(lock: Path, *service: str) -> dict[str, list[str]] | None:
+    """Return the known ones of a lock's packages by their names; None where no database of them answers."""
     done = subprocess.run(
         [
-            BIN / "pip-audit",
-            "-r",
-            ROOT / lock,
-            "--disable-pip",
-            "--require-hashes",
-            "--format",
-            "json",
-            "--progress-spinner",
-            "off",
+            *(BIN / "pip-audit", "-r", lock, "--disable-pip", "--require-hashes", "--format", "json"),
+            *("--progress-spinner", "off", *service),
         ],
         capture_output=True,
         text=True,
@@ -163,8 +156,49 @@ def test_no_known_vulnerabilities(lock: str) -> None:
     try:
         packages = json.loads(done.stdout)["dependencies"]
     except ValueError:
-        pytest.skip(f"no database of vulnerabilities can be reached from here: {done.stderr[-300:]}")
+        return None
     asked = [package for package in packages if "skip_reason" not in package]
     if not asked:
+        return None
+    return {package["name"]: [one["id"] for one in package["vulns"]] for package in asked if package["vulns"]}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("lock", LOCKS)
+def test_no_known_vulnerabilities(lock: str) -> None:
+    """As the Python Packaging Advisory Database has them today."""
+    found = vulnerabilities(ROOT / lock)
+    if found is None:
         pytest.skip("no database of vulnerabilities can be reached from here: nothing is known of any package")
-    assert not {package["name"]: package["vulns"] for package in asked if package["vulns"]}
+    assert not found
+
+
+class _SimulatedDatabase(BaseHTTPRequestHandler):
+    """Speaks as OSV does, and knows of a hole in every release of one package."""
+
+    def do_POST(self) -> None:
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        hole = {
+            "id": "SIMULATED-1",
+            "summary": "a hole",
+            "affected": [{"package": {"name": "jinja2", "ecosystem": "PyPI"}, "versions": [asked.get("version")]}],
+        }
+        body = json.dumps({"vulns": [hole]} if asked["package"]["name"] == "jinja2" else {}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.mark.long
+def test_what_a_simulated_database_knows_is_found() -> None:
+    """Of all packages of the lock the one that it warns of."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), _SimulatedDatabase) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/v1/query"
+        found = vulnerabilities(ROOT / "requirements.lock", "--vulnerability-service", "osv", "--osv-url", url)
+        server.shutdown()
+    assert found == {"jinja2": ["SIMULATED-1"]}
