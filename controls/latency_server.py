@@ -146,14 +146,14 @@ def _content_length(head: bytes) -> int:
     return 0
 
 
-async def serve(port: int, times: ServiceTimes, freezes: Freezes, log: TimeLog) -> None:
+async def serve(host: str, port: int, times: ServiceTimes, freezes: Freezes, log: TimeLog) -> None:
     """Serve until SIGTERM or SIGINT; the first line of standard output says where."""
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    server = await loop.create_server(lambda: Connection(times, freezes, log), HOST, port, backlog=4096)
-    print(f"listening on http://{HOST}:{server.sockets[0].getsockname()[1]}", flush=True)
+    server = await loop.create_server(lambda: Connection(times, freezes, log), host, port, backlog=4096)
+    print(f"listening on http://{host}:{server.sockets[0].getsockname()[1]}", flush=True)
     # a pause of the collector would be a service time that nobody drew
     gc.collect()
     gc.freeze()
@@ -168,6 +168,7 @@ async def serve(port: int, times: ServiceTimes, freezes: Freezes, log: TimeLog) 
 def main(arguments: list[str] | None = None) -> int:
     """Read the options, serve, and return the exit code."""
     parser = argparse.ArgumentParser(prog="controls.latency_server", description=__doc__.partition("\n")[0])
+    parser.add_argument("--host", default=HOST, help="the address it listens on; loopback by default")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--median-ms", type=float, default=10.0, help="median of the service times")
     parser.add_argument("--sigma", type=float, default=0.0, help="standard deviation of their logarithm; 0: all alike")
@@ -192,9 +193,9 @@ def main(arguments: list[str] | None = None) -> int:
             except OSError as error:
                 parser.error(f"--log {given.log}: {error.strerror}")
         try:
-            asyncio.run(serve(given.port, times, freezes, TimeLog(file)))
+            asyncio.run(serve(given.host, given.port, times, freezes, TimeLog(file)))
         except OSError as error:
-            parser.error(f"port {given.port}: {error.strerror}")
+            parser.error(f"{given.host} port {given.port}: {error.strerror}")
     return 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -102,37 +103,80 @@ def read_ledger(directory: Path) -> Ledger:
 
     Raises `AuditFailed` where there is none, or one is damaged: each page has a checksum.
     """
-    files = sorted(directory.glob("part-*.parquet"))
-    if not files:
+    parts = LedgerParts(directory)
+    parts.read_new()
+    if not parts:
         raise AuditFailed(f"{directory} holds no part of a ledger")
-    try:
-        return _read(files)
-    except (pa.ArrowException, OSError, KeyError, ValueError, TypeError, OverflowError) as error:
+    return parts.whole()
+
+
+class LedgerParts:
+    """The files of a ledger, as far as they have been read: more may come while a run goes on."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._read: set[Path] = set()
+        self._columns: dict[str, npt.NDArray[Any]] = {}
+        """Longer than they are filled, from the second reading on."""
+        self._rows = 0
+        self._about: dict[str, Any] = {}
+
+    def __len__(self) -> int:
+        return len(self._read)
+
+    def read_new(self) -> None:
+        """Read the files that have appeared; raises `AuditFailed` where one is damaged."""
+        try:
+            self._take([path for path in sorted(self._directory.glob("part-*.parquet")) if path not in self._read])
+        except (pa.ArrowException, OSError, KeyError, ValueError, TypeError, OverflowError) as error:
+            raise self._damaged(error) from None
+
+    def whole(self) -> Ledger:
+        """Return the ledger of all that was read, which must be one file at least; nothing is copied."""
+        about = self._about
+        try:
+            columns = {name: column[: self._rows] for name, column in self._columns.items()}
+            statuses = parted(columns.pop("status"))
+            return Ledger(
+                status=statuses.answered,
+                overruled=statuses.overruled,
+                denied=statuses.denied,
+                run=Run(about["run_ms"], about["run_nonce"]),
+                seed=about["seed"],
+                shape=Shape(**about.get("shape", {})),
+                endpoints=tuple(about["endpoints"]),
+                **columns,
+            )
+        except (KeyError, ValueError, TypeError, OverflowError) as error:
+            raise self._damaged(error) from None
+
+    def _take(self, files: list[Path]) -> None:
+        if not files:
+            return
+        sizes = [pq.read_metadata(path).num_rows for path in files]
+        # The last file knows all endpoints; earlier ones know the first of them, in the same order.
+        schema = pq.read_schema(files[-1])
+        self._about = facts_of(schema.metadata)
+        self._make_room(schema, self._rows + sum(sizes))
+        # Part by part into arrays of the whole length, so that no column is there twice.
+        for path, size in zip(files, sizes, strict=True):
+            part = pq.read_table(path, page_checksum_verification=True)
+            for name, column in self._columns.items():
+                column[self._rows : self._rows + size] = part.column(name).to_numpy()
+            self._rows += size
+            self._read.add(path)
+
+    def _make_room(self, schema: pa.Schema, rows: int) -> None:
+        if not self._columns:
+            self._columns = {field.name: np.empty(rows, dtype=field.type.to_pandas_dtype()) for field in schema}
+            return
+        room = len(next(iter(self._columns.values())))
+        if rows > room:
+            for name, column in self._columns.items():
+                grown = np.empty(max(rows, room * 3 // 2), dtype=column.dtype)
+                grown[: self._rows] = column[: self._rows]
+                self._columns[name] = grown
+
+    def _damaged(self, error: Exception) -> AuditFailed:
         reason = str(error).partition("\n")[0] or type(error).__name__
-        raise AuditFailed(f"{directory} holds a ledger that is damaged, or none of Seawall's: {reason}") from None
-
-
-def _read(files: list[Path]) -> Ledger:
-    # The last file knows all endpoints; earlier ones know the first of them, in the same order.
-    schema = pq.read_schema(files[-1])
-    about = facts_of(schema.metadata)
-    sizes = [pq.read_metadata(path).num_rows for path in files]
-    # Part by part into arrays of the whole length, so that no column is there twice.
-    columns = {field.name: np.empty(sum(sizes), dtype=field.type.to_pandas_dtype()) for field in schema}
-    first = 0
-    for path, size in zip(files, sizes, strict=True):
-        part = pq.read_table(path, page_checksum_verification=True)
-        for name, column in columns.items():
-            column[first : first + size] = part.column(name).to_numpy()
-        first += size
-    statuses = parted(columns.pop("status"))
-    return Ledger(
-        status=statuses.answered,
-        overruled=statuses.overruled,
-        denied=statuses.denied,
-        run=Run(about["run_ms"], about["run_nonce"]),
-        seed=about["seed"],
-        shape=Shape(**about.get("shape", {})),
-        endpoints=tuple(about["endpoints"]),
-        **columns,
-    )
+        return AuditFailed(f"{self._directory} holds a ledger that is damaged, or none of Seawall's: {reason}")

@@ -14,8 +14,10 @@ from rich.markup import escape
 
 from seawall.audit.errors import AuditError
 from seawall.cli.exits import Exit, exit_of
+from seawall.cli.recorded_live import Live
 from seawall.experiments.errors import ExperimentError
-from seawall.experiments.recorded import Recorded, judged_run
+from seawall.experiments.recorded import Recorded, Standard, judged_run
+from seawall.experiments.recorded_audit import unheard
 from seawall.report.files import write_run_reports
 from seawall.report.verdicts import verdict_lines
 from seawall.result import Result, write_result
@@ -32,24 +34,29 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--targets", type=Path, required=True)
     parser.add_argument("--attain", action="store_true")
     parser.add_argument("--judge-from-s", type=float, default=0.0)
+    parser.add_argument("--live", action="store_true", help="follow the run first, by its records on standard input")
     options = parser.parse_args(arguments)
     # Locust's --csv is the beginning of names, in a directory or not.
     place, start = os.path.split(f"{options.prefix}_") if options.prefix else (str(options.directory), "")
     output = Path(place or ".")
     try:
         targets = parse_targets(options.targets.read_text(encoding="utf-8"), str(options.targets))
+        standard = Standard(targets, attain=options.attain, skip_s=options.judge_from_s)
+        live = Live(options.directory, standard) if options.live else None
+        if live is not None and not live.follow():
+            return Exit.INTERRUPTED
         recorded = Recorded.read(options.directory)
         stack = _loaded_stack(recorded.record.host)
         try:
-            result = judged_run(
-                recorded, targets, attain=options.attain, skip_s=options.judge_from_s, stack=stack,
-                ledger_place=os.path.relpath(options.directory, output),
-            )  # fmt: skip
+            place = os.path.relpath(options.directory, output)
+            result = judged_run(recorded, standard, stack, place, live.step if live else unheard)
         finally:
             if stack is not None:
                 stack.close()
         write_result(result, output / f"{start}result.json")
         write_run_reports(result, output, start)
+        if live is not None:
+            live.judged(result, output / f"{start}report.html")
     except (ExperimentError, AuditError, TargetsError, OSError) as error:
         print(f"the run could not be judged: {error}")
         return Exit.SETUP

@@ -21,11 +21,18 @@ STANDSTILL_S = 10.0
 
 
 def drain(
-    stack: Stack, *, through_the_log: bool, timeout_s: float, pause_s: float, since_ms: int | None = None
+    stack: Stack,
+    *,
+    through_the_log: bool,
+    timeout_s: float,
+    pause_s: float,
+    since_ms: int | None = None,
+    on_lag: Callable[[int], None] = lambda _: None,
 ) -> DrainProof:
     """Wait until the log is stored, as long as it shrinks and *timeout_s* allows; then prove that all is over.
 
     *pause_s* lies between the two readings of a proof; rows of runs before *since_ms*, wall clock, are not counted.
+    *on_lag* hears how many records the log still holds that have no row.
     """
 
     def lag_of() -> int:
@@ -37,6 +44,7 @@ def drain(
         while True:
             asked = time.monotonic()
             lag = lag_of()
+            on_lag(lag)
             now = time.monotonic()
             if not lag:
                 break

@@ -25,7 +25,6 @@ from seawall.stack.stack import Stack
 from seawall.stack.usage import ResourceUse
 
 MASTER, WORKER = "locust-master", "locust-worker"
-USER_CLASSES = {"sync": "SyncWrites", "grouped": "GroupedWrites", "kafka": "KafkaWrites"}
 _RUNS_ON_S = 240.0
 """Beyond its time: draining, audit and report."""
 _STOPS_WITHIN_S = 20.0
@@ -69,8 +68,9 @@ class LocustWorkers:
         options, port = self.options, str(free_ports(1)[0])
         users = str(options.users(count))
         return [
-            sys.executable, "-m", "locust", "-f", str(ROOT / "locustfiles" / "ingest.py"), USER_CLASSES[options.path],
-            "--headless", "--processes", str(count), "--master-port", port, "--master-bind-port", port,
+            sys.executable, "-m", "locust", "-f", str(ROOT / "locustfiles" / "ingest.py"), "Writes",
+            "--path", options.path, "--headless", "--processes", str(count),
+            "--master-port", port, "--master-bind-port", port,
             "--host", self.stack.state.api_url, "-u", users, "-r", users,
             "-t", f"{options.warmup_s + options.duration_s:.0f}s", "--judge-from", f"{options.warmup_s:g}s",
             "--user-rate", f"{options.rate_each_per_s / options.users_each:g}", "--entity", options.entity,

@@ -25,7 +25,7 @@ from seawall.experiments.figures import (
 )
 from seawall.experiments.judgement import arm_verdicts, judge_arms, unjudged
 from seawall.experiments.machine import machine_facts
-from seawall.experiments.recorded_audit import NOT_AUDITED, RecordedAudit, audited_run
+from seawall.experiments.recorded_audit import NOT_AUDITED, NOT_YET_AUDITED, RecordedAudit, Said, audited_run, unheard
 from seawall.experiments.scope_figures import LimitsOf, loosest_limits, spoilt, with_parts
 from seawall.experiments.validity import Limits, shortcomings
 from seawall.load.run_record import FILE_NAME, RunRecord
@@ -49,6 +49,8 @@ class Recorded:
     directory: Path
     record: RunRecord
     ledger: Ledger
+    running: bool = False
+    """It goes on: all of this is as far as it has come."""
 
     @classmethod
     def read(cls, directory: Path) -> Recorded:
@@ -63,6 +65,12 @@ class Recorded:
             raise NotRecorded(f"{directory} was recorded by an earlier Seawall, which did not keep when the run ended")
         return cls(directory, record, read_ledger(directory))
 
+    @classmethod
+    def so_far(cls, directory: Path, record: RunRecord, ledger: Ledger) -> Recorded:
+        """Return a run that goes on: it ends, for now, with the last request that is in the *ledger*."""
+        last_ns = int(ledger.sent_ns.max()) if len(ledger.sent_ns) else record.started_ns
+        return cls(directory, msgspec.structs.replace(record, ended_ns=last_ns), ledger, running=True)
+
     def window(self, skip_s: float) -> Window:
         """Return what is judged: from when all users were there, and not before *skip_s*, to the end.
 
@@ -73,28 +81,48 @@ class Recorded:
         return Window(begin_ns if begin_ns < record.ended_ns else record.started_ns, record.ended_ns)
 
 
+@dataclass(frozen=True)
+class Standard:
+    """What a run is held to."""
+
+    targets: Targets
+    attain: bool = False
+    """Whether the targets of the set ``attain`` are meant, too."""
+    skip_s: float = 0.0
+    """So much after the start is left out, where all users are there earlier than that."""
+
+
 def judged_run(
-    recorded: Recorded, targets: Targets, *, attain: bool, skip_s: float, stack: Stack | None, ledger_place: str
+    recorded: Recorded, standard: Standard, stack: Stack | None, ledger_place: str, said: Said = unheard
 ) -> Result:
     """Return the whole result of a recorded run; audited where *stack* is what was loaded.
 
-    *ledger_place* leads from the result's directory to that of the run.
+    *ledger_place* leads from the result's directory to that of the run; *said* hears how far the audit is.
     """
-    record = recorded.record
+    audit = audited_run(recorded.ledger, recorded.record, stack, said) if stack else NOT_AUDITED
+    if audit.visible_ns is not None and audit.partition is not None:
+        write_fates(recorded.directory, audit.visible_ns, audit.partition)
+    result = judged_so_far(recorded, standard, audit)
+    versions = {name: one.version for name, one in stack.state.services.items() if one.version} if stack else {}
+    return msgspec.structs.replace(
+        result,
+        environment={**machine_facts(), "servers": versions},
+        arms=[msgspec.structs.replace(arm, settings=stack.settings() if stack else {}) for arm in result.arms],
+        trials=[msgspec.structs.replace(trial, ledger=ledger_place) for trial in result.trials],
+    )
+
+
+def judged_so_far(recorded: Recorded, standard: Standard, audit: RecordedAudit = NOT_YET_AUDITED) -> Result:
+    """Return what ledger and *audit* say of a run, with nothing asked of machine or servers."""
+    record, targets, attain = recorded.record, standard.targets, standard.attain
     arm = Arm(
         name=urlsplit(record.host).netloc or record.host or "the service",
         path="http",
         durability="as the service promises",
-        settings=stack.settings() if stack else {},
     )
-    audit = audited_run(recorded.ledger, record, stack) if stack else NOT_AUDITED
-    if audit.visible_ns is not None and audit.partition is not None:
-        write_fates(recorded.directory, audit.visible_ns, audit.partition)
-    trial = _trial(recorded, arm.name, targets, skip_s, audit)
-    trial = msgspec.structs.replace(trial, ledger=ledger_place)
+    trial = _trial(recorded, arm.name, standard, audit)
     judged = judge_arms(targets, [arm.name], [trial], attain=attain)
     verdicts = arm_verdicts(judged, [trial])
-    versions = {name: one.version for name, one in stack.state.services.items() if one.version} if stack else {}
     return Result(
         experiment=NAME,
         started_at=record.started_at,
@@ -102,8 +130,7 @@ def judged_run(
         seed=record.seed,
         outcome=verdicts.get(arm.name, Outcome.INVALID),
         reasons=list(_remarks(recorded, trial)),
-        options=_options(record, targets, attain=attain, skip_s=skip_s),
-        environment={**machine_facts(), "servers": versions},
+        options=_options(record, standard),
         arms=[arm],
         trials=[trial],
         targets=judged,
@@ -113,8 +140,8 @@ def judged_run(
     )
 
 
-def _trial(recorded: Recorded, arm: str, targets: Targets, skip_s: float, audit: RecordedAudit) -> Trial:
-    record, ledger, window = recorded.record, recorded.ledger, recorded.window(skip_s)
+def _trial(recorded: Recorded, arm: str, standard: Standard, audit: RecordedAudit) -> Trial:
+    record, ledger, window = recorded.record, recorded.ledger, recorded.window(standard.skip_s)
     judged = window.holds(ledger.intended_ns)
     duration_s = max(window.seconds, 1e-9)
     requests, succeeded = int(judged.sum()), judged & ledger.succeeded
@@ -158,7 +185,7 @@ def _trial(recorded: Recorded, arm: str, targets: Targets, skip_s: float, audit:
         trial = msgspec.structs.replace(
             trial, visible_ms=visible_delay(ledger, visible_ns, records), visible_by=audit.visible_by
         )
-    limits_of = partial(Limits.of, targets)
+    limits_of = partial(Limits.of, standard.targets)
     trial = with_parts(trial, ledger, window, record.scopes, limits_of, unsent_ns)
     return _with_outcome(trial, recorded, audit, limits_of)
 
@@ -169,7 +196,8 @@ def _with_outcome(trial: Trial, recorded: Recorded, audit: RecordedAudit, limits
     if not trial.requests:
         everywhere = ["no request was sent" if not record.requests else "no request was due in the judged time"]
     if record.all_users_ns is None:
-        everywhere.insert(0, "the run ended before all users were there")
+        how = "goes on, and not all users are there yet" if recorded.running else "ended before all users were there"
+        everywhere.insert(0, f"the run {how}")
     if not all(share.complete for share in record.processes):
         everywhere.append("a worker ended without its last word")
     parts = spoilt(trial.scopes, everywhere)
@@ -215,13 +243,28 @@ def _remarks(recorded: Recorded, trial: Trial) -> Iterator[str]:
     if record.exceptions:
         first, count = next(iter(record.exceptions.items()))
         yield f"users raised {sum(record.exceptions.values()):,} exceptions, {count:,} times {first}"
+    yield from _workers(record)
     if record.loop == "closed":
         yield "closed loop: a slow service was asked less often, and response times count from the sending"
     if record.unsent and len(trial.scopes) > 1:
         yield f"requests that were not sent ({record.unsent:,}) are divided among scopes as the others are"
 
 
-def _options(record: RunRecord, targets: Targets, *, attain: bool, skip_s: float) -> dict[str, Any]:
+def _workers(record: RunRecord) -> Iterator[str]:
+    """Say what was special about workers of a distributed run."""
+    for share in record.processes:
+        name = f"worker {share.worker} ({share.host})"
+        if share.joined_s is not None:
+            yield f"{name} joined {share.joined_s:.1f} s after the start, and took over users of the others"
+        if share.clock_error_ms is not None and share.clock_ahead_ms is not None:
+            how = f"{abs(share.clock_ahead_ms):.3f} ms {'ahead' if share.clock_ahead_ms > 0 else 'behind'}"
+            yield f"{name} has a clock of its own, {how}, known to {share.clock_error_ms:.3f} ms: times were converted"
+        elif share.clock != "shared":
+            yield f"times of {name} were converted by the wall clocks of both hosts, as good as these agree"
+    yield from record.refused
+
+
+def _options(record: RunRecord, standard: Standard) -> dict[str, Any]:
     return {
         "host": record.host,
         "loop": record.loop,
@@ -230,7 +273,7 @@ def _options(record: RunRecord, targets: Targets, *, attain: bool, skip_s: float
         "users": record.users,
         "processes": len(record.processes),
         "scopes": record.scopes,
-        "targets": Path(targets.source_name).name,
-        "attain": attain,
-        "judge_from_s": skip_s,
+        "targets": Path(standard.targets.source_name).name,
+        "attain": standard.attain,
+        "judge_from_s": standard.skip_s,
     }

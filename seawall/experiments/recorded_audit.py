@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -37,9 +38,17 @@ class RecordedAudit:
 
 
 NOT_AUDITED = RecordedAudit(f"{DID_NOT_RUN} (no database was given)")
+NOT_YET_AUDITED = RecordedAudit("runs at the end")
+
+Said = Callable[[str, int], None]
+"""Hears which step an audit is at, ``draining`` or ``auditing``, and how many records it is about."""
 
 
-def audited_run(ledger: Ledger, record: RunRecord, stack: Stack) -> RecordedAudit:
+def unheard(step: str, records: int) -> None:
+    """Let nobody hear it."""
+
+
+def audited_run(ledger: Ledger, record: RunRecord, stack: Stack, said: Said = unheard) -> RecordedAudit:
     """Wait until the log has drained, and hold the ledger's records against it and the tables."""
     written = ledger.entity != 0
     if not written.any():
@@ -47,7 +56,14 @@ def audited_run(ledger: Ledger, record: RunRecord, stack: Stack) -> RecordedAudi
     logged = [number for number, name in enumerate(ledger.endpoints) if name.startswith(THROUGH_THE_LOG)]
     by_log = written & np.isin(ledger.endpoint, np.array(logged, dtype=np.uint8))
     through_the_log = bool(by_log.any())
-    proof = drain(stack, through_the_log=through_the_log, timeout_s=DRAIN_TIMEOUT_S, pause_s=PROOF_PAUSE_S)
+    proof = drain(
+        stack,
+        through_the_log=through_the_log,
+        timeout_s=DRAIN_TIMEOUT_S,
+        pause_s=PROOF_PAUSE_S,
+        on_lag=lambda lag: said("draining", lag),
+    )
+    said("auditing", int(written.sum()))
     load = TrialLoad(
         name="locust",
         path="kafka" if through_the_log else "direct",

@@ -6,6 +6,7 @@ import os
 import socket
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -17,6 +18,22 @@ class HostClock(msgspec.Struct, frozen=True):
     """Equal for processes whose monotonic clock is the same."""
     monotonic_ns: int
     wall_ns: int
+
+
+class Offset(NamedTuple):
+    """What must be added to a worker's times to make them the master's."""
+
+    monotonic_ns: int
+    wall_ns: int
+    """Of its wall clock: below 0 where that is ahead."""
+    error_ns: int
+    """The most by which both can be wrong."""
+
+    @property
+    def words(self) -> str:
+        """How the worker's clock stands, for people."""
+        ahead_ms = -self.wall_ns / 1e6
+        return f"{abs(ahead_ms):.3f} ms {'ahead' if ahead_ms > 0 else 'behind'} (known to {self.error_ns / 1e6:.3f} ms)"
 
 
 def this_clock() -> HostClock:

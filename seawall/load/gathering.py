@@ -7,18 +7,21 @@ together and writes them; endpoints get one numbering, and times of another host
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import msgspec
 import numpy as np
 
 from contract.ids import Run
-from seawall.load.clocks import HostClock, offset_ns, this_clock
+from seawall.load.clocks import HostClock, Offset, offset_ns, this_clock
 from seawall.load.parts import CODES, DTYPES, Columns, PartFiles
 from seawall.load.recorder import ColumnBuffer, Endpoints
 from seawall.load.start_lag import StartLag
 
 PART = "seawall_part"
+SHARE = "seawall_share"
+"""What a worker has done so far, beside its parts."""
 FINISH = "seawall_finish"
 """The master's word to stop sending and to hand everything in."""
 FINISHED = "seawall_finished"
@@ -63,15 +66,17 @@ class SendingRecorder(ColumnBuffer):
 class Gatherer:
     """The master's side: takes parts of any worker in any order, and writes them in parts of its own."""
 
-    def __init__(self, files: PartFiles, run: Run) -> None:
+    def __init__(self, files: PartFiles, run: Run, measured: Callable[[str], Offset | None] = lambda _: None) -> None:
+        """*measured* tells how a worker's clock stands, where that is known."""
         self._files = files
         self._run = run
+        self._measured = measured
         self._endpoints = Endpoints()
         self._waiting: list[Columns] = []
         self._rows = 0
         self._oldest_s = 0.0
         self.converted: set[str] = set()
-        """Workers whose times were converted by wall clocks."""
+        """Workers some of whose times were converted by wall clocks, for want of a better measure."""
 
     def take(self, worker: str, message: dict[str, Any]) -> None:
         """Take one `Part` of *worker*; one of an earlier run is dropped."""
@@ -81,9 +86,12 @@ class Gatherer:
         columns = {name: np.frombuffer(part.columns[name], DTYPES[code]) for name, code in CODES.items()}
         numbers = np.array([self._endpoints[name] for name in part.endpoints], np.uint8)
         columns["endpoint"] = numbers[columns["endpoint"]]
-        offset = offset_ns(part.clock, this_clock())
-        if offset:
-            self.converted.add(worker)
+        offset = 0
+        if part.clock.host != this_clock().host:
+            measured = self._measured(worker)
+            offset = measured.monotonic_ns if measured else offset_ns(part.clock, this_clock())
+            if measured is None:
+                self.converted.add(worker)
             for name in ("intended_ns", "sent_ns", "answered_ns"):
                 columns[name] = columns[name] + offset
         if not self._waiting:

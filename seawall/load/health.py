@@ -15,6 +15,8 @@ import psutil
 from seawall.result import InstrumentHealth
 
 TICK_S = 0.01
+LATELY = 6_000
+"""Ticks: to look at all of them would keep the event loop of a long run waiting."""
 
 
 class HealthProbe:
@@ -27,13 +29,15 @@ class HealthProbe:
         self._process = psutil.Process()
         self.cpu_s = 0.0
         """Processor seconds between start and stop."""
+        self._running = False
         self.last_tick_ns = 0
         """When the event loop last turned, monotonic."""
 
     def __enter__(self) -> Self:
         self._began = time.monotonic()
         self._offset_ns = time.time_ns() - time.monotonic_ns()
-        self.cpu_s = self._used_cpu_s()
+        self._used_before_s = self._used_cpu_s()
+        self._running = True
         gc.callbacks.append(self._note_collection)
         self._ticker = gevent.spawn(self._tick)
         return self
@@ -41,13 +45,14 @@ class HealthProbe:
     def __exit__(self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None) -> None:
         self._ticker.kill()
         gc.callbacks.remove(self._note_collection)
-        self.cpu_s = self._used_cpu_s() - self.cpu_s
-        self._elapsed_s = time.monotonic() - self._began
-        self._step_ns = abs(time.time_ns() - time.monotonic_ns() - self._offset_ns)
+        self._look()
+        self._running = False
 
     def health(self, *, connections: int, users: int) -> InstrumentHealth:
-        """Return what was seen; only after the end."""
-        lags_ms = np.frombuffer(self._lags_ms, np.float64) if self._lags_ms else np.zeros(1)
+        """Return what was seen; before the end, the event loop's lag is that of the last minute or so."""
+        lags_ms = np.array((self._lags_ms[-LATELY:] if self._running else self._lags_ms) or [0.0])
+        if self._running:
+            self._look()
         return InstrumentHealth(
             loop_lag_p99_ms=round(float(np.quantile(lags_ms, 0.99)), 3),
             loop_lag_max_ms=round(float(lags_ms.max()), 3),
@@ -74,6 +79,11 @@ class HealthProbe:
             self._pause_began = time.perf_counter()
         else:
             self._pauses_ms.append((time.perf_counter() - self._pause_began) * 1e3)
+
+    def _look(self) -> None:
+        self.cpu_s = self._used_cpu_s() - self._used_before_s
+        self._elapsed_s = time.monotonic() - self._began
+        self._step_ns = abs(time.time_ns() - time.monotonic_ns() - self._offset_ns)
 
     def _used_cpu_s(self) -> float:
         times = self._process.cpu_times()

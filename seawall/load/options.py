@@ -7,7 +7,7 @@ import re
 from argparse import ArgumentParser
 from functools import partial
 from pathlib import Path
-from typing import Any, Self, get_args
+from typing import Any, NamedTuple, Self, get_args
 
 import msgspec
 
@@ -22,6 +22,8 @@ from seawall.stack.state import read_state
 from seawall.targets.errors import BadTargets
 from seawall.targets.parse import parse_targets
 
+PATHS = ("sync", "grouped", "kafka")
+ATTAIN = "attain"
 DEFAULT_TARGETS = (Path("targets.toml"), ROOT / "targets.toml")
 
 
@@ -42,6 +44,14 @@ def add_options(parser: ArgumentParser) -> None:
         env_var="SEAWALL_ARRIVAL",
         help="How a user's requests follow each other: evenly, at random (poisson) with the same rate on the whole, or"
         " closed: each after the answer to the last, whatever --user-rate says (default uniform)",
+    )
+    parser.add_argument(
+        "--path",
+        choices=PATHS,
+        default="kafka",
+        env_var="SEAWALL_PATH",
+        help="How records are written where the user class does not say: each in a transaction of its own (sync),"
+        " those of a few milliseconds in one (grouped), or through Kafka (default kafka)",
     )
     parser.add_argument(
         "--entity",
@@ -78,22 +88,24 @@ def add_options(parser: ArgumentParser) -> None:
         env_var="SEAWALL_RECORD",
         help="Keep every request in this directory (default: PREFIX_requests where --csv PREFIX is given)",
     )
-    # Only a run without a page is judged at its end: the page has no place for these.
-    judging: Any = partial(parser.add_argument, include_in_web_ui=False)
-    judging(
+    parser.add_argument(
         "--targets",
         default="",
         metavar="FILE",
-        help="Targets that a recorded run is held to (default: targets.toml here, else Seawall's own)",
+        help="Targets that a recorded run is held to (default: targets.toml here, else Seawall's own); `attain` is"
+        " short for --attain",
     )
-    judging("--attain", action="store_true", help="Judge the targets of the set `attain` too")
-    judging(
+    parser.add_argument("--attain", action="store_true", help="Judge the targets of the set `attain` too")
+    parser.add_argument(
         "--judge-from",
         default="",
         metavar="TIME",
         help="Leave out so much after the start, such as 30s, where all users are there earlier than that",
     )
-    judging("--no-verdict", action="store_true", help="Only record: no verdict, no report, and Locust's own exit code")
+    command_line: Any = partial(parser.add_argument, include_in_web_ui=False)
+    command_line(
+        "--no-verdict", action="store_true", help="Only record: no verdict, no report, and Locust's own exit code"
+    )
 
 
 class LoadOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,6 +113,7 @@ class LoadOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     rate_per_s: float
     arrival: Arrival
+    path: str
     entity: str
     shape: Shape
     key_skew: float
@@ -117,6 +130,8 @@ class LoadOptions(msgspec.Struct, frozen=True, kw_only=True):
             wrong.append(f"--user-rate must be above 0, and {options.user_rate:g} is not")
         if options.arrival not in get_args(Arrival):
             wrong.append(f"--arrival must be one of {', '.join(get_args(Arrival))}")
+        if options.path not in PATHS:
+            wrong.append(f"--path must be one of {', '.join(PATHS)}")
         if options.entity not in MIXES:
             wrong.append(f"--entity must be one of {', '.join(sorted(MIXES))}")
         if not 0 <= options.key_skew < math.inf:
@@ -132,6 +147,7 @@ class LoadOptions(msgspec.Struct, frozen=True, kw_only=True):
         return cls(
             rate_per_s=options.user_rate,
             arrival=options.arrival,
+            path=options.path,
             entity=options.entity,
             shape=shape,
             key_skew=options.key_skew,
@@ -142,9 +158,19 @@ class LoadOptions(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-def judging_options(options: Any) -> tuple[Path, float]:
-    """Return the file of targets and the seconds that are left out; raises `ValueError` where one cannot be meant."""
-    path = Path(options.targets) if options.targets else next((p for p in DEFAULT_TARGETS if p.exists()), None)
+class Judged(NamedTuple):
+    """What a run is held to."""
+
+    targets: Path
+    attain: bool
+    skip_s: float
+
+
+def judging_options(options: Any) -> Judged:
+    """Read by what a run is judged; raises `ValueError` where that cannot be meant."""
+    attain = options.attain or options.targets == ATTAIN
+    named = "" if options.targets == ATTAIN else options.targets
+    path = Path(named) if named else next((p for p in DEFAULT_TARGETS if p.exists()), None)
     if path is None:
         raise ValueError("no targets.toml is here: name one by --targets, or give --no-verdict")
     try:
@@ -157,7 +183,7 @@ def judging_options(options: Any) -> tuple[Path, float]:
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|m|h)?|", options.judge_from.strip())
     if found is None:
         raise ValueError(f"--judge-from takes a time such as 30s or 1m, and {options.judge_from!r} is none")
-    return path, float(found[1] or 0) * {"m": 60, "h": 3600}.get(found[2], 1)
+    return Judged(path, attain, float(found[1] or 0) * {"m": 60, "h": 3600}.get(found[2], 1))
 
 
 def announce(options: Any, *, recorded: bool) -> None:

@@ -20,6 +20,8 @@ from seawall.load.start_lag import StartLag
 
 LAST_ANSWERS_S = 5.0
 """How long answers are awaited when a run ends; requests that are unanswered then count as unknown."""
+LAST_WORD_S = LAST_ANSWERS_S + 10.0
+"""How long the end of a run, a worker's last part included, may take."""
 
 
 class CountingRecorder(Recorder, Protocol):
@@ -55,6 +57,7 @@ class OwnShare:
         self.load = LoadRun(
             seed=options.seed,
             entity=options.entity,
+            path=options.path,
             rate_per_s=options.rate_per_s,
             shape=options.shape,
             arrival=options.arrival,
@@ -91,6 +94,10 @@ class OwnShare:
         self._flusher.kill()
         self._watch.close()
         self._recorder.flush()
+        return self.so_far()
+
+    def so_far(self) -> Share:
+        """Return what this process has done by now."""
         lag = self._recorder.start_lag
         return Share(
             worker=self._worker,

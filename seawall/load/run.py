@@ -48,6 +48,8 @@ class LoadRun:
     seed: int
     entity: str
     rate_per_s: float
+    path: str = "kafka"
+    """How records are written where their users do not say."""
     shape: Shape = AS_DRAWN
     arrival: Arrival = "uniform"
     key_skew: float = 0.0

@@ -31,7 +31,14 @@ class Share(msgspec.Struct, kw_only=True):
     """As `StartLag` counts."""
     health: InstrumentHealth | None = None
     clock: str = "shared"
-    """``shared``, or ``wall``: times were converted by the wall clocks of both hosts."""
+    """``shared``; ``measured``, where times of another host were converted by an offset that was measured; ``wall``,
+    where they were by the wall clocks of both hosts."""
+    clock_ahead_ms: float | None = None
+    """By how much the other host's wall clock is ahead of the master's."""
+    clock_error_ms: float | None = None
+    """The most by which that, and the conversion, can be wrong."""
+    joined_s: float | None = None
+    """How long after the start it came; None where it was there from the beginning."""
     complete: bool = True
     """False where the process ended without a word: its last seconds are missing."""
 
@@ -73,6 +80,8 @@ class RunRecord(msgspec.Struct, kw_only=True):
     start_lag_p50_ms: float | None = None
     start_lag_p99_ms: float | None = None
     processes: list[Share] = []
+    refused: list[str] = []
+    """Workers that were sent home, and why."""
 
     @classmethod
     def of(cls, options: LoadOptions, host: str, scopes: dict[str, str]) -> RunRecord:
@@ -95,6 +104,12 @@ class RunRecord(msgspec.Struct, kw_only=True):
             started_ns=time.monotonic_ns(),
             scopes=scopes,
         )
+
+    def so_far(self, shares: list[Share]) -> RunRecord:
+        """Return the record of a run that goes on, with what all processes have done by now."""
+        record = msgspec.structs.replace(self)
+        record.conclude(shares)
+        return record
 
     def conclude(self, shares: list[Share]) -> None:
         """Add up what all processes did."""

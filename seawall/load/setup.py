@@ -19,16 +19,19 @@ from locust.env import Environment
 from contract.connections import Connections
 from seawall.load.counts import Counts
 from seawall.load.final_csv import end_with_its_files, write_final_csv
+from seawall.load.form import offer_user_classes
 from seawall.load.judging import is_judged
 from seawall.load.options import LoadOptions, add_options, judging_options
 from seawall.load.percentiles import bucket
 from seawall.load.plain_run import Ledgers, refuse
 from seawall.load.priority import ask_for_short_turns
-from seawall.load.roles import Role, Worker, role_of
+from seawall.load.roles import Role, role_of
 from seawall.load.run import LoadRun
 from seawall.load.scopes import declared_scopes
 from seawall.load.sockets import keep_connections_above_1024_files, raise_file_limit
+from seawall.load.verdict_tab import VerdictTab
 from seawall.load.web_guard import guard_web, stay_on_loopback
+from seawall.load.worker_role import Worker
 from seawall.stack.limits import Limits
 from seawall.stack.state import read_state
 
@@ -38,6 +41,7 @@ GARBAGE_OBJECTS = 1_000_000
 
 A request leaves none, so it then never pauses the load; by default it looks after every 700 that are alive at a time.
 """
+_PREPARED_WITHIN_S = 10.0
 
 logger = logging.getLogger(__name__)
 _runs: WeakKeyDictionary[Environment, LoadRun] = WeakKeyDictionary()
@@ -124,6 +128,10 @@ def _prepare(environment: Environment, **_: Any) -> None:
     gevent.get_hub().loop.update_now()  # else Locust's run time, set next, counts from before its imports
     _take_ctrl_c_between_events()
     role = _roles[environment] = role_of(environment, ledgers, set_run)
+    web_ui = environment.web_ui
+    if web_ui is not None and web_ui.app is not None and not isinstance(role, Worker):
+        offer_user_classes(environment)
+        VerdictTab(web_ui, web_ui.app, environment, role.ending)
 
     def end(**_: Any) -> None:
         if options.csv_prefix and not options.worker:
@@ -172,6 +180,12 @@ def _take_ctrl_c_between_events() -> None:
 
 
 def _start(environment: Environment, **_: Any) -> None:
+    options = environment.parsed_options
+    if options is not None and options.worker:
+        # A master whose run goes on sends users as soon as it is greeted, which is before Locust says `init` here.
+        with gevent.Timeout(_PREPARED_WITHIN_S, exception=False):
+            while environment not in _roles:
+                gevent.sleep(0.01)
     if environment in _roles:
         _roles[environment].start()
 

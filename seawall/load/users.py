@@ -2,10 +2,10 @@
 
 Subclass `ScheduledUser` for requests of your own, `IngestUser` to write records::
 
-    class KafkaWrites(IngestUser):
+    class Writes(IngestUser):
         @task
         def write(self):
-            self.write_record("kafka")
+            self.write_record()
 
 Tasks are Locust's, and so is `self.client`. The first request of a task is due at the user's next intended time; where
 a task sends more, each of them is due when it is sent. Method and `name` of a request are its endpoint in the ledger,
@@ -224,10 +224,10 @@ class IngestUser(ScheduledUser):
         self._next_sequence = iter(self.load.sequences(self.number, self._identity)).__next__
         self._writes = self.load.writes
 
-    def write_record(self, path: str) -> None:
-        """Send the user's next record by *path* (``sync``, ``grouped`` or ``kafka``)."""
+    def write_record(self, path: str = "") -> None:
+        """Send the user's next record by *path* (``sync``, ``grouped`` or ``kafka``), by default the run's."""
         sequence = self._next_sequence()
-        number, url, tails = write_at(self._writes[path], self.number, sequence)
+        number, url, tails = write_at(self._writes[path or self.load.path], self.number, sequence)
         self.sequence, self.entity = sequence, number
         try:
             data = b'{"id":"%b"%b' % (self._identity(sequence, number), tails[content_index(self.number, sequence)])

@@ -41,9 +41,9 @@ def totals(path: Path) -> dict[str, dict[str, str]]:
 @pytest.mark.parametrize(
     ("name", "written"),
     [
-        pytest.param("SyncWrites", True, marks=pytest.mark.long),
-        pytest.param("GroupedWrites", True, marks=pytest.mark.long),
-        ("KafkaWrites", True),
+        pytest.param("Writes --path sync", True, marks=pytest.mark.long),
+        pytest.param("Writes --path grouped", True, marks=pytest.mark.long),
+        ("Writes", True),
         ("Mixed", True),
         ("Lookups", False),
     ],
@@ -54,7 +54,7 @@ def test_each_user_class_works_with_nothing_else_to_set(
     """Headless with CSV files: no failure, and rows exactly where the class writes."""
     stack.fresh()
     done = locust(
-        name,
+        *name.split(),
         "--headless",
         "--no-verdict",
         "-u",
@@ -81,8 +81,8 @@ def test_master_and_workers_share_the_load_without_sharing_ids(stack: Stack, tmp
     stack.fresh()
     port = str(free_ports(1)[0])
     done = locust(
-        "GroupedWrites", "--headless", "--no-verdict", "--processes", "2", "-u", "20", "-r", "20", "-t", "3s",
-        "--user-rate", "5", "--csv", "out", "--master-bind-port", port, "--master-port", port, cwd=tmp_path,
+        "Writes", "--path", "grouped", "--headless", "--no-verdict", "--processes", "2", "-u", "20", "-r", "20",
+        "-t", "3s", "--user-rate", "5", "--csv", "out", "--master-bind-port", port, "--master-port", port, cwd=tmp_path,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     total = totals(tmp_path / "out_stats.csv")["Aggregated"]
@@ -125,7 +125,7 @@ def test_a_service_that_runs_elsewhere_is_found_by_its_variable(stack: Stack, tm
 
 def test_without_a_stack_it_says_what_to_do(tmp_path: Path) -> None:
     """No stack, no host: one line that names both ways out, and no traceback."""
-    done = locust("SyncWrites", "--headless", "-u", "1", "-t", "1s", cwd=tmp_path, SEAWALL_HOME=str(tmp_path / "none"))
+    done = locust("Writes", "--headless", "-u", "1", "-t", "1s", cwd=tmp_path, SEAWALL_HOME=str(tmp_path / "none"))
     assert "start one with `bin/seawall up`, or give --host" in done.stderr
     assert done.returncode == 2
 

@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from seawall.report.answer import FAULT, PLAIN, SOAK, answer_of, loads
 from seawall.report.capacity_words import name_of, why_no_more
+from seawall.report.figures import NOTHING, figure, target_figures
 from seawall.report.page.chart import swatch
 from seawall.report.page.picture_choice import pictures_of
 from seawall.report.page.pictures import Material, cost_rows, kind_of, mark_of
@@ -28,7 +29,6 @@ from seawall.result import (
     Trial,
 )
 
-NOTHING = "-"
 _HERE = Path(__file__).parent
 _AUDIT = (
     "attempted", "acknowledged", "stored", "dead_lettered", "pending", "lost", "phantom", "duplicates", "corrupted",
@@ -217,13 +217,10 @@ def _costs(result: Result) -> Iterator[tuple[str, list[tuple[str, str, str, str]
 
 
 def _target_row(row: JudgedTarget) -> dict[str, Any]:
-    share = row.limit.endswith("%")
-    shown = [None if v is None else v * 100 if share else v for v in (row.measured, row.ci_low, row.ci_high)]
-    measured, low, high = shown
+    measured, interval = target_figures(row)
     return {
         "arm": row.arm, "name": row.name, "limit": row.limit, "outcome": row.outcome, "reason": row.reason,
-        "measured": figure(measured) + " %" * (share and measured is not None),
-        "interval": NOTHING if low == high else f"{figure(low)} to {figure(high)}",
+        "measured": measured, "interval": interval,
     }  # fmt: skip
 
 
@@ -333,12 +330,3 @@ def _interval(row: JudgedTarget | None) -> str:
 
 _FAR = 100
 """An interval that ends so many times beyond its figure says no more than that."""
-
-
-def figure(value: float | None) -> str:
-    """Return a number in three digits, as far as people read."""
-    if value is None:
-        return NOTHING
-    if value and abs(value) >= 100:  # noqa: PLR2004
-        return f"{value:,.0f}"
-    return f"{value:.3g}"
