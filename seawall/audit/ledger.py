@@ -88,12 +88,15 @@ class Ledger:
 
         A user has one request at a time, so a slow answer makes its next request late; that is the service's doing
         and not counted here: the lag runs from the intended time or the user's previous answer, whichever is later.
+        An answer that came after the sending did not hold it back: such a user waits for none.
         """
         order = np.lexsort((self.sent_ns, self.user))
         free_ns = self.intended_ns.copy()
         same_user = self.user[order][1:] == self.user[order][:-1]
         later, earlier = order[1:][same_user], order[:-1][same_user]
-        free_ns[later] = np.maximum(free_ns[later], self.answered_ns[earlier])
+        answered_ns = self.answered_ns[earlier]
+        held_ns = np.where(answered_ns <= self.sent_ns[later], answered_ns, 0)
+        free_ns[later] = np.maximum(free_ns[later], held_ns)
         lag: Int64s = np.maximum(self.sent_ns - free_ns, 0)
         return lag
 

@@ -16,7 +16,7 @@ from seawall.audit.errors import AuditError
 from seawall.cli.exits import Exit, exit_of
 from seawall.cli.recorded_live import Live
 from seawall.experiments.errors import ExperimentError
-from seawall.experiments.recorded import Recorded, Standard, judged_run
+from seawall.experiments.recorded import KAFKA, Recorded, Standard, judged_run
 from seawall.experiments.recorded_audit import unheard
 from seawall.report.files import write_run_reports
 from seawall.report.verdicts import verdict_lines
@@ -71,10 +71,13 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _loaded_stack(host: str) -> Stack | None:
-    """Return the stack that is up if *host* is its API."""
+    """Return the stack that is up if *host* is its API, or its brokers."""
     stack = Stack.attach()
     if stack is None:
         return None
+    if host.startswith(KAFKA):
+        theirs_too = set((stack.connections.kafka_bootstrap_servers or "").split(","))
+        return stack if theirs_too & set(host.removeprefix(KAFKA).split(",")) else None
     ours, theirs = urlsplit(stack.state.api_url), urlsplit(host)
     local = {"localhost": "127.0.0.1"}
     same = (local.get(ours.hostname or "", ours.hostname), ours.port) == (

@@ -10,7 +10,7 @@ from seawall.audit.ledger import Ledger
 from seawall.experiments.figures import Bools
 from seawall.targets.metrics import Scope
 
-_WRITES = ("POST", "PUT", "PATCH", "DELETE")
+_WRITES = ("POST", "PUT", "PATCH", "DELETE", "KAFKA")
 
 
 def scope_of(endpoint: str, declared: Mapping[str, str]) -> Scope:

@@ -28,11 +28,13 @@ from seawall.experiments.machine import machine_facts
 from seawall.experiments.recorded_audit import NOT_AUDITED, NOT_YET_AUDITED, RecordedAudit, Said, audited_run, unheard
 from seawall.experiments.scope_figures import LimitsOf, loosest_limits, spoilt, with_parts
 from seawall.experiments.validity import Limits, shortcomings
+from seawall.load.part_facts import SEEN
 from seawall.load.run_record import FILE_NAME, RunRecord
 from seawall.result import (
     Arm,
     InstrumentHealth,
     Outcome,
+    Quantiles,
     Result,
     Trial,
 )
@@ -40,6 +42,8 @@ from seawall.stack.stack import Stack
 from seawall.targets.target import Targets
 
 NAME = "locust"
+KAFKA = "kafka://"
+"""What the host of a run begins with that wrote straight to Kafka."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,8 @@ class Recorded:
     ledger: Ledger
     running: bool = False
     """It goes on: all of this is as far as it has come."""
+    seen: Ledger | None = None
+    """When a consumer saw records that were written straight to Kafka; None where none looked."""
 
     @classmethod
     def read(cls, directory: Path) -> Recorded:
@@ -63,7 +69,9 @@ class Recorded:
             raise NotRecorded(f"{directory / FILE_NAME} is no record of a run: {error}") from None
         if not record.ended_ns:
             raise NotRecorded(f"{directory} was recorded by an earlier Seawall, which did not keep when the run ended")
-        return cls(directory, record, read_ledger(directory))
+        seen = directory / SEEN
+        watched = any(seen.glob("part-*.parquet"))
+        return cls(directory, record, read_ledger(directory), seen=read_ledger(seen) if watched else None)
 
     @classmethod
     def so_far(cls, directory: Path, record: RunRecord, ledger: Ledger) -> Recorded:
@@ -117,7 +125,7 @@ def judged_so_far(recorded: Recorded, standard: Standard, audit: RecordedAudit =
     record, targets, attain = recorded.record, standard.targets, standard.attain
     arm = Arm(
         name=urlsplit(record.host).netloc or record.host or "the service",
-        path="http",
+        path="kafka" if record.host.startswith(KAFKA) else "http",
         durability="as the service promises",
     )
     trial = _trial(recorded, arm.name, standard, audit)
@@ -180,6 +188,7 @@ def _trial(recorded: Recorded, arm: str, standard: Standard, audit: RecordedAudi
         audited=audit.ran,
         audit=audit.counts,
         examples=audit.examples,
+        end_to_end_ms=_end_to_end(recorded.seen, window),
     )
     if visible_ns is not None:
         trial = msgspec.structs.replace(
@@ -220,6 +229,15 @@ def _unsent_times(recorded: Recorded, window: Window) -> Int64s:
     return np.linspace(begin_ns, window.end_ns, record.unsent, endpoint=False).astype(np.int64)
 
 
+def _end_to_end(seen: Ledger | None, window: Window) -> Quantiles:
+    """Return the distribution of seen minus intended; acknowledged records that nobody saw are censored."""
+    if seen is None:
+        return Quantiles()
+    judged = window.holds(seen.intended_ns)
+    there = judged & seen.accepted
+    return quantiles_ms((seen.answered_ns - seen.intended_ns)[there], int((judged & ~seen.accepted).sum()))
+
+
 def _worst_health(record: RunRecord) -> InstrumentHealth:
     """Return, for each figure, the worst of all processes; what is counted is added up."""
     known = [share.health for share in record.processes if share.health is not None]
@@ -240,6 +258,13 @@ def _remarks(recorded: Recorded, trial: Trial) -> Iterator[str]:
     before = int((ledger.intended_ns < record.started_ns + int(trial.warmup_s * 1e9)).sum())
     if before:
         yield f"the first {trial.warmup_s:.1f} s with {before:,} requests are not judged: not all users were there"
+    whole = trial.end_to_end_ms
+    if whole.samples:
+        known = ((name, getattr(whole, name)) for name in ("p50", "p95", "p99"))
+        times = ", ".join(f"{name} {value_ms:.1f} ms" for name, value_ms in known if value_ms is not None)
+        yield f"end to end, from the intended time until a consumer had the record: {times} ({whole.samples:,} records)"
+    if recorded.seen is not None and (missed := int((~recorded.seen.accepted).sum())):
+        yield f"{missed:,} acknowledged records were not seen by the consumer before the run's end"
     if record.exceptions:
         first, count = next(iter(record.exceptions.items()))
         yield f"users raised {sum(record.exceptions.values()):,} exceptions, {count:,} times {first}"

@@ -18,7 +18,8 @@ from seawall.stack.stack import Stack
 
 DRAIN_TIMEOUT_S = 120.0
 PROOF_PAUSE_S = 0.1
-THROUGH_THE_LOG = "POST /v1/kafka/"
+THROUGH_THE_LOG = ("POST /v1/kafka/", "KAFKA ")
+"""What endpoints of records begin with that went through the log: by the API, or straight."""
 DID_NOT_RUN = "did not run"
 
 

@@ -2,15 +2,17 @@
 
 What a locustfile needs is here::
 
-    from seawall.load import IngestUser, ScheduledUser
+    from seawall.load import IngestUser, KafkaIngestUser, KafkaUser, ScheduledUser
 """
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from seawall.load.kafka.users import KafkaIngestUser, KafkaUser
     from seawall.load.users import IngestUser, ScheduledUser
 
-__all__ = ["IngestUser", "ScheduledUser"]
+__all__ = ["IngestUser", "KafkaIngestUser", "KafkaUser", "ScheduledUser"]
 
 
 def __getattr__(name: str) -> Any:
@@ -20,7 +22,6 @@ def __getattr__(name: str) -> Any:
     payloads or messages (an experiment, an audit) must not be patched.
     """
     if name in __all__:
-        from seawall.load import users  # noqa: PLC0415
-
-        return getattr(users, name)
+        module = "seawall.load.kafka.users" if name.startswith("Kafka") else "seawall.load.users"
+        return getattr(importlib.import_module(module), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

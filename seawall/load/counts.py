@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from gevent.hub import get_hub
 from locust.env import Environment
+from locust.event import EventHook
 from locust.stats import StatsEntry
 
 from seawall.load.http.response import Response
@@ -26,11 +27,12 @@ _LOCUSTS_OWN = "Runner.__init__.<locals>.on_request"
 class _Kept:
     """Successful requests of one endpoint."""
 
-    __slots__ = ("content_bytes", "response_ms")
+    __slots__ = ("content_bytes", "in_total", "response_ms")
 
-    def __init__(self) -> None:
+    def __init__(self, *, in_total: bool = True) -> None:
         self.response_ms = array("d")
         self.content_bytes = 0
+        self.in_total = in_total
 
 
 class Counts:
@@ -46,14 +48,36 @@ class Counts:
 
     def report(self, response: Response, *, is_plain: bool) -> None:
         """Count one request; *is_plain* is whether *response* `is_plain_success`."""
-        if is_plain and len(self._listeners) == 1 and (self._listeners[0] is self._locusts or self._is_locusts()):
+        if is_plain and self.nobody_else_listens():
             kept = self._kept.get((response.name, response.method))
             if kept is None:
-                kept = self._keep(response)
+                kept = self._keep_more(response.name, response.method)
             kept.response_ms.append((response.answered_ns - (response.intended_ns or response.sent_ns)) / 1e6)
             kept.content_bytes += len(response.content or b"")
         else:
             self._hook.fire(**response.event())
+
+    def nobody_else_listens(self) -> bool:
+        """Tell whether Locust's own statistics are all that hear of requests, so that many can be told at once."""
+        return len(self._listeners) == 1 and (self._listeners[0] is self._locusts or self._is_locusts())
+
+    def keep(self, method: str, name: str, response_ms: float, content_bytes: int, *, in_total: bool = True) -> None:
+        """Count one success, of which nobody else needs to hear; without *in_total* in its own row alone."""
+        kept = self._kept.get((name, method))
+        if kept is None:
+            kept = self._keep_more(name, method, in_total=in_total)
+        kept.response_ms.append(response_ms)
+        kept.content_bytes += content_bytes
+
+    def fire(self, **event: Any) -> None:
+        """Fire Locust's request event for one request."""
+        self._hook.fire(**event)
+
+    def tell_others(self, **event: Any) -> None:
+        """Fire Locust's request event for everybody but Locust's own statistics."""
+        others = EventHook()
+        others._handlers = [one for one in self._listeners if getattr(one, "__qualname__", "") != _LOCUSTS_OWN]  # noqa: SLF001
+        others.fire(**event)
 
     def flush(self) -> None:
         """Bring Locust's statistics up to date."""
@@ -63,7 +87,8 @@ class Counts:
             self._timer = None
         stats = self._environment.stats
         for (name, method), requests in kept.items():
-            for entry in (stats.total, stats.entries[name, method]):
+            own = stats.entries[name, method]
+            for entry in (stats.total, own) if requests.in_total else (own,):
                 entry.extend(_entry_of(requests, entry))
 
     def _is_locusts(self) -> bool:
@@ -74,11 +99,11 @@ class Counts:
         self._locusts = listener
         return True
 
-    def _keep(self, response: Response) -> _Kept:
+    def _keep_more(self, name: str, method: str, *, in_total: bool = True) -> _Kept:
         if self._timer is None:
             self._timer = get_hub().loop.timer(FLUSH_S, ref=False)
             self._timer.start(self.flush)
-        kept = self._kept[response.name, response.method] = _Kept()
+        kept = self._kept[name, method] = _Kept(in_total=in_total)
         return kept
 
 

@@ -12,6 +12,7 @@ import gevent
 from locust.env import Environment
 
 from seawall.load.health import HealthProbe
+from seawall.load.kafka.opening import open_outlet
 from seawall.load.options import LoadOptions
 from seawall.load.recorder import Recorder
 from seawall.load.run import LoadRun
@@ -73,6 +74,7 @@ class OwnShare:
         self._flush_every_s = flush_every_s
         self._on_flush = on_flush
         self._stop_timeout_s = environment.stop_timeout
+        self.load.outlet = open_outlet(environment, self.load)
         self._watch = ExitStack()
         self._probe = self._watch.enter_context(HealthProbe())
         self._flusher = gevent.spawn(self._flush_now_and_then)
@@ -91,6 +93,9 @@ class OwnShare:
     def end(self) -> Share:
         """Hand on the last requests, and return what this process did."""
         self._environment.stop_timeout = self._stop_timeout_s
+        close = getattr(self.load.outlet, "close", None)
+        if close is not None:
+            close()
         self._flusher.kill()
         self._watch.close()
         self._recorder.flush()

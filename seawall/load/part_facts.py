@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 from zlib import crc32
 
+Place = Literal["seen"]
+"""A directory beside a run's requests: when a consumer saw the records that were written straight to Kafka."""
+SEEN: Place = "seen"
 _FACTS, _CRC32 = b"seawall", b"seawall-crc32"
 
 

@@ -53,8 +53,15 @@ class PartFiles:
         self.directory = directory
         self.rows = 0
         """Requests of all parts so far."""
+        self._run, self._seed, self._shape = run, seed, shape
         self._about = {"run_ms": run.ms, "run_nonce": run.nonce, "seed": seed, "shape": asdict(shape)}
         self._writers: list[AsyncResult] = []
+
+    def beside(self, place: str) -> PartFiles:
+        """Return the files of a *place* beside these, of the same run."""
+        directory = self.directory / place
+        directory.mkdir(exist_ok=True)
+        return PartFiles(directory, self._run, self._seed, self._shape)
 
     def write(self, columns: Columns, endpoints: list[str]) -> None:
         """Begin to write one part; *endpoints* must start with those of the part before."""

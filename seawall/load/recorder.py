@@ -8,12 +8,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from array import array
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, Self
 
 import numpy as np
 
 from contract.ids import Run
 from contract.samples import AS_DRAWN, Shape
+from seawall.load.part_facts import Place
 from seawall.load.parts import ROW, Columns, PartFiles, as_columns
 from seawall.load.start_lag import StartLag
 
@@ -36,6 +37,13 @@ class Recorder(Protocol):
         """
         ...
 
+    def beside(self, place: Place) -> Recorder:
+        """Return the recorder of what is no request and belongs to the same run; its rows are in no count.
+
+        They lie in the directory *place* beside the requests, and are handed on whenever these are.
+        """
+        ...
+
 
 class NullRecorder:
     """Keeps nothing."""
@@ -44,6 +52,10 @@ class NullRecorder:
         self, user: int, sequence: int, entity: int, endpoint: str, times_ns: tuple[int, int, int], status: int
     ) -> None:
         """Forget the request."""
+
+    def beside(self, place: Place) -> NullRecorder:  # noqa: ARG002 - as every recorder
+        """Return this one."""
+        return self
 
 
 class LagRecorder:
@@ -69,6 +81,10 @@ class LagRecorder:
         """Note the start lag."""
         self._lags_ns.append(times_ns[1] - times_ns[0])
 
+    def beside(self, place: Place) -> NullRecorder:  # noqa: ARG002 - as every recorder
+        """Return one that keeps nothing."""
+        return NullRecorder()
+
     def flush(self) -> None:
         """Count what was noted."""
         lags_ns, self._lags_ns = self._lags_ns, array("q")
@@ -87,6 +103,7 @@ class ColumnBuffer(ABC):
         self._passed_on = 0
         self._rows = 0
         self._buffer = bytearray(part_rows * ROW.size)
+        self._beside: dict[Place, Self] = {}
 
     def __len__(self) -> int:
         return self._passed_on + self._rows
@@ -102,8 +119,16 @@ class ColumnBuffer(ABC):
         if self._rows == self._part_rows:
             self.flush()
 
+    def beside(self, place: Place) -> Self:
+        """Return the recorder of that *place* beside the requests."""
+        if place not in self._beside:
+            self._beside[place] = self._another(place)
+        return self._beside[place]
+
     def flush(self) -> None:
         """Hand on what is there."""
+        for another in self._beside.values():
+            another.flush()
         if not self._rows:
             return
         columns = as_columns(self._buffer, self._rows)
@@ -116,6 +141,10 @@ class ColumnBuffer(ABC):
     @abstractmethod
     def _pass_on(self, columns: Columns, endpoints: list[str]) -> None:
         """Take one part; *endpoints* are all known so far, in the order of their numbers."""
+
+    @abstractmethod
+    def _another(self, place: Place) -> Self:
+        """Return a recorder like this one for a *place* beside it."""
 
 
 class ColumnRecorder(ColumnBuffer):
@@ -135,18 +164,26 @@ class ColumnRecorder(ColumnBuffer):
         super().__init__(part_rows, start_lag)
         directory.mkdir(parents=True, exist_ok=exist_ok)
         self._files = PartFiles(directory, run, seed, shape)
+        self._like: dict[str, Any] = {"run": run, "seed": seed, "shape": shape, "part_rows": part_rows}
 
     def check(self) -> None:
         """Raise the `OSError` of a file that could not be written; call it now and then."""
+        for another in self._beside.values():
+            another.check()
         self._files.check()
 
     def close(self) -> None:
         """Write what is left and wait for all files; raises `OSError` where one could not be written."""
         self.flush()
+        for another in self._beside.values():
+            another.close()
         self._files.close()
 
     def _pass_on(self, columns: Columns, endpoints: list[str]) -> None:
         self._files.write(columns, endpoints)
+
+    def _another(self, place: Place) -> Self:
+        return type(self)(self._files.directory / place, exist_ok=True, **self._like)
 
 
 class Endpoints(dict[str, int]):

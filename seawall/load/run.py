@@ -67,6 +67,8 @@ class LoadRun:
     """No user sends any more; answers under way are still awaited."""
     connections: int = 0
     """Connections that users have opened."""
+    outlet: object = None
+    """What users of Kafka send by, or why there is nothing; None where there are no such users."""
     waiting: int = 0
     """Users that are connected and wait at the gate."""
     resting: int = 0

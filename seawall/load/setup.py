@@ -21,6 +21,7 @@ from seawall.load.counts import Counts
 from seawall.load.final_csv import end_with_its_files, write_final_csv
 from seawall.load.form import offer_user_classes
 from seawall.load.judging import is_judged
+from seawall.load.kafka.opening import are_all_kafka, check_kafka
 from seawall.load.options import LoadOptions, add_options, judging_options
 from seawall.load.percentiles import bucket
 from seawall.load.plain_run import Ledgers, refuse
@@ -104,6 +105,8 @@ def _find_service(environment: Environment, **_: Any) -> None:
     options = environment.parsed_options
     if environment.host or options is None or options.worker or any(user.host for user in environment.user_classes):
         return
+    if are_all_kafka(environment):  # which need no service, and say themselves where their brokers are
+        return
     state = read_state()
     environment.host = Connections.read().api_url or (state.api_url if state else None)
     if environment.host:
@@ -119,12 +122,13 @@ def _prepare(environment: Environment, **_: Any) -> None:
     if options is None:  # an experiment sets the run of each of its trials itself
         return
     ledgers = Ledgers(environment)
-    if not options.worker:
-        try:
+    try:
+        if not options.worker:
             _check(environment, options)
             ledgers.claim()
-        except (ValueError, OSError) as error:
-            refuse(error)
+        check_kafka(environment, options)
+    except (ValueError, OSError) as error:
+        refuse(error)
     gevent.get_hub().loop.update_now()  # else Locust's run time, set next, counts from before its imports
     _take_ctrl_c_between_events()
     role = _roles[environment] = role_of(environment, ledgers, set_run)

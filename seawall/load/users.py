@@ -26,49 +26,33 @@ or `on_stop` of its own calls the inherited one last::
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Mapping
 from ssl import SSLContext
-from typing import Any, ClassVar
+from typing import Any
 from urllib.parse import urlsplit
 
-import gevent
-from gevent.lock import BoundedSemaphore
-from locust import User
 from locust.contrib.fasthttp import FastHttpSession
 from locust.env import Environment
-from locust.exception import StopTest, StopUser
-from locust.user.task import (
-    LOCUST_STATE_RUNNING,
-    LOCUST_STATE_STOPPING,
-    LOCUST_STATE_WAITING,
-    DefaultTaskSet,
-)
+from locust.exception import StopTest
 from locust.user.users import RestMixin
 
 from seawall.load import setup
-from seawall.load.alarm import alarm_clock
 from seawall.load.api_key import key_headers
 from seawall.load.http.client import Client
 from seawall.load.http.response import Response
-from seawall.load.pace import NotStarted, Pace
+from seawall.load.paced import PacedUser
 from seawall.load.payloads import content_index, write_at
 from seawall.load.recorder import NO_RECORD
-from seawall.load.run import LoadRun
 from seawall.load.statuses import recorded_status
 
 JSON = {"Content-Type": "application/json"}
-_connecting = BoundedSemaphore(128)
-"""So many users of a process connect at the same time: a server's queue of new connections is short."""
 
 
-class ScheduledUser(User, RestMixin[Response]):
-    """A user whose requests have intended times; Locust's response times count from those.
+class ScheduledUser(PacedUser, RestMixin[Response]):
+    """A user whose HTTP requests have intended times; Locust's response times count from those.
 
-    Open loop by default: ``--user-rate`` requests a second on an absolute schedule, so that a slow answer makes the
-    next request late, and that lateness counts. The schedule begins when the run does, or, for a user that is started
-    later, with that user. What can be set is named as in Locust's ``FastHttpUser``.
+    `PacedUser` tells of the schedule. What can be set is named as in Locust's ``FastHttpUser``.
     """
 
     abstract = True
@@ -83,23 +67,14 @@ class ScheduledUser(User, RestMixin[Response]):
     """Replaces the context that all users share."""
     default_headers: Mapping[str, str] | None = None
     """Sent with every request."""
-    scopes: ClassVar[dict[str, str]] = {}
-    """The scope of targets that an endpoint such as ``GET /report`` belongs to, where that is not told by its method:
-    ``write``, ``cached lookup``, ``uncached lookup`` or ``analytics``."""
+    client: Client
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
         if self.host is None:
             raise StopTest("no address of a service is known: give one by --host, or by `host` of the user class")
-        self.load: LoadRun = setup.run_of(environment)
-        self.number = self.load.next_user()
-        self.pace: Pace = NotStarted()
-        self._clock = alarm_clock()
-        self.sequence = NO_RECORD
-        self.entity = NO_RECORD
         self._add = self.load.recorder.add
         self._count = setup.counts_of(environment).report
-        self._has_context = type(self).context is not User.context
         self.client = self._client_of(self.host)
 
     def _client_of(self, host: str) -> Client:
@@ -122,67 +97,6 @@ class ScheduledUser(User, RestMixin[Response]):
             full_client=self._locusts_client,
         )
 
-    def on_start(self) -> None:
-        """Connect, wait until the run starts, then for the user's own first moment."""
-        self.greenlet.link(lambda _: self.client.close())
-        if self._taskset_instance is not None and type(self).wait_time is ScheduledUser.wait_time:
-            self._taskset_instance.__class__ = _Tasks
-        with _connecting, contextlib.suppress(OSError):  # its first request will say what is wrong
-            self.client.connect()
-        load = self.load
-        waits = not load.gate.is_set()
-        load.waiting += 1
-        self._state = LOCUST_STATE_WAITING  # so that Locust may end the user here, as it may in any other wait
-        load.gate.wait()
-        self.pace = load.pace_of(self.number, load.start_ns if waits else time.monotonic_ns())
-        load.join(self)
-        gevent.sleep(self.wait_time())
-        if self._state == LOCUST_STATE_STOPPING:
-            raise StopUser
-        self._state = LOCUST_STATE_RUNNING
-
-    def on_stop(self) -> None:
-        """Leave the run."""
-        self.load.leave(self, time.monotonic_ns())
-
-    def owes(self, now_ns: int) -> int:
-        """Return how many requests were due by now and not sent."""
-        overslept = self._state == LOCUST_STATE_WAITING and 0 < self.client.due_ns <= now_ns
-        return self.pace.due(now_ns) + overslept
-
-    def dismiss(self) -> gevent.Greenlet | None:
-        """End now if nothing is under way, and return what is ending; else Locust stops this user with its answer."""
-        if self._state != LOCUST_STATE_WAITING:
-            return None
-        self._state = LOCUST_STATE_STOPPING  # whichever comes first, waking up or the end: nothing is sent
-        self.greenlet.kill(block=False)
-        return self.greenlet
-
-    def wait_time(self) -> float:
-        """Wait until the next intended time and return 0; ends the user when its pace is at its end.
-
-        Locust would wait for whole milliseconds, rounded up, and so make every request late.
-        """
-        now_ns = time.monotonic_ns()
-        due_ns = None if self.load.closed else self.pace.next_ns(now_ns)
-        if due_ns is None:
-            self.load.rest()
-            raise StopUser
-        # Only the first request of a task is on the schedule, and none of an `on_start` is.
-        self.client.due_ns = due_ns
-        self._clock.wait_until(due_ns)
-        return 0.0
-
-    def take_turn(self) -> None:
-        """Wait until the next request is due; ends the user where it was asked to stop."""
-        if self._state == LOCUST_STATE_STOPPING:
-            raise StopUser
-        self._state = LOCUST_STATE_WAITING
-        self.wait_time()
-        if self._state == LOCUST_STATE_STOPPING:
-            raise StopUser
-        self._state = LOCUST_STATE_RUNNING
-
     def _report(self, response: Response) -> None:
         """Record a request, then let Locust count it."""
         sent_ns = response.sent_ns
@@ -192,7 +106,7 @@ class ScheduledUser(User, RestMixin[Response]):
             failed = response.failure_reason() is not None
             status = recorded_status(status, failed=failed, content=response.content or b"")
         self._add(self.number, self.sequence, self.entity, f"{response.method} {response.name}", times_ns, status)
-        if self._has_context:
+        if self.has_context:
             response.context = {**self.context(), **response.context}
         self._count(response, is_plain=is_plain)
 
@@ -236,19 +150,6 @@ class IngestUser(ScheduledUser):
             self.entity = NO_RECORD
 
 
-class _Tasks(DefaultTaskSet):
-    """Locust's own loop over tasks, which does not turn gevent's loop once more when a wait is over."""
-
-    def wait(self) -> None:
-        """Wait for the user's next intended time."""
-        self._user.take_turn()  # type: ignore[attr-defined]  # only such users have these tasks
-
-    def get_next_task(self) -> Any:
-        """Return one of the user's tasks by their weights; most users have one."""
-        tasks = self._user.tasks
-        return tasks[0] if len(tasks) == 1 else super().get_next_task()  # type: ignore[no-untyped-call]
-
-
 class _FromLocust:
     """Stands where Locust's own client fires its request event, for requests that are left to it."""
 
@@ -274,6 +175,3 @@ class _FromLocust:
             exception=exception,
             **rest,
         )
-
-
-setup.register()

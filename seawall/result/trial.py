@@ -210,6 +210,8 @@ class Trial(msgspec.Struct, kw_only=True, frozen=True):
     visible_ms: Quantiles = Quantiles()
     visible_by: str = "answer"
     """Whose word the visible delay is: the ``answer``, the sinks' ``journal``, or an independent ``reader``."""
+    end_to_end_ms: Quantiles = Quantiles()
+    """From the intended time until a consumer had the record, where users wrote straight to Kafka."""
     start_lag_ms: Quantiles = Quantiles()
     generator_lag_ms: Quantiles = Quantiles()
     """The part of the start lag that is the generator's own."""

@@ -19,7 +19,7 @@ from benchmarks.api_load import ApiLoad, bodies
 from contract.entities import ENTITIES, parse
 from contract.ids import split
 
-NAMES = ("api", "api_choices", "lookups")
+NAMES = ("api", "api_choices", "lookups", "kafka_user")
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +99,16 @@ def test_lookups_shows_both_levels_what_they_save_how_stale_they_get_and_the_siz
     saved = next(figure for figure in figures if figure["name"] == "database queries saved")
     assert saved["reached"], saved
     assert results["lookups"]["quick"]
+
+
+@pytest.mark.long
+def test_kafka_user_holds_users_against_a_bare_producer_and_http(results: dict[str, dict[str, Any]]) -> None:
+    """Five ways at the same rate; what one process can carry is judged, and the time beside HTTP."""
+    figures = results["kafka_user"]["figures"]
+    assert len(figures) == 8
+    assert [figure["reached"] is None for figure in figures] == [True] * 5 + [False] * 3
+    assert all(figure["measured"] > 0 for figure in figures)
+    assert figures[0]["error"].startswith("1.00 times; sent to ack p50")
 
 
 @pytest.mark.long
