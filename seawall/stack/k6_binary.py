@@ -55,8 +55,8 @@ def find_k6() -> K6Program | None:
 
 
 def built_path() -> Path:
-    """Return where the k6 that was built is, or would be."""
-    return _folder() / f"k6-v{VERSION}"
+    """Return where the k6 that was built is, or would be; it tells its version behind its file's name."""
+    return _folder() / f"v{VERSION}" / "k6"
 
 
 def find_go() -> Path | None:
@@ -110,6 +110,7 @@ def _build(go: Path) -> None:
                 f"`go install {_MODULE}` ended with code {code}: {last or 'it said nothing'}; put a k6 on the PATH, or"
                 " see what Go lacks"
             )
+        built_path().parent.mkdir(exist_ok=True)
         (Path(name) / "k6").replace(built_path())
 
 
