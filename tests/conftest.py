@@ -1,18 +1,28 @@
-"""What the tests of all rooms share: one running stack."""
+"""What the tests of all rooms share: one running stack, and k6."""
 
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from contract.connections import Connections
+from seawall.stack.k6_binary import K6Program, built_path, find_k6, is_being_built
 from seawall.stack.options import StackOptions
 from seawall.stack.stack import Stack
 
 _OURS = {f"{prefix}{name.upper()}" for name in Connections.model_fields for prefix in ("SEAWALL_", "")}
+_WITH_K6 = Path(__file__).parent / "k6"
+_BUILT_WITHIN_S = 60.0
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Move the tests with k6 behind all others: `.ci/run` has it built meanwhile."""
+    items.sort(key=lambda item: item.path.is_relative_to(_WITH_K6))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -33,3 +43,17 @@ def stack(home: Path) -> Iterator[Stack]:
     running = Stack.up(StackOptions(), owner="tests")
     yield running
     running.down()
+
+
+@pytest.fixture(scope="session")
+def k6() -> K6Program:
+    """Return k6; where some process builds it just now, wait for that, and where none does, leave the test out."""
+    deadline_s = time.monotonic() + _BUILT_WITHIN_S
+    while find_k6() is None and is_being_built():
+        if time.monotonic() > deadline_s:
+            pytest.skip("k6 is still being built")
+        time.sleep(0.5)
+    found = find_k6()
+    if found is None:
+        pytest.skip(f"no k6 on the PATH, nor at {built_path()}: `bin/seawall k6 --build` makes it where Go is")
+    return found

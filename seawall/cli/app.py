@@ -29,6 +29,7 @@ VERBS = {
     "scale": "Find out what more API processes, sinks, partitions or Locust workers would carry.",
     "soak": "Hold one load for a long time, and see whether memory, files, times or lag creep up.",
     "fault": "Make things go wrong under load, and see whether anything is lost, and whether all comes back.",
+    "k6": "Make the load by k6 in place of Locust, or beside it, and judge it alike.",
     "key": "Make a key for the API's clients.",
     "report": "Make the report of a run again from its files.",
     "diff": "Hold two runs against each other.",

@@ -61,7 +61,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"the run could not be judged: {error}")
         return Exit.SETUP
     console = Console(color_system=None, width=200, soft_wrap=True)
-    for line in _lines(result):
+    for line in recorded_lines(result):
         console.print(line)
     console.print(f"Result and report: {output / start}result.json, {output / start}report.html", markup=False)
     if not recorded.record.requests:
@@ -87,7 +87,8 @@ def _loaded_stack(host: str) -> Stack | None:
     return stack if same else None
 
 
-def _lines(result: Result) -> Iterator[str]:
+def recorded_lines(result: Result) -> Iterator[str]:
+    """Yield what is said of a recorded run: its verdict, what speaks against it, and its audit."""
     trial = result.trials[0]
     if result.targets:
         yield from verdict_lines(result)

@@ -1,4 +1,4 @@
-"""A plain Locust run, judged from what was recorded of it: ledger and `run.json`."""
+"""A plain run of Locust or k6, judged from what was recorded of it: ledger and `run.json`."""
 
 from __future__ import annotations
 
@@ -41,14 +41,16 @@ from seawall.result import (
 from seawall.stack.stack import Stack
 from seawall.targets.target import Targets
 
-NAME = "locust"
 KAFKA = "kafka://"
 """What the host of a run begins with that wrote straight to Kafka."""
+MOST_CLOCK_STEP_MS = 1.0
+"""By so much more than by slewing the wall clock may move against the monotonic one between two looks."""
+_HALF_A_SECOND_NS = 500_000_000
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """What lies in a directory that `locust --record` wrote."""
+    """What lies in a directory that `locust --record` wrote, or that a run of k6 was made into."""
 
     directory: Path
     record: RunRecord
@@ -101,42 +103,57 @@ class Standard:
 
 
 def judged_run(
-    recorded: Recorded, standard: Standard, stack: Stack | None, ledger_place: str, said: Said = unheard
+    recorded: Recorded,
+    standard: Standard,
+    stack: Stack | None,
+    ledger_place: str,
+    said: Said = unheard,
+    *,
+    arm: Arm | None = None,
+    interrupted: bool = False,
 ) -> Result:
     """Return the whole result of a recorded run; audited where *stack* is what was loaded.
 
-    *ledger_place* leads from the result's directory to that of the run; *said* hears how far the audit is.
+    *ledger_place* leads from the result's directory to that of the run; *said* hears how far the audit is. *arm* says
+    what was loaded, where more is known than an address.
     """
-    audit = audited_run(recorded.ledger, recorded.record, stack, said) if stack else NOT_AUDITED
-    if audit.visible_ns is not None and audit.partition is not None:
-        write_fates(recorded.directory, audit.visible_ns, audit.partition)
-    result = judged_so_far(recorded, standard, audit)
+    audit = audit_of(recorded, stack, said)
+    result = judged_so_far(recorded, standard, audit, arm=arm, interrupted=interrupted)
     versions = {name: one.version for name, one in stack.state.services.items() if one.version} if stack else {}
+    settings = stack.settings() if stack else {}
     return msgspec.structs.replace(
         result,
         environment={**machine_facts(), "servers": versions},
-        arms=[msgspec.structs.replace(arm, settings=stack.settings() if stack else {}) for arm in result.arms],
+        arms=result.arms if arm else [msgspec.structs.replace(one, settings=settings) for one in result.arms],
         trials=[msgspec.structs.replace(trial, ledger=ledger_place) for trial in result.trials],
     )
 
 
-def judged_so_far(recorded: Recorded, standard: Standard, audit: RecordedAudit = NOT_YET_AUDITED) -> Result:
+def judged_so_far(
+    recorded: Recorded,
+    standard: Standard,
+    audit: RecordedAudit = NOT_YET_AUDITED,
+    *,
+    arm: Arm | None = None,
+    interrupted: bool = False,
+) -> Result:
     """Return what ledger and *audit* say of a run, with nothing asked of machine or servers."""
     record, targets, attain = recorded.record, standard.targets, standard.attain
-    arm = Arm(
+    arm = arm or Arm(
         name=urlsplit(record.host).netloc or record.host or "the service",
         path="kafka" if record.host.startswith(KAFKA) else "http",
         durability="as the service promises",
     )
-    trial = _trial(recorded, arm.name, standard, audit)
+    trial = recorded_trial(recorded, arm.name, standard, audit, interrupted=interrupted)
     judged = judge_arms(targets, [arm.name], [trial], attain=attain)
     verdicts = arm_verdicts(judged, [trial])
     return Result(
-        experiment=NAME,
+        experiment=record.tool,
         started_at=record.started_at,
         finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
         seed=record.seed,
         outcome=verdicts.get(arm.name, Outcome.INVALID),
+        interrupted=interrupted,
         reasons=list(_remarks(recorded, trial)),
         options=_options(record, standard),
         arms=[arm],
@@ -148,7 +165,25 @@ def judged_so_far(recorded: Recorded, standard: Standard, audit: RecordedAudit =
     )
 
 
-def _trial(recorded: Recorded, arm: str, standard: Standard, audit: RecordedAudit) -> Trial:
+def audit_of(recorded: Recorded, stack: Stack | None, said: Said = unheard) -> RecordedAudit:
+    """Hold a run against tables and log of the *stack* that it loaded; what became of each record is kept beside it."""
+    audit = audited_run(recorded.ledger, recorded.record, stack, said) if stack else NOT_AUDITED
+    if audit.visible_ns is not None and audit.partition is not None:
+        write_fates(recorded.directory, audit.visible_ns, audit.partition)
+    return audit
+
+
+def recorded_trial(
+    recorded: Recorded,
+    arm: str,
+    standard: Standard,
+    audit: RecordedAudit,
+    *,
+    name: str = "",
+    block: int = 0,
+    interrupted: bool = False,
+) -> Trial:
+    """Return the figures of a recorded run, and why they say nothing, if so; it is named after its tool by default."""
     record, ledger, window = recorded.record, recorded.ledger, recorded.window(standard.skip_s)
     judged = window.holds(ledger.intended_ns)
     duration_s = max(window.seconds, 1e-9)
@@ -156,24 +191,25 @@ def _trial(recorded: Recorded, arm: str, standard: Standard, audit: RecordedAudi
     records = judged & (ledger.entity != 0)
     visible_ns = audit.visible_ns
     unsent_ns = _unsent_times(recorded, window)
+    unsent = len(unsent_ns) if record.unsent_by_s else record.unsent
     windows, available = windows_available(ledger, window, unsent_ns)
     status = ledger.status
-    response = response_time(ledger, judged, record.unsent)
+    response = response_time(ledger, judged, unsent)
     trial = Trial(
-        name=NAME,
+        name=name or record.tool,
         kind="load",
         arm=arm,
-        block=0,
+        block=block,
         entity=record.entity if audit.ran else "requests",
         started_at=record.started_at,
         users=record.users,
         schedule_start_ns=record.started_ns,
         warmup_s=(window.start_ns - record.started_ns) / 1e9,
-        offered_per_s=None if record.loop == "closed" else round((requests + record.unsent) / duration_s, 3),
+        offered_per_s=None if record.loop == "closed" else round((requests + unsent) / duration_s, 3),
         achieved_per_s=round(int(succeeded.sum()) / duration_s, 3),
         requests=requests,
-        unsent=record.unsent,
-        failed=requests - int(succeeded.sum()) + record.unsent,
+        unsent=unsent,
+        failed=requests - int(succeeded.sum()) + unsent,
         status_4xx=int((judged & (status // 100 == 4)).sum()),  # noqa: PLR2004 - HTTP
         status_5xx=int((judged & (status // 100 == 5)).sum()),  # noqa: PLR2004 - HTTP
         no_answer=int((judged & (status == 0)).sum()),
@@ -183,6 +219,7 @@ def _trial(recorded: Recorded, arm: str, standard: Standard, audit: RecordedAudi
         start_lag_ms=quantiles_ms((ledger.sent_ns - ledger.intended_ns)[judged]),
         generator_lag_ms=quantiles_ms(ledger.generator_lag_ns[judged]),
         instrument=_worst_health(record),
+        **_processor_use(record),
         windows=windows,
         windows_available=available,
         audited=audit.ran,
@@ -196,12 +233,14 @@ def _trial(recorded: Recorded, arm: str, standard: Standard, audit: RecordedAudi
         )
     limits_of = partial(Limits.of, standard.targets)
     trial = with_parts(trial, ledger, window, record.scopes, limits_of, unsent_ns)
-    return _with_outcome(trial, recorded, audit, limits_of)
+    return _with_outcome(trial, recorded, audit, limits_of, interrupted=interrupted)
 
 
-def _with_outcome(trial: Trial, recorded: Recorded, audit: RecordedAudit, limits_of: LimitsOf) -> Trial:
+def _with_outcome(
+    trial: Trial, recorded: Recorded, audit: RecordedAudit, limits_of: LimitsOf, *, interrupted: bool
+) -> Trial:
     record = recorded.record
-    everywhere = shortcomings(trial, loosest_limits(trial, limits_of), interrupted=False)
+    everywhere = shortcomings(trial, loosest_limits(trial, limits_of), interrupted=interrupted)
     if not trial.requests:
         everywhere = ["no request was sent" if not record.requests else "no request was due in the judged time"]
     if record.all_users_ns is None:
@@ -209,6 +248,7 @@ def _with_outcome(trial: Trial, recorded: Recorded, audit: RecordedAudit, limits
         everywhere.insert(0, f"the run {how}")
     if not all(share.complete for share in record.processes):
         everywhere.append("a worker ended without its last word")
+    everywhere += _clock_steps(record)
     parts = spoilt(trial.scopes, everywhere)
     outcome = Outcome.FAIL if audit.wrong else Outcome.INVALID if everywhere else Outcome.PASS
     return msgspec.structs.replace(
@@ -217,11 +257,16 @@ def _with_outcome(trial: Trial, recorded: Recorded, audit: RecordedAudit, limits
 
 
 def _unsent_times(recorded: Recorded, window: Window) -> Int64s:
-    """Return about when the requests were due that were not sent, spread over the end of the judged time.
+    """Return about when the requests of the judged time were due that were not sent.
 
-    The ledger does not tell; of each user's schedule it is the end that is missing.
+    Where nobody noted when, they are spread over its end: of each user's schedule it is the end that is missing.
     """
     record = recorded.record
+    if record.unsent_by_s:
+        seconds = np.repeat(list(record.unsent_by_s), list(record.unsent_by_s.values()))
+        due_ns = np.minimum(record.started_ns + seconds * 1_000_000_000 + _HALF_A_SECOND_NS, record.ended_ns - 1)
+        found: Int64s = due_ns[window.holds(due_ns)]
+        return found
     if not record.unsent or not record.rate_per_s:
         return np.zeros(0, dtype=np.int64)
     length_ns = record.unsent / (record.rate_per_s * max(1, record.users)) * 1e9
@@ -236,6 +281,23 @@ def _end_to_end(seen: Ledger | None, window: Window) -> Quantiles:
     judged = window.holds(seen.intended_ns)
     there = judged & seen.accepted
     return quantiles_ms((seen.answered_ns - seen.intended_ns)[there], int((judged & ~seen.accepted).sum()))
+
+
+def _clock_steps(record: RunRecord) -> Iterator[str]:
+    """Say where times were told by a wall clock that was set meanwhile."""
+    for share in record.processes:
+        step_ms = share.health.clock_step_ms if share.health else 0.0
+        if record.tool == "k6" and step_ms > MOST_CLOCK_STEP_MS:
+            yield f"the wall clock, by which k6 tells its times, was set by {step_ms:,.1f} ms in the run: run it again"
+
+
+def _processor_use(record: RunRecord) -> dict[str, Any]:
+    """Return what the generator used, where that is known."""
+    known = [share.cpu_s for share in record.processes if share.cpu_s is not None]
+    seconds = (record.ended_ns - record.started_ns) / 1e9
+    if not known or seconds <= 0:
+        return {}
+    return {"cpu_s": {"load": round(sum(known), 3)}, "cores": {"load": round(sum(known) / seconds, 3)}}
 
 
 def _worst_health(record: RunRecord) -> InstrumentHealth:

@@ -30,9 +30,11 @@ class Share(msgspec.Struct, kw_only=True):
     start_lag: dict[int, int] = {}
     """As `StartLag` counts."""
     health: InstrumentHealth | None = None
+    cpu_s: float | None = None
+    """Processor seconds of the generator while its schedule ran; None where nobody looked."""
     clock: str = "shared"
     """``shared``; ``measured``, where times of another host were converted by an offset that was measured; ``wall``,
-    where they were by the wall clocks of both hosts."""
+    where they were by the wall clocks of both hosts, or told by one."""
     clock_ahead_ms: float | None = None
     """By how much the other host's wall clock is ahead of the master's."""
     clock_error_ms: float | None = None
@@ -44,9 +46,11 @@ class Share(msgspec.Struct, kw_only=True):
 
 
 class RunRecord(msgspec.Struct, kw_only=True):
-    """A plain Locust run."""
+    """A plain Locust run, or one of k6."""
 
     schema_version: int = SCHEMA_VERSION
+    tool: str = "locust"
+    """What made the load: ``locust`` or ``k6``."""
     run_ms: int
     run_nonce: int
     seed: int
@@ -77,6 +81,8 @@ class RunRecord(msgspec.Struct, kw_only=True):
     """Requests that were due up to the end."""
     requests: int = 0
     unsent: int = 0
+    unsent_by_s: dict[int, int] = {}
+    """Of those, how many were due in which second since the start, where that is known."""
     start_lag_p50_ms: float | None = None
     start_lag_p99_ms: float | None = None
     processes: list[Share] = []

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from seawall.report.agreement_words import QUESTION as AGREEMENT_QUESTION
+from seawall.report.agreement_words import agreement_answer, is_agreement
 from seawall.report.capacity_words import capacity_remarks, why_no_more
 from seawall.result import Arm, ArmComparison, Outcome, Result, StageFinding, Trial
 
 SERVICE_QUESTION = "Does the service hold its targets under this load?"
-PLAIN = "locust"
-"""The experiment that is a plain Locust run of a service."""
+PLAIN = ("locust", "k6")
+"""The experiments that are one plain run of a load generator against a service."""
 SOAK = "soak"
 """The experiment that holds one load for a long time."""
 FAULT = "fault"
@@ -161,7 +163,7 @@ def _of_scaling(result: Result) -> Answer:
 
 
 def _of_service(result: Result) -> Answer:
-    """Return whether the service of a plain Locust run holds its targets at that load."""
+    """Return whether the service of a plain run holds its targets at that load."""
     if not result.trials:
         return Answer(SERVICE_QUESTION, "Nothing was measured", "The run ended before its first request did.")
     trial, outcome = result.trials[0], result.outcome
@@ -189,6 +191,11 @@ def _of_service(result: Result) -> Answer:
     if result.not_judged:
         doubts.append(f"Not judged, since that takes a database to look into: {', '.join(result.not_judged)}.")
     return Answer(SERVICE_QUESTION, word, sentence, doubts=doubts)
+
+
+def _of_agreement(result: Result) -> Answer:
+    """Return whether two load generators tell the same."""
+    return Answer(AGREEMENT_QUESTION, *agreement_answer(result), doubts=[f"{one}." for one in result.reasons[1:]])
 
 
 def _of_soak(result: Result) -> Answer:
@@ -370,7 +377,8 @@ def _and(names: Sequence[str]) -> str:
 
 
 _ANSWERS: tuple[tuple[Callable[[Result], bool], Callable[[Result], Answer]], ...] = (
-    (lambda result: result.experiment == PLAIN, _of_service),
+    (lambda result: result.experiment in PLAIN, _of_service),
+    (is_agreement, _of_agreement),
     (lambda result: bool(result.controls), _of_controls),
     (lambda result: bool(result.scaling), _of_scaling),
     (lambda result: result.experiment == SOAK, _of_soak),

@@ -28,6 +28,7 @@ from seawall.result import (
     StageFinding,
     Trial,
 )
+from seawall.result.agreement import AGREEMENT
 
 _HERE = Path(__file__).parent
 _AUDIT = (
@@ -58,7 +59,7 @@ def render(result: Result, material: Material) -> str:
         answer=answer_of(result),
         chip=chip,
         arms=[]
-        if result.experiment in (PLAIN, FAULT) or result.stages or result.capacity
+        if result.experiment in (*PLAIN, FAULT) or result.stages or result.capacity
         else [_arm_row(result, arm.name) for arm in result.arms if _has_load(result, arm.name)],
         endpoints=[] if result.stages else [_endpoint_row(row) for trial in result.trials for row in trial.endpoints],
         stages=[_stage_row(result, stage) for stage in result.stages],
@@ -271,17 +272,24 @@ _NEVER_MEASURED = {
         "How much the servers behind them carry, and the network between them.",
         "Numbers of processes beyond those above.",
     ),
-    PLAIN: (
-        "Other rates than the one above: where the service's limit lies.",
-        "What the service's own machines did meanwhile.",
-        "The same load again: one run does not tell how much runs differ.",
+    **dict.fromkeys(
+        PLAIN,
+        (
+            "Other rates than the one above: where the service's limit lies.",
+            "What the service's own machines did meanwhile.",
+            "The same load again: one run does not tell how much runs differ.",
+        ),
+    ),
+    AGREEMENT: (
+        "Other loads than this one, and what either tool does at its own limit.",
+        "Whether both are right: a server of known times tells that, see `bin/seawall bench latency`.",
     ),
 }
 """What an experiment leaves open, whatever it found."""
 
 
 def _not_measured(result: Result) -> Iterator[str]:
-    if result.experiment == PLAIN and result.not_judged:
+    if result.experiment in PLAIN and result.not_judged:
         yield f"What needs a look into the database: {', '.join(result.not_judged)}."
     if result.experiment in _NEVER_MEASURED:
         yield from _NEVER_MEASURED[result.experiment]

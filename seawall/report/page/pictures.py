@@ -48,7 +48,7 @@ def pictures(result: Result, material: Material) -> Iterator[Picture]:
     makers: tuple[Callable[[Result, Material], Picture | None], ...] = (
         scaling, throughput, distribution, break_even, rate, response, visible, backlog, processors,
     )  # fmt: skip
-    if result.experiment == PLAIN:  # one run of one service: nothing to hold against anything
+    if result.experiment in PLAIN:  # one run of one service: nothing to hold against anything
         looked = any(trial.audited for trial in result.trials)
         makers = (distribution, rate, response, visible, backlog) if looked else (distribution, answers, response)
     if result.experiment == SOAK:
