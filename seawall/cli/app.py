@@ -17,6 +17,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from seawall.cli.exits import Exit
+from seawall.cli.help_sections import sections
 
 VERBS = {
     "up": "Start the stack: PostgreSQL, Valkey, Kafka, the API and its sinks.",
@@ -33,8 +34,10 @@ VERBS = {
     "key": "Make a key for the API's clients.",
     "report": "Make the report of a run again from its files.",
     "diff": "Hold two runs against each other.",
+    "history": "Follow the figures of many runs over days, weeks and months, and find what got worse.",
     "controls": "Prove that Seawall detects: services misbehave on purpose, and each has to be caught.",
     "bench": "Hold Seawall's own speed and exactness against peers and limits.",
+    "completion": "Print what lets a shell complete verbs and options.",
 }
 
 _INTRODUCTION = """Should you put Kafka, and a cache, in front of your database? Real servers, real load, and proof."""
@@ -43,8 +46,12 @@ _EXAMPLES = """[bold]Examples[/]
   bin/seawall compare --quick    a first answer in 90 seconds
   bin/seawall up                 start the servers and leave them running
   bin/seawall VERB --help        what a verb can do, with examples
+  bin/seawall completion bash    what lets a shell complete all of this
 
-Exit codes: 0 pass, 1 fail, 2 wrong usage or set-up, 3 inconclusive, 4 invalid, 130 interrupted."""
+Exit codes: 0 pass, 1 fail, 2 wrong usage or set-up, 3 inconclusive, 4 invalid, 130 interrupted.
+
+Environment: SEAWALL_DEBUG (an error shows its traceback), NO_COLOR; the help of each verb names those that it minds,
+README.md all of them."""
 
 
 class _Verb(TyperCommand):
@@ -73,7 +80,7 @@ class _Verbs(TyperGroup):
             return None
         if self._listing:
             return TyperCommand(name=cmd_name, help=VERBS[cmd_name])
-        return _load(cmd_name)
+        return verb_command(cmd_name)
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Print the list of verbs and the examples."""
@@ -129,14 +136,16 @@ def _without_a_verb(ctx: typer.Context) -> None:
         raise typer.Exit(Exit.PASS)
 
 
-def _load(verb: str) -> TyperCommand:
+def verb_command(verb: str) -> TyperCommand:
+    """Return a verb with all of its options; imports what it needs."""
     module = importlib.import_module(f"seawall.cli.{verb}")
     application = typer.Typer(add_completion=False, rich_markup_mode="rich")
     settings = getattr(module, "CONTEXT_SETTINGS", None)
     application.command(name=verb, cls=_Verb, context_settings=settings)(getattr(module, verb))
     command = get_command(application)
     assert isinstance(command, _Verb)
-    command.examples = module.EXAMPLES
+    metavars = {name for parameter in command.params if (name := getattr(parameter, "metavar", None))}
+    command.examples = module.EXAMPLES + sections(verb, metavars)
     return command
 
 

@@ -70,22 +70,26 @@ def capacity(
     *,
     paths: Paths = "",
     start: Annotated[float, typer.Option(help="First load, requests a second.")] = 2_000.0,
-    least: Annotated[float, typer.Option(help="Lowest load to try.")] = 50.0,
-    most: Annotated[float, typer.Option(help="Highest load to try.")] = 20_000.0,
+    least: Annotated[float, typer.Option(help="Lowest load to try, requests a second.")] = 50.0,
+    most: Annotated[float, typer.Option(help="Highest load to try, requests a second.")] = 20_000.0,
     users: Annotated[int, typer.Option(help="Users at most; below that each sends once a second.")] = 10_000,
     duration: Annotated[str, typer.Option(help="Judged time of a step.", metavar="TIME")] = "15s",
     warmup: Warmup = "3s",
     database_delay: Annotated[
-        str, typer.Option(help="By how much each round trip to the database takes longer.", metavar="LIST")
+        str, typer.Option(help="By how much each round trip to the database takes longer: a TIME each.", metavar="LIST")
     ] = "0",
     flush_delay: Annotated[
-        str, typer.Option(help="By how much each flush of its log takes longer.", metavar="LIST")
+        str, typer.Option(help="By how much each flush of its log takes longer: a TIME each.", metavar="LIST")
     ] = "0",
     bursts: Annotated[
         str,
-        typer.Option(help="Lengths of bursts to be tried, too.  \\[default: none]", metavar="LIST", show_default=False),
+        typer.Option(
+            help="Lengths of bursts to be tried, too: a TIME each.  \\[default: none]",
+            metavar="LIST",
+            show_default=False,
+        ),
     ] = "",
-    precision: Annotated[str, typer.Option(help="How far apart both ends may be.", metavar="PERCENT")] = "5%",
+    precision: Annotated[str, typer.Option(help="How far apart both ends may be.", metavar="SHARE")] = "5%",
     entity: Entity = "mixed",
     brokers: Brokers = None,
     sinks: Sinks = None,

@@ -89,19 +89,36 @@ def compare(
         bool, typer.Option("--durability", help="All those arms; --paths leaves out those of other paths.")
     ] = False,
     entities: Annotated[str, typer.Option(help="Entities of the same-data part.", metavar="LIST")] = ",".join(ENTITIES),
-    counts: Annotated[str, typer.Option(help="Records of each entity, same-data part.", metavar="LIST")] = "",
+    counts: Annotated[
+        str,
+        typer.Option(
+            help="Records of each entity, same-data part.  \\[default: 100,500,1000, quick: 500]",
+            metavar="LIST",
+            show_default=False,
+        ),
+    ] = "",
     parts: Annotated[str, typer.Option(help="Which parts to run: data, load.", metavar="LIST")] = ",".join(PARTS),
     users: Annotated[int, typer.Option(help="Users of the same-load part.")] = 200,
     rate: Annotated[float, typer.Option(help="Requests a second of each user.")] = 5.0,
-    duration: Annotated[str, typer.Option(help="Judged time of a load trial, like 10s or 1m.", metavar="TIME")] = "",
-    warmup: Annotated[str, typer.Option(help="Time before it that is not judged.", metavar="TIME")] = "",
+    duration: Annotated[
+        str,
+        typer.Option(
+            help="Judged time of a load trial.  \\[default: 10s, quick: 4s]", metavar="TIME", show_default=False
+        ),
+    ] = "",
+    warmup: Annotated[
+        str,
+        typer.Option(
+            help="Time before it that is not judged.  \\[default: 2s, quick: 1s]", metavar="TIME", show_default=False
+        ),
+    ] = "",
     clients: Annotated[int, typer.Option(help="Concurrent users of the same-data part.")] = 50,
     load_entity: Annotated[str, typer.Option(help="Records of the same-load part: an entity, or mixed.")] = "mixed",
     arrival: Annotated[
         str, typer.Option(help=f"Spacing of a user's requests, same-load part: {' or '.join(ARRIVALS)}.")
     ] = ARRIVALS[0],
     record_bytes: Annotated[
-        int | None, typer.Option(help="Length of each record.  \\[default: as real ones]", show_default=False)
+        int | None, typer.Option(help="Length of each record, bytes.  \\[default: as real ones]", show_default=False)
     ] = None,
     compressibility: Annotated[
         float | None,

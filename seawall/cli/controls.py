@@ -40,7 +40,12 @@ is written)."""
 
 def controls(
     *,
-    only: Annotated[str, typer.Option(help="The controls to run, in the catalogue's order.", metavar="LIST")] = "",
+    only: Annotated[
+        str,
+        typer.Option(
+            help="The controls to run, in the catalogue's order.  \\[default: all]", metavar="LIST", show_default=False
+        ),
+    ] = "",
     listing: Annotated[bool, typer.Option("--list", help="Show the controls and run none.")] = False,
     seed: Annotated[int, typer.Option(help="Seed of contents and of the users' phases.")] = 1,
     output: Annotated[Path | None, typer.Option(help="Directory of the results.", show_default=False)] = None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +15,7 @@ from seawall.report.page.answer_picture import write_picture
 from seawall.report.page.chart_files import chart_sheets
 from seawall.report.page.sheet import write_sheet
 from seawall.report.stored import stored_result
+from seawall.report.summary_markdown import summary_markdown
 
 EXAMPLES = """[bold]Examples[/]
 
@@ -21,6 +23,7 @@ EXAMPLES = """[bold]Examples[/]
   bin/seawall report results/reference/20261121-audited-default --output /tmp/report
   bin/seawall report results/reference/20261121-audited-4000-per-s --picture answer.svg
   bin/seawall report results/reference/20261121-audited-4000-per-s --charts /tmp/charts
+  bin/seawall report results/reference/20261121-audited-4000-per-s --markdown    for a build's summary (docs/ci.md)
 
 Exit codes: 0 written, 2 the directory holds no result of ours, a broken one or one of a newer Seawall."""
 
@@ -42,9 +45,15 @@ def report(
             show_default=False,
         ),
     ] = None,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="Print answer, figures and verdicts in Markdown, and write no report.")
+    ] = False,
 ) -> None:
     """Render the report of a run again, from result.json and the raw columns beside it."""
     result = stored_result(directory)
+    if markdown:
+        sys.stdout.write(summary_markdown(result))
+        return
     if picture is not None:
         write_picture(result, picture)
         output_console().print(f"Picture: {os.path.relpath(picture)}")

@@ -34,7 +34,7 @@ ApiProcesses = Annotated[
     int | None, typer.Option(help="API processes that share one port.  \\[default: 1]", show_default=False)
 ]
 Clean = Annotated[bool, typer.Option("--clean", help="Remove rows of earlier runs without asking.")]
-Seed = Annotated[int, typer.Option(help="Seed of contents and of the users' phases.")]
+Seed = Annotated[int, typer.Option(help="Seed of contents and of the users' phases: the same one sends the same.")]
 DrainTimeout = Annotated[str, typer.Option(help="How long the log may take to drain.", metavar="TIME")]
 TargetsFile = Annotated[Path, typer.Option(help="File of targets.", show_default="targets.toml")]
 Output = Annotated[Path | None, typer.Option(help="Directory of the results.", show_default=False)]

@@ -48,7 +48,7 @@ def up(
         bool, typer.Option("--http-cache", help="An HTTP cache in front of the API: nginx, where it is installed.")
     ] = False,
     tls: Annotated[bool, typer.Option("--tls", help="The API by TLS as well, on a port of its own.")] = False,
-    api_port: Annotated[int | None, typer.Option(help="Port of the API.  [default: a free one]")] = None,
+    api_port: Annotated[int | None, typer.Option(help="Port of the API.  \\[default: a free one]")] = None,
 ) -> None:
     """Start PostgreSQL, Valkey, Kafka, the API and its sinks, and leave them running until `down`."""
     options = StackOptions(

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from seawall.experiments.comparisons import METRICS, compare_figures, figures_of
+from seawall.experiments.conditions import NOT_THE_LOAD, settings_of
 from seawall.result import ArmComparison, Outcome, Result, Trial
 
 WORSE = {
@@ -19,8 +20,6 @@ WORSE = {
 BAND = 0.05
 """A change within it does not matter in practice."""
 _MACHINE = ("cpu", "cores", "memory_bytes", "kernel", "python")
-_NOT_THE_LOAD = ("blocks", "gate", "seed", "keep", "drain_timeout_s", "counts", "entities", "parts", "paths", "arms")
-"""Options in which two runs may differ: they change which cells there are, not what a cell is."""
 
 
 def obstacles(base: Result, other: Result) -> list[str]:
@@ -29,7 +28,7 @@ def obstacles(base: Result, other: Result) -> list[str]:
     if base.experiment != other.experiment:
         found.append(f"experiment: {base.experiment} against {other.experiment}")
     found += _differing("machine", base.environment, other.environment, _MACHINE)
-    names = [name for name in base.options | other.options if name not in _NOT_THE_LOAD]
+    names = [name for name in base.options | other.options if name not in NOT_THE_LOAD]
     found += _differing("option", base.options, other.options, names)
     arms = {arm.name: arm for arm in other.arms}
     for arm in base.arms:
@@ -38,10 +37,8 @@ def obstacles(base: Result, other: Result) -> list[str]:
             continue
         if twin.durability != arm.durability:
             found.append(f"durability of {arm.name}: {arm.durability} against {twin.durability}")
-        elif twin.settings != arm.settings:
-            servers = [
-                name for name in arm.settings | twin.settings if arm.settings.get(name) != twin.settings.get(name)
-            ]
+        elif (there := settings_of(twin)) != (here := settings_of(arm)):
+            servers = [name for name in here | there if here.get(name) != there.get(name)]
             found.append(f"settings of {arm.name} in {', '.join(servers)}")
     if not set(arms) & {arm.name for arm in base.arms}:
         found.append("arms: none is in both")

@@ -7,7 +7,8 @@ ExperimentError
  ├─ NotDrained         the sinks stand still, so further trials would say nothing
  ├─ NotHealed          the service did not come back after a fault, so further ones would say nothing
  ├─ DiskFull           there is no room for what is to be written
- └─ NotRecorded        a directory does not hold a whole recorded run of Locust
+ ├─ NotRecorded        a directory does not hold a whole recorded run of Locust
+ └─ NoTime             a result does not say when its run was
 """
 
 
@@ -45,3 +46,7 @@ class DiskFull(ExperimentError):
 
 class NotRecorded(ExperimentError):
     """A directory does not hold a whole recorded run of Locust."""
+
+
+class NoTime(ExperimentError):
+    """A result does not say when its run was."""

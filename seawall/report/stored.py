@@ -21,18 +21,24 @@ def stored_result(directory: Path) -> Result:
     """Return the result in *directory*; raises `NoResult` or `NewerResult` with what to do."""
     if not directory.is_dir():
         raise NoResult(f"{directory} is no directory: give the one that a run wrote, such as results/<time>-compare")
-    path = directory / NAME
+    return result_in_file(directory / NAME)
+
+
+def result_in_file(path: Path) -> Result:
+    """Return the result in the file at *path*; raises `NoResult` or `NewerResult` with what to do."""
     try:
         content = path.read_bytes()
     except FileNotFoundError:
-        raise NoResult(f"{directory} holds no {NAME}: a run that ended before its first trial leaves none") from None
+        raise NoResult(
+            f"{path.parent} holds no {path.name}: a run that ended before its first trial leaves none"
+        ) from None
     except OSError as error:
         raise NoResult(f"{path} cannot be read: {error.strerror}") from None
     try:
         version = msgspec.json.decode(content, type=_Version).schema_version
     except msgspec.ValidationError:
         raise NoResult(f"{path} is not a result of Seawall: it has no schema_version and experiment") from None
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise NoResult(f"{path} is cut off or no JSON: copy the directory again from where the run wrote it") from None
     if version > SCHEMA_VERSION:
         raise NewerResult(

@@ -60,13 +60,13 @@ def render(result: Result, material: Material) -> str:
         chip=chip,
         arms=[]
         if result.experiment in (*PLAIN, FAULT) or result.stages or result.capacity
-        else [_arm_row(result, arm.name) for arm in result.arms if _has_load(result, arm.name)],
+        else [arm_row(result, arm.name) for arm in result.arms if has_load(result, arm.name)],
         endpoints=[] if result.stages else [_endpoint_row(row) for trial in result.trials for row in trial.endpoints],
-        stages=[_stage_row(result, stage) for stage in result.stages],
-        knees=[_knee_row(result, finding) for finding in result.capacity],
+        stages=[stage_row(result, stage) for stage in result.stages],
+        knees=[knee_row(result, finding) for finding in result.capacity],
         steps=[row for finding in result.capacity for row in _step_rows(result, finding)],
-        arms_caption=_arms_caption(result),
-        faults=[_fault_row(finding) for finding in result.faults],
+        arms_caption=arms_caption(result),
+        faults=[fault_row(finding) for finding in result.faults],
         controls=[_control_row(row) for row in result.controls],
         slopes=[(slope_row(slope), slope.outcome) for slope in result.slopes],
         pictures=list(pictures_of(result, material)),
@@ -75,7 +75,7 @@ def render(result: Result, material: Material) -> str:
         or result.experiment == SOAK
         or not any(trial.kind == "load" for trial in result.trials),
         costs=list(_costs(result)),
-        targets=[_target_row(row) for row in result.targets],
+        targets=[target_row(row) for row in result.targets],
         comparisons=list(_comparison_rows(result)),
         audit_names=[name.replace("_", " ") for name in _AUDIT],
         audit=list(_audit_rows(result)),
@@ -97,7 +97,7 @@ def _legend(result: Result, arm: str) -> tuple[str, str, Markup]:
     return kind, name, Markup(swatch(kind, mark_of(result, arm)))  # noqa: S704 - made of our own constants
 
 
-def _has_load(result: Result, arm: str) -> bool:
+def has_load(result: Result, arm: str) -> bool:
     """Tell whether the arm was loaded and judged, validly or not."""
     return any(trial.arm == arm and trial.kind == "load" for trial in result.trials) and not result.controls
 
@@ -110,7 +110,8 @@ def _control_row(row: ControlFinding) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _arm_row(result: Result, name: str) -> dict[str, Any]:
+def arm_row(result: Result, name: str) -> dict[str, Any]:
+    """Return an arm's figures over its valid load trials, with its verdict."""
     trials = loads(result, name)
     targets = {row.metric: row for row in result.targets if row.arm == name}
     all_of_it = [trial for trial in result.trials if trial.arm == name and trial.kind == "load"]
@@ -134,7 +135,7 @@ def _arm_row(result: Result, name: str) -> dict[str, Any]:
     }
 
 
-def _stage_row(result: Result, stage: StageFinding) -> dict[str, Any]:
+def stage_row(result: Result, stage: StageFinding) -> dict[str, Any]:
     """Return a stage with the worst of its trials."""
     trials = [trial for trial in result.trials if trial.name in stage.trials]
     p95, visible, achieved = (
@@ -152,7 +153,8 @@ def _stage_row(result: Result, stage: StageFinding) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _fault_row(finding: FaultFinding) -> dict[str, Any]:
+def fault_row(finding: FaultFinding) -> dict[str, Any]:
+    """Return what a fault did and what became of everything."""
     return {
         "name": finding.name, "does": finding.does, "outcome": finding.outcome, "seed": finding.seed,
         "noticed": figure(finding.detect_s), "recovered": figure(finding.recover_s), "failed": f"{finding.failed:,}",
@@ -163,7 +165,8 @@ def _fault_row(finding: FaultFinding) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _knee_row(result: Result, finding: CapacityFinding) -> dict[str, Any]:
+def knee_row(result: Result, finding: CapacityFinding) -> dict[str, Any]:
+    """Return the ends of a search for capacity."""
     return {
         "name": name_of(finding), "last_pass": figure(finding.last_pass_per_s),
         "first_fail": figure(finding.first_fail_per_s), "why": why_no_more(finding),
@@ -195,7 +198,8 @@ def _endpoint_row(row: EndpointFigures) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _arms_caption(result: Result) -> str:
+def arms_caption(result: Result) -> str:
+    """Say under which load the arms' figures were measured; empty where none was."""
     trial = next((trial for trial in result.trials if trial.kind == "load"), None)
     if trial is None or trial.offered_per_s is None:
         return ""
@@ -217,7 +221,8 @@ def _costs(result: Result) -> Iterator[tuple[str, list[tuple[str, str, str, str]
         yield arm, [(name, figure(s), f"{100 * s / most:.1f}", kind) for name, s in spent if s >= 0.0005]  # noqa: PLR2004
 
 
-def _target_row(row: JudgedTarget) -> dict[str, Any]:
+def target_row(row: JudgedTarget) -> dict[str, Any]:
+    """Return a target with its figure, its interval and why it came out so."""
     measured, interval = target_figures(row)
     return {
         "arm": row.arm, "name": row.name, "limit": row.limit, "outcome": row.outcome, "reason": row.reason,
