@@ -52,6 +52,7 @@ def is_whole(stack: Stack) -> bool:
         return False
 
 
+@pytest.mark.long
 def test_a_broker_that_stands_still_keeps_no_user_from_its_schedule(stack: Stack, topic: str, tmp_path: Path) -> None:
     """What was due while it stood still was sent meanwhile: nothing waits in gevent's thread; all is acknowledged."""
     file = tmp_path / "clicks.py"

@@ -231,6 +231,7 @@ def test_options_that_cannot_be_meant_are_all_named(tmp_path: Path) -> None:
         assert words in running.said()
 
 
+@pytest.mark.long
 def test_a_full_disk_ends_the_run_and_keeps_what_was_written(stack: Stack, tmp_path: Path) -> None:
     """No file may grow beyond a limit: exit code 2, words, and the earlier parts are read."""
     limit = 16_000
