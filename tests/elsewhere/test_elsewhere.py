@@ -156,6 +156,7 @@ def test_a_slow_service_fails_whatever_its_answers_say(tmp_path: Path) -> None:
     assert "FAIL writes answer in time" in said
 
 
+@pytest.mark.long
 def test_sigterm_in_mid_run_of_several_processes_is_judged(tmp_path: Path, address: str) -> None:
     """What was sent until then is judged, the ramp is not, and the code is the verdict's."""
     port = str(free_ports(1)[0])
