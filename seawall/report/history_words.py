@@ -59,20 +59,21 @@ def headline(history: History) -> tuple[str, str]:
     )
     if history.outcome is Outcome.PASS:
         return "Nothing got worse", f"{span} {enough}"
-    return "Yes", f"{'; '.join(_worse(history))}. {span} {enough}"
+    worse = "; ".join(_worse(history))
+    return "Yes", f"{worse[:1].upper()}{worse[1:]}. {span} {enough}"
 
 
 def _worse(history: History) -> Iterator[str]:
     for group in history.groups:
+        of = f"of {group.arm} ({group.experiment})"
         if group.newly_lost:
-            yield f"{_count(group.newly_lost, 'record')} lost by {group.arm} ({group.experiment}) in {history.newest}"
+            yield f"{_count(group.newly_lost, 'record')} {of} lost in {history.newest}"
         for one in group.series:
             change = one.changes[-1] if one.changes else None
             if change is not None and change.worse and change.new:
-                yield (
-                    f"{name_of(one)} of {group.arm} ({group.experiment}) went from {figure(change.before)} to"
-                    f" {figure(change.after)}"
-                )
+                what, _, unit = one.figure.rpartition(", ")
+                cell = f", {one.cell}," if one.cell else ""
+                yield f"{what}{cell} {of} went from {figure(change.before)} to {figure(change.after)} {unit}"
 
 
 def change_rows(history: History) -> list[ChangeRow]:

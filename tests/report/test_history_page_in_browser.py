@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -115,6 +116,10 @@ def test_what_got_worse_is_on_the_first_screen(chromium: Browser, pages: dict[st
         assert box["y"] + box["height"] <= DESKTOP[1]
         assert "kafka" in row.inner_text()
         assert "worse, new" in row.inner_text()
+        said = found.page.locator(".sentence").inner_text()
+        assert re.match(r"Response p95 of kafka \(compare\) went from [\d.]+ to [\d.]+ ms; visible p95 of", said)
+        table = found.page.get_by_role("region", name="Changes of level")
+        assert table.evaluate("one => one.scrollWidth - one.clientWidth") <= 0
         chart = found.page.locator("figure", has_text="response p95, ms").nth(1).locator("svg")
         assert chart.locator(".asked").count() == 1
         assert chart.locator("polyline.line").count() == 2
