@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -104,4 +105,8 @@ def recorded_lines(result: Result) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except Exception:  # noqa: BLE001 - whatever it is, it is no verdict: Python's own code would say FAIL
+        traceback.print_exc()
+        sys.exit(Exit.SETUP)
