@@ -22,6 +22,8 @@ from api.problems import BodyTooLarge, HeadTooLarge, MalformedRequest, Problem, 
 _VERSIONS = ("1.1", "1.0")
 _MOST_FRAMING = 4
 """A body in chunks may take so many times its largest size, framing and trailers included."""
+_LAST_REQUEST_S = 0.5
+"""For so long a server that ends waits for a further request on an idle connection."""
 _JSON_HEADS = {status: b"%b%b: %b\r\n" % (line, *JSON[0]) for status, line in STATUS_LINE.items()}
 
 
@@ -149,9 +151,15 @@ class BoundedProtocol(HttpToolsProtocol):
         self._await_the_reader()
 
     def shutdown(self) -> None:
-        """Close an idle connection, or once it has its answer."""
-        super().shutdown()
-        self._await_the_reader()
+        """End the connection with its next answer, or when none is asked for.
+
+        uvicorn closes at once what is idle, and breaks the request that is on its way in that moment.
+        """
+        if self.cycle is not None and not self.cycle.response_complete:
+            super().shutdown()
+            self._await_the_reader()
+        else:
+            self.loop.call_later(_LAST_REQUEST_S, self._close_idle)
 
     # called by the parser
 
@@ -165,7 +173,11 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def write_answer(self, answer: Answer, *, keep_alive: bool) -> None:
         """Write *answer* in one piece, and be ready for the next request."""
-        more = self.server_state.default_headers if keep_alive else [*self.server_state.default_headers, CLOSE_HEADER]
+        more = self.server_state.default_headers
+        if CLOSE_HEADER in more:  # the server is about to end
+            keep_alive = False
+        elif not keep_alive:
+            more = [*more, CLOSE_HEADER]
         if answer.headers is JSON and not more:
             head = _JSON_HEADS[answer.status]
         else:
@@ -179,6 +191,12 @@ class BoundedProtocol(HttpToolsProtocol):
         else:  # a timer is running: it will find out when the connection was last used
             self.server_state.total_requests += 1
             self._idle_since_s = self.loop.time()
+
+    def _close_idle(self) -> None:
+        """Close the connection if no request came meanwhile; that one is answered and the last."""
+        if self._between and self._is_free() and not self.transport.is_closing():
+            self.transport.close()
+            self._await_the_reader()
 
     def _begin(self) -> None:
         """Note that a request begins."""

@@ -14,6 +14,7 @@ from types import FrameType
 from typing import Any
 
 import uvicorn
+from uvicorn.protocols.http.flow_control import CLOSE_HEADER
 from uvicorn.server import STARTUP_FAILURE  # type: ignore[attr-defined]  # it ends with this itself
 
 from api.readiness import ReadinessCheck
@@ -78,6 +79,7 @@ class DrainingServer(uvicorn.Server):
         del sig, frame
         first = not self._readiness.draining
         self._readiness.draining = True
+        self._announce_the_end()
         if first and self._delay_s and self._loop is not None:
             self._loop.call_soon_threadsafe(self._loop.call_later, self._delay_s, self._leave)
         else:
@@ -90,6 +92,13 @@ class DrainingServer(uvicorn.Server):
             config=self.config, server_state=self.server_state, app_state=self.lifespan.state, _loop=None
         )
         return made
+
+    def _announce_the_end(self) -> None:
+        """Let every answer from now on be the last of its connection, so that none is closed under a request."""
+        if self.config.loaded and CLOSE_HEADER not in self.config.encoded_headers:
+            # uvicorn makes the second from the first once a second
+            self.config.encoded_headers = [*self.config.encoded_headers, CLOSE_HEADER]
+            self.server_state.default_headers = [*self.server_state.default_headers, CLOSE_HEADER]
 
     def _leave(self) -> None:
         self.should_exit = True

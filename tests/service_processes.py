@@ -110,11 +110,18 @@ def _environment(connections: Connections, changes: dict[str, str | None]) -> di
 
 
 @contextlib.contextmanager
-def running(module: str, environment: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+def running(
+    module: str, environment: dict[str, str], log: Path, pass_fds: tuple[int, ...] = ()
+) -> Iterator[subprocess.Popen[bytes]]:
     """Run ``python -m module`` and stop it at the end as a supervisor would."""
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", module], env=environment, stdout=output, stderr=output, start_new_session=True
+            [sys.executable, "-m", module],
+            env=environment,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            pass_fds=pass_fds,
         )
     try:
         yield process
@@ -150,6 +157,17 @@ def running_api(
 
         eventually(is_alive, _READY_S)
         yield client, process
+
+
+@contextlib.contextmanager
+def running_api_at(
+    connections: Connections, directory: Path, listener: socket.socket, **changes: str | None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Yield an API process, right after its start, that accepts from a socket which outlives it."""
+    number = listener.fileno()
+    environment = _environment(connections, {"SEAWALL_API_SOCKETS": f"[{number}]", **changes})
+    with running("api", environment, directory / "api.log", (number,)) as process:
+        yield process
 
 
 @contextlib.contextmanager

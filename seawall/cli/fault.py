@@ -31,11 +31,18 @@ from seawall.cli.shared_options import (
     Sinks,
     TableStyle,
     Users,
-    Warmup,
 )
 from seawall.experiments.arms import PATHS
 from seawall.experiments.fault import FaultRun, obstacles
-from seawall.experiments.fault_options import CHAOS_DURATION_S, CHAOS_HOLD_S, DURATION_S, HOLD_S, FaultOptions, sort_out
+from seawall.experiments.fault_options import (
+    CHAOS_DURATION_S,
+    CHAOS_HOLD_S,
+    DURATION_S,
+    HOLD_S,
+    WARMUP_S,
+    FaultOptions,
+    sort_out,
+)
 from seawall.report.fault_tables import fault_tables
 from seawall.report.files import write_reports
 from seawall.report.table_styles import styled_table
@@ -89,7 +96,14 @@ def fault(
             show_default=False,
         ),
     ] = "",
-    warmup: Warmup = "2s",
+    warmup: Annotated[
+        str,
+        typer.Option(
+            help=f"Time before it that is not judged.  \\[default: {WARMUP_S[1]:g}s, three brokers {WARMUP_S[3]:g}s]",
+            metavar="TIME",
+            show_default=False,
+        ),
+    ] = "",
     hold: Annotated[
         str,
         typer.Option(
@@ -121,7 +135,7 @@ def fault(
         rate_per_s=rate,
         users=users,
         duration_s=seconds("--duration", duration) if duration else None,
-        warmup_s=seconds("--warmup", warmup),
+        warmup_s=seconds("--warmup", warmup) if warmup else None,
         hold_s=seconds("--hold", hold) if hold else None,
         repeats=repeats,
         chaos=chaos,

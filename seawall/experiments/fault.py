@@ -152,7 +152,7 @@ class FaultRun:
         # the choice among processes has to be the same for the same seed, whatever was drawn for the moment
         disturbance = fault.make(Field(self.stack, random.Random(f"{plan.seed} {plan.fault}")))
         lookups = LookupProbe(self.stack.state.api_url, self.stack.api_headers)
-        injection = Injection(disturbance, after_s=self.options.warmup_s + plan.before_s, hold_s=plan.hold_s)
+        injection = Injection(disturbance, after_s=self.options.before_judged_s + plan.before_s, hold_s=plan.hold_s)
 
         def progress(so_far: Progress) -> None:
             injection.load_goes_on(so_far)
@@ -274,7 +274,7 @@ class FaultRun:
             seed,
             users=options.users,
             rate_per_s=options.rate_per_s / options.users,
-            warmup_s=options.warmup_s,
+            warmup_s=options.before_judged_s,
             duration_s=options.trial_s,
         )
 

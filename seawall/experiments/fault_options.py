@@ -18,6 +18,8 @@ LEAST_BEFORE_S, MOST_BEFORE_S = 2.0, 4.0
 LEAST_AFTER_S = 1.0
 DURATION_S, HOLD_S = 30.0, 3.0
 CHAOS_DURATION_S, CHAOS_HOLD_S = 12.0, 2.5
+WARMUP_S = {1: 2.0, 3: 8.0}
+"""By the number of brokers: three that start anew on few cores are slow for a while after their topics are there."""
 MOST_CHAOS = 10_000
 
 
@@ -43,7 +45,8 @@ class FaultOptions:
     users: int = 200
     duration_s: float | None = None
     """None: half a minute, of random faults less."""
-    warmup_s: float = 2.0
+    warmup_s: float | None = None
+    """None: a few seconds, by the number of brokers."""
     hold_s: float | None = None
     """Of random ones the most; None: a few seconds."""
     repeats: int = 1
@@ -92,6 +95,11 @@ class FaultOptions:
         return CHAOS_DURATION_S if self.chaos else DURATION_S
 
     @property
+    def before_judged_s(self) -> float:
+        """How long each trial warms up."""
+        return WARMUP_S.get(self.brokers, max(WARMUP_S.values())) if self.warmup_s is None else self.warmup_s
+
+    @property
     def longest_hold_s(self) -> float:
         """How long a fault is held, at most."""
         if self.hold_s is not None:
@@ -100,7 +108,7 @@ class FaultOptions:
 
     def as_json(self) -> dict[str, Any]:
         """Return the options for the result."""
-        return asdict(self)
+        return {**asdict(self), "warmup_s": self.before_judged_s}
 
     def _before_s(self, seed: int) -> float:
         return round(random.Random(seed).uniform(LEAST_BEFORE_S, MOST_BEFORE_S), 3)
@@ -116,7 +124,7 @@ class FaultOptions:
         ):  # fmt: skip
             if not (isfinite(amount) and amount > 0):
                 yield f"{name}: must be above 0"
-        for name, amount in (("--warmup", self.warmup_s), ("--hold", self.longest_hold_s)):
+        for name, amount in (("--warmup", self.before_judged_s), ("--hold", self.longest_hold_s)):
             if not (isfinite(amount) and amount >= 0):
                 yield f"{name}: must not be below 0"
         for name, count in (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import socket
 import threading
 import time
 from http import HTTPStatus
@@ -13,7 +14,7 @@ import httpx
 import msgspec
 import pytest
 from new_records import new_record
-from service_processes import eventually, gate_to, running_api
+from service_processes import eventually, gate_to, running_api, running_api_at
 
 from contract.entities import ENTITIES, Record
 from seawall.stack.stack import Stack
@@ -159,6 +160,43 @@ def test_sigterm_answers_everything_that_was_accepted(stack: Stack, tmp_path: Pa
     with contextlib.closing(httpx.Client(base_url=stack.state.api_url, headers=stack.api_headers)) as client:
         for record in stored:
             eventually(lambda record=record: client.get(f"/v1/users/{record.id}").is_success)  # type: ignore[misc]
+
+
+def test_a_restart_under_load_fails_no_request(stack: Stack, tmp_path: Path) -> None:
+    """Connections end with an answer that says so, and new ones wait for the next process at the same socket."""
+    answered: list[int] = []
+    failures: list[str] = []
+    over = threading.Event()
+
+    def load(url: str, path: str, pause_s: float) -> None:
+        with httpx.Client(base_url=url, timeout=20) as own:
+            while not over.wait(pause_s):
+                try:
+                    answer = _send(own, path, new_record(USERS))
+                except httpx.TransportError as error:
+                    failures.append(repr(error))
+                    return
+                (answered if answer.is_success else failures).append(answer.status_code)  # type: ignore[arg-type]
+
+    with contextlib.ExitStack() as exits, socket.create_server(("127.0.0.1", 0), backlog=512) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        process = exits.enter_context(running_api_at(stack.connections, tmp_path, listener))
+        kinds = [(path, pause_s) for path in ("sync", "grouped", "kafka") for pause_s in (0.0, 0.0, 0.05, 0.3)]
+        threads = [threading.Thread(target=load, args=(url, *kind)) for kind in kinds]
+        for thread in threads:
+            thread.start()
+        for _ in range(3):
+            seen = len(answered)
+            eventually(lambda seen=seen: len(answered) > seen + 100)  # type: ignore[misc]
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(20) == 0
+            process = exits.enter_context(running_api_at(stack.connections, tmp_path, listener))
+        seen = len(answered)
+        eventually(lambda: len(answered) > seen + 100)
+        over.set()
+        for thread in threads:
+            thread.join()
+    assert failures == []
 
 
 def test_what_kafka_never_acknowledged_is_counted_at_the_end(stack: Stack, tmp_path: Path) -> None:

@@ -81,21 +81,32 @@ def test_bash_offers_every_verb_and_its_options(scripts: dict[str, Path]) -> Non
         assert "--help" in completed(scripts["bash"], "seawall", verb, "--")
 
 
-def test_the_tabulator_works_in_an_interactive_shell(scripts: dict[str, Path]) -> None:
+@pytest.mark.parametrize(
+    ("command", "prepared"),
+    [
+        pytest.param(("bash", "--norc", "--noprofile", "-i"), "", id="bash"),
+        pytest.param(("zsh", "-f", "-i"), "unsetopt prompt_sp; autoload -U compinit; compinit -u -D; ", id="zsh"),
+    ],
+)
+def test_the_tabulator_works_in_an_interactive_shell(
+    scripts: dict[str, Path], tmp_path: Path, command: tuple[str, ...], prepared: str
+) -> None:
     """Whatever path the command is called by, the script is asked, and the line becomes whole."""
+    if not shutil.which(command[0]):
+        pytest.skip(f"{command[0]} is not installed")
     terminal, inside = pty.openpty()
-    environment = {"PATH": os.environ["PATH"], "TERM": "dumb", "PS1": "> "}
+    environment = {"PATH": os.environ["PATH"], "TERM": "dumb", "PS1": "> ", "HOME": str(tmp_path)}
     with subprocess.Popen(
-        [BASH, "--norc", "--noprofile", "-i"],
-        stdin=inside, stdout=inside, stderr=inside, env=environment, start_new_session=True,
-    ) as shell:  # fmt: skip
+        command, stdin=inside, stdout=inside, stderr=inside, env=environment, start_new_session=True, cwd=tmp_path
+    ) as shell:
         os.close(inside)
-        os.write(terminal, f". {scripts['bash']}\n".encode())
+        os.write(terminal, f"{prepared}. {scripts[command[0]]}; echo re''ady\n".encode())
+        assert b"ready" in _until(terminal, b"ready")
         os.write(terminal, b"./some/bin/seawall hist\t--by we\t")
-        shown = _until(terminal, b"seawall history --by week ")
+        shown = _until(terminal, b"history --by week ")
         shell.kill()
     os.close(terminal)
-    assert b"./some/bin/seawall history --by week " in shown
+    assert b"history --by week " in shown
 
 
 def _until(terminal: int, text: bytes, seconds: float = 20.0) -> bytes:
