@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, FilePath
+from pydantic import Field, FilePath, Json
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -85,6 +85,8 @@ class Settings(BaseSettings):
     """How long the producer tries to deliver a record; keep it below the clients' patience."""
     kafka_longest_ack_ms: float = Field(default=1_000.0, gt=0)
     """Longest wait for an ack that lasts without newcomers being refused; a leader's election takes some of it."""
+    kafka_producer_properties: Json[dict[str, bool | int | float | str]] = Field(default={}, validate_default=False)
+    """Further settings of the producer by librdkafka's names, as a JSON object; they win over those above."""
     kafka_queue_messages: int = Field(default=100_000, ge=1)
     """Records that may wait in the producer; more are answered with 503."""
     codec: Literal["json"] = "json"

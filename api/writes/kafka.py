@@ -15,6 +15,7 @@ from api.admission import Queue
 from api.problems import Unavailable
 from api.settings import Settings
 from api.writes.protocol import LOGGED, Logged, Settle, Stored, settled
+from contract.client_properties import refuse_bad_properties
 from contract.codecs import CODECS
 from contract.entities import ENTITIES, Entity, Record
 from contract.topics import record_topics, topic_of
@@ -68,8 +69,12 @@ class KafkaPath:
             "statistics.interval.ms": 200,
             "stats_cb": self._note_statistics,
             "error_cb": _note_error,
+            **settings.kafka_producer_properties,
             **connection,
         }
+        refuse_bad_properties(
+            Producer, self._configuration, settings.kafka_producer_properties, "SEAWALL_KAFKA_PRODUCER_PROPERTIES"
+        )
         codec = CODECS[settings.codec]()
         self._encode = codec.encode
         self._headers: list[tuple[str, str | bytes | None]] = [("codec", codec.name.encode())]

@@ -28,6 +28,7 @@ VERBS = {
     "attain": "Hold the targets through rising stages of load, and name what falls short.",
     "capacity": "Find the highest load that holds all targets, by each write path.",
     "scale": "Find out what more API processes, sinks, partitions or Locust workers would carry.",
+    "tune": "Turn one of Kafka's knobs, and see what it does to throughput, latency and cost.",
     "soak": "Hold one load for a long time, and see whether memory, files, times or lag creep up.",
     "fault": "Make things go wrong under load, and see whether anything is lost, and whether all comes back.",
     "k6": "Make the load by k6 in place of Locust, or beside it, and judge it alike.",

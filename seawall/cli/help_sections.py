@@ -18,6 +18,7 @@ FILES = {
     "attain": _RESULTS,
     "capacity": _RESULTS + "; capacity.svg, and break-even-*.svg where a delay or burst was varied",
     "scale": _RESULTS + "; scaling.svg",
+    "tune": _RESULTS,
     "soak": _RESULTS + "; raw/ only of segments that failed, unless --keep-raw",
     "fault": _RESULTS,
     "controls": _RESULTS,
@@ -30,7 +31,7 @@ FILES = {
 """What each verb writes; the others write nothing."""
 
 ENVIRONMENT = dict.fromkeys(
-    ("up", "doctor", "compare", "attain", "capacity", "scale", "soak", "fault", "controls"), _ON_A_STACK
+    ("up", "doctor", "compare", "attain", "capacity", "scale", "tune", "soak", "fault", "controls"), _ON_A_STACK
 ) | dict.fromkeys(("down", "status"), "SEAWALL_HOME (where the stack's state is, instead of .seawall)")
 """The variables that each verb minds, beside those that all do; README.md says what each means."""
 

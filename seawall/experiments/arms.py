@@ -31,6 +31,8 @@ class ArmPlan:
     """How many its stack must have; None where that is all the same to it."""
     settings: ServerSettings = field(default_factory=ServerSettings)
     """Of the running servers; what it does not name is as the stack was started."""
+    acks: str = "all"
+    """Whose word the path `kafka` waits for, where it is not that of all in-sync replicas."""
     durability: str = ""
     """What the servers must report, in the words of `arm_of`; empty takes what they report."""
     about: str = ""
@@ -103,9 +105,14 @@ def arm_of(plan: ArmPlan, settings: dict[str, Any]) -> Arm:
     """
     if plan.path == "kafka":
         words, kept = _kafka_durability(settings), settings
+        if plan.acks != "all":
+            words += f", acks={plan.acks}"
     else:
         words = _database_durability(settings)
         kept = {name: value for name, value in settings.items() if name in ("api", "postgres", "http-cache")}
+    tuned = plan.settings
+    if tuned.variables or tuned.brokers:
+        kept = {**kept, "tuned": {"brokers": tuned.brokers, **tuned.variables}}
     if plan.durability and words != plan.durability:
         raise ArmNotMade(
             f"{plan.name} promises {plan.durability!r}, and the servers report {words!r}: correct their settings, or"

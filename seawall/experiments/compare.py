@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -24,7 +24,7 @@ from seawall.experiments.segments import Segment, planned_segments
 from seawall.experiments.trial import TrialPlan, TrialRunner
 from seawall.experiments.validity import Limits
 from seawall.load.trial import Progress
-from seawall.result import Arm, Outcome, Result, Trial
+from seawall.result import Arm, ArmComparison, Outcome, Result, Trial
 from seawall.stack.adjustments import Adjustments
 from seawall.stack.stack import Stack
 from seawall.targets.target import Targets
@@ -69,6 +69,7 @@ class Comparison:
     stack_of: StackOf
     directory: Path
     """Where raw columns, Locust's CSV files and the load's log go."""
+    compare: Callable[[Sequence[ArmPlan], Sequence[Arm], Sequence[Trial]], list[ArmComparison]] = compare_pairs
 
     def run(self, watcher: Watcher, write: Callable[[Result], None]) -> Result:
         """Run all trials; *write* gets the result so far after each, and at the end, whatever ended it.
@@ -86,7 +87,7 @@ class Comparison:
             arms = [course.arms[plan.name] for plan in plans if plan.name in course.arms]
             judged = judge_arms(self.targets, [arm.name for arm in arms], course.trials)
             return Result(
-                experiment="compare",
+                experiment=self.options.experiment,
                 started_at=started_at,
                 finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
                 seed=self.options.seed,
@@ -97,7 +98,7 @@ class Comparison:
                 environment={**machine, "servers": course.versions},
                 arms=arms,
                 trials=list(course.trials),
-                comparisons=compare_pairs(plans, arms, course.trials),
+                comparisons=self.compare(plans, arms, course.trials),
                 targets=judged,
                 verdicts=arm_verdicts(judged, course.trials),
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from contract.connections import Connections
 from contract.entities import ENTITIES
@@ -24,6 +24,7 @@ MOST_SKEW = 5.0
 class CompareOptions:
     """The plan of one comparison."""
 
+    experiment: ClassVar[str] = "compare"
     paths: tuple[str, ...] = PATHS
     """The arms, on servers as they are, where `arms` names none."""
     arms: tuple[str, ...] = ()

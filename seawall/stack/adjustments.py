@@ -1,7 +1,8 @@
 """Settings that running servers take without a restart: changed for an arm of an experiment, and set back.
 
-Of PostgreSQL by ``ALTER SYSTEM`` and a reload, of our topics by Kafka's incremental change of configurations. Only
-servers of this stack are touched: on somebody else's, a setting belongs to everybody who works there.
+Of PostgreSQL by ``ALTER SYSTEM`` and a reload, of our topics and brokers by Kafka's incremental change of
+configurations; API and sinks are started anew. Only servers of this stack are touched: on somebody else's, a setting
+belongs to everybody who works there.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from psycopg import sql
 from contract.connections import Connections
 from contract.topics import DEAD_LETTER_TOPIC, record_topics
 from seawall.stack.errors import NotAdjusted
+from seawall.stack.respawn import start_with
 from seawall.stack.state import StackState
 
 _SEEN_WITHIN_S = 15.0
@@ -34,6 +36,10 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     postgres: dict[str, str] = {}
     topics: dict[str, str] = {}
     """Of every topic of ours."""
+    brokers: dict[str, str] = {}
+    """Of all brokers together, as the cluster's own defaults."""
+    variables: dict[str, dict[str, str]] = {}
+    """Environment variables by the kind of service, ``api`` or ``sink``, which is started anew for them."""
 
 
 class Adjustments:
@@ -42,7 +48,9 @@ class Adjustments:
     def __init__(self, connections: Connections, state: StackState) -> None:
         self._connections, self._state = connections, state
         self._database: _Database | None = None
-        self._topics: _Topics | None = None
+        self._kafka: dict[ResourceType, _Configurations] = {}
+        self._others = False
+        """API and sinks have other variables than the stack was started with."""
 
     def __enter__(self) -> Self:
         """Change nothing yet."""
@@ -67,8 +75,12 @@ class Adjustments:
         try:
             if wanted.postgres or self._database is not None:
                 self._open_database().apply(wanted.postgres)
-            if wanted.topics or self._topics is not None:
-                self._open_topics().apply(wanted.topics)
+            for kind, values in ((ResourceType.TOPIC, wanted.topics), (ResourceType.BROKER, wanted.brokers)):
+                if values or kind in self._kafka:
+                    self._open_kafka(kind).apply(values)
+            if wanted.variables or self._others:
+                self._others = True
+                start_with(wanted.variables, self._connections, self._state)
         except psycopg.Error as error:
             raise NotAdjusted(
                 f"postgres: {_first_line(error)}; see the server's log and `bin/seawall status`"
@@ -82,11 +94,12 @@ class Adjustments:
             self._database = _Database(self._connections.psycopg_url)
         return self._database
 
-    def _open_topics(self) -> _Topics:
-        if self._topics is None:
+    def _open_kafka(self, kind: ResourceType) -> _Configurations:
+        if kind not in self._kafka:
             self._refuse_others("kafka", "SEAWALL_KAFKA_BOOTSTRAP_SERVERS")
-            self._topics = _Topics(self._connections.kafka)
-        return self._topics
+            make = _Topics if kind is ResourceType.TOPIC else _Brokers
+            self._kafka[kind] = make(AdminClient({**self._connections.kafka, "log_level": 0}))
+        return self._kafka[kind]
 
     def _refuse_others(self, kind: str, setting: str) -> None:
         servers = [service for service in self._state.services.values() if service.kind == kind]
@@ -131,13 +144,26 @@ class _Database:
         return str(row[0]) if row else ""
 
 
-class _Topics:
-    """The settings of all our topics."""
+class _Configurations:
+    """Settings of several resources of Kafka that are changed alike."""
 
-    def __init__(self, settings: dict[str, Any]) -> None:
-        self._admin = AdminClient({**settings, "log_level": 0})
+    kind: ResourceType
+    plural: str
+    source: ConfigSource
+    """Of what was set for the resource itself, and is not its default."""
+
+    def __init__(self, admin: AdminClient) -> None:
+        self._admin = admin
         self._before: dict[str, tuple[str, bool]] = {}
-        """Value, and whether the topic itself had it."""
+        """Value, and whether the resource itself had it."""
+
+    def names(self) -> list[str]:
+        """Return whose settings are read."""
+        raise NotImplementedError
+
+    def changed_names(self) -> list[str]:
+        """Return what is changed for all of them to have it."""
+        return self.names()
 
     def apply(self, wanted: dict[str, str]) -> None:
         for name in wanted.keys() - self._before.keys():
@@ -148,7 +174,9 @@ class _Topics:
             self._operation(name, wanted.get(name)) for name, value in target.items() if seen[name] != {value}
         ]
         if operations:
-            resources = [ConfigResource(ResourceType.TOPIC, name, incremental_configs=operations) for name in _names()]
+            resources = [
+                ConfigResource(self.kind, name, incremental_configs=operations) for name in self.changed_names()
+            ]
             for future in self._admin.incremental_alter_configs(resources, request_timeout=_REQUEST_S).values():
                 future.result()
         _await("kafka", target, lambda: self._seen(list(target)))
@@ -160,25 +188,44 @@ class _Topics:
         return ConfigEntry(name, before if value is None else value, incremental_operation=AlterConfigOpType.SET)
 
     def _found(self, name: str) -> tuple[str, bool]:
-        entries = [topic[name] for topic in self._described() if name in topic]
+        entries = [one[name] for one in self._described() if name in one]
         if not entries:
-            raise NotAdjusted(f"kafka: a topic has no setting {name!r}; correct its name")
+            raise NotAdjusted(f"kafka: {self.plural} have no setting {name!r}; correct its name")
         if len({entry.value for entry in entries}) > 1:
-            raise NotAdjusted(f"kafka: the topics differ in {name}, so it cannot be changed and set back for all alike")
-        return str(entries[0].value), ConfigSource(entries[0].source) is ConfigSource.DYNAMIC_TOPIC_CONFIG
+            raise NotAdjusted(
+                f"kafka: the {self.plural} differ in {name}, so it cannot be changed and set back for all alike"
+            )
+        return str(entries[0].value), ConfigSource(entries[0].source) is self.source
 
     def _seen(self, names: list[str]) -> dict[str, set[str]]:
         described = self._described()
-        return {name: {str(topic[name].value) for topic in described} for name in names}
+        return {name: {str(one[name].value) for one in described} for name in names}
 
     def _described(self) -> list[dict[str, ConfigEntry]]:
-        resources = [ConfigResource(ResourceType.TOPIC, name) for name in _names()]
+        resources = [ConfigResource(self.kind, name) for name in self.names()]
         found = self._admin.describe_configs(resources, request_timeout=_REQUEST_S)
         return [future.result() for future in found.values()]
 
 
-def _names() -> list[str]:
-    return [*record_topics(), DEAD_LETTER_TOPIC]
+class _Topics(_Configurations):
+    """The settings of all our topics."""
+
+    kind, plural, source = ResourceType.TOPIC, "topics", ConfigSource.DYNAMIC_TOPIC_CONFIG
+
+    def names(self) -> list[str]:
+        return [*record_topics(), DEAD_LETTER_TOPIC]
+
+
+class _Brokers(_Configurations):
+    """The settings of all brokers, as far as they take them while they run."""
+
+    kind, plural, source = ResourceType.BROKER, "brokers", ConfigSource.DYNAMIC_DEFAULT_BROKER_CONFIG
+
+    def names(self) -> list[str]:
+        return [str(broker) for broker in self._admin.list_topics(timeout=_REQUEST_S).brokers]
+
+    def changed_names(self) -> list[str]:
+        return [""]  # the cluster's default, which no broker of ours overrides
 
 
 def _await(server: str, target: dict[str, str], seen: Callable[[], dict[str, set[str]]]) -> None:

@@ -19,6 +19,7 @@ from seawall.stack.options import StackOptions
 from seawall.stack.places import ROOT
 from seawall.stack.ports import HOST
 from seawall.stack.service import NotReady, OwnService, held_program, make_directories
+from seawall.stack.variables import variables_of
 
 _TIMEOUT_S = 3.0
 
@@ -88,7 +89,12 @@ class Api(OwnService):
                 "SEAWALL_API_TLS_CERTIFICATE": str(certificate.chain),
                 "SEAWALL_API_TLS_KEY": str(certificate.key),
             }
-        return {**python_environment(self._connections, self._directory / "tmp"), **self._options.environment, **place}
+        return {
+            **python_environment(self._connections, self._directory / "tmp"),
+            **self._options.environment,
+            **variables_of(self._directory.parent, self.kind),
+            **place,
+        }
 
     def answer(self) -> str:
         """Return the version once this process's `/readyz` says that every dependency is up; raises `NotReady`."""

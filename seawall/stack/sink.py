@@ -9,6 +9,7 @@ from seawall.stack.api import python_environment
 from seawall.stack.log import Log
 from seawall.stack.options import REAL_SINK, StackOptions
 from seawall.stack.service import NotReady, OwnService, held_program, make_directories
+from seawall.stack.variables import variables_of
 
 
 class Sink(OwnService):
@@ -38,7 +39,12 @@ class Sink(OwnService):
     def environment(self) -> dict[str, str]:
         """Return our environment with the stack's connections, its name and where its journal is."""
         place = {"SEAWALL_SINK_NAME": self.name, "SEAWALL_JOURNAL_DIR": str(self._journal)}
-        return {**python_environment(self._connections, self._directory / "tmp"), **self._options.environment, **place}
+        return {
+            **python_environment(self._connections, self._directory / "tmp"),
+            **self._options.environment,
+            **variables_of(self._directory.parent, self.kind),
+            **place,
+        }
 
     def answer(self) -> str:
         """Return once the group has all its members and every partition one; raises `NotReady`."""

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
+from http import HTTPStatus
 from typing import Any
 
+import httpx
 import msgspec
+import psutil
 import psycopg
 import pytest
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._config import ConfigResource
+from confluent_kafka.admin._resource import ResourceType
+from new_records import new_record
+from service_processes import eventually
 
+from contract.entities import ENTITIES
 from seawall.stack.adjustments import Adjustments, ServerSettings
 from seawall.stack.errors import NotAdjusted
 from seawall.stack.stack import Stack
@@ -55,6 +65,63 @@ def test_topics_take_a_setting_and_lose_it(stack: Stack) -> None:
         adjustments.apply(LATER)  # what the next arm does not name goes back to what it was
         assert flush_of(stack) == before
         assert stack.settings()["postgres"]["synchronous_commit"] == "off"
+
+
+def test_brokers_take_a_setting_and_lose_it(stack: Stack) -> None:
+    """The whole cluster has it while it runs, and afterwards what stands in its file."""
+
+    def threads() -> str:
+        admin = AdminClient({**stack.connections.kafka, "log_level": 0})
+        (found,) = admin.describe_configs([ConfigResource(ResourceType.BROKER, "1")]).values()
+        return str(found.result()["num.io.threads"].value)
+
+    before = threads()
+    with stack.adjustments() as adjustments:
+        adjustments.apply(ServerSettings(brokers={"num.io.threads": "4"}))
+        assert threads() == "4" != before
+    assert threads() == before
+
+
+def test_services_are_started_anew_with_other_variables(stack: Stack) -> None:
+    """Both have them, records go through, one that dies has them again, and afterwards nobody has them."""
+
+    def variable(service: str, name: str) -> str | None:
+        pid = stack.state.services[service].pid
+        assert pid is not None
+        return psutil.Process(pid).environ().get(name)
+
+    names = {"api": "SEAWALL_KAFKA_PRODUCER_PROPERTIES", "sink-1": "SEAWALL_SINK_BATCH_SIZE"}
+    wanted = {"api": {names["api"]: '{"linger.ms":1}'}, "sink": {names["sink-1"]: "10"}}
+    with stack.adjustments() as adjustments:
+        adjustments.apply(ServerSettings(variables=wanted))
+        assert [variable(*pair) for pair in names.items()] == ['{"linger.ms":1}', "10"]
+        pids = {name: service.pid for name, service in stack.state.services.items()}
+        adjustments.apply(ServerSettings(variables={**wanted, "sink": {names["sink-1"]: "20"}}))
+        now = stack.state.services
+        assert now["api"].pid == pids["api"]  # nothing changed for it
+        assert variable("sink-1", names["sink-1"]) == "20"
+        stack.signal("sink-1", signal.SIGKILL)
+        eventually(lambda: stack.state.services["sink-1"].pid not in (now["sink-1"].pid, None) and not stack.missing())
+        assert variable("sink-1", names["sink-1"]) == "20"
+        record = new_record(ENTITIES["users"])
+        url = f"{stack.state.api_url}/v1/kafka/users"
+        headers = {**stack.api_headers, "content-type": "application/json"}
+        assert httpx.post(url, content=msgspec.json.encode(record), headers=headers).status_code == HTTPStatus.ACCEPTED
+        eventually(lambda: stack.row_counts()["users"] == 1)
+    assert [variable(*pair) for pair in names.items()] == [None, None]
+    stack.fresh()
+
+
+def test_services_that_do_not_come_back_are_an_error(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settings that the service refuses: told with where to look, and set back."""
+    monkeypatch.setattr("seawall.stack.respawn._BACK_WITHIN_S", 3.0)
+    wanted = ServerSettings(variables={"api": {"SEAWALL_KAFKA_PRODUCER_PROPERTIES": '{"acks":1}'}})
+    adjustments = stack.adjustments()
+    with pytest.raises(NotAdjusted, match="see the logs in"):
+        adjustments.apply(wanted)
+    monkeypatch.undo()
+    adjustments.apply(ServerSettings())
+    assert not stack.missing()
 
 
 def test_an_interruption_sets_everything_back(stack: Stack) -> None:

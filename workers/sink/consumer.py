@@ -19,6 +19,7 @@ from typing import Any
 import psycopg
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from contract.client_properties import refuse_bad_properties
 from contract.journal import Commit, JournalWriter, Span
 from contract.topics import record_topics
 from workers.sink.batches import Batch, DeadLetter, Decoder, Lots, lots_of
@@ -68,8 +69,12 @@ class Sink:
             "reconnect.backoff.max.ms": 1_000,  # of ten seconds by default
             "error_cb": _note_error,
             "on_commit": self._on_commit,
+            **settings.sink_consumer_properties,
             **connection,
         }
+        refuse_bad_properties(
+            Consumer, self._configuration, settings.sink_consumer_properties, "SEAWALL_SINK_CONSUMER_PROPERTIES"
+        )
         self._decoder = Decoder()
         self._writer = Writer(database_url, name=settings.sink_name, timeout_s=settings.sink_database_timeout_s)
         self._dead_letters = DeadLetterTopic(connection)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, Json
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from contract.topics import SINK_GROUP
@@ -29,6 +29,8 @@ class Settings(BaseSettings):
     """How long a broker gathers records before it answers, so that few batches are large."""
     sink_fetch_bytes: int = Field(default=1_000_000, ge=1, le=50_000_000)
     """With so many bytes the broker answers at once; 1 lets it answer with the first record."""
+    sink_consumer_properties: Json[dict[str, bool | int | float | str]] = Field(default={}, validate_default=False)
+    """Further settings of the consumer by librdkafka's names, as a JSON object; they win over those around."""
     sink_session_timeout_ms: int = Field(default=6_000, ge=6_000)
     """How long the partitions of a sink that is gone for good stay without a reader."""
     sink_database_timeout_s: float = Field(default=10.0, gt=0)

@@ -1,0 +1,91 @@
+"""What `tune` may be asked for: one knob, its levels, and the load under which they are compared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from contract.connections import Connections
+from seawall.experiments.arms import ArmPlan
+from seawall.experiments.compare_options import CompareOptions
+from seawall.experiments.errors import BadOptions
+from seawall.stack.adjustments import ServerSettings
+from seawall.stack.limits import Limits
+from seawall.tuning.catalogue import full_name
+from seawall.tuning.kafka_settings import KafkaSettings
+from seawall.tuning.knob import Knob, Place, Value, as_text
+from seawall.tuning.rules import mistakes_of
+
+FEWEST_LEVELS, MOST_LEVELS = 2, 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class TuneOptions(CompareOptions):
+    """A sweep of one knob: each level is an arm of the path `kafka`, and all that differs between them."""
+
+    experiment: ClassVar[str] = "tune"
+    knob: Knob
+    levels: tuple[Value, ...]
+    settings: KafkaSettings = field(default_factory=KafkaSettings)
+    """What stands beside the knob, the same at each level."""
+
+    def arm_plans(self) -> tuple[ArmPlan, ...]:
+        """Return an arm for each level; first the base, the value that is shipped or stands in the settings."""
+        return tuple(self._arm(level) for level in self._all_levels())
+
+    def settings_at(self, level: Value) -> KafkaSettings:
+        """Return all settings of a level."""
+        return self.settings.turned(self.knob.place, {**self.knob.needs, self.knob.name: level})
+
+    def validate(self, given: Connections | None = None, limits: Limits | None = None) -> None:
+        """Raise `BadOptions` with every mistake found."""
+        mistakes = list(dict.fromkeys(self._mistakes()))
+        if given is not None and not mistakes:
+            mistakes += self._not_ours(given)
+        if mistakes:
+            raise BadOptions(mistakes)
+        super().validate(None, limits)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the options for the result."""
+        found = super().as_json()
+        found["knob"] = full_name(self.knob)
+        found["settings"] = {str(place): self.settings.of(place) for place in Place if self.settings.of(place)}
+        return found
+
+    def _all_levels(self) -> list[Value]:
+        """Return the base, then the others, each once."""
+        base = self.settings.of(self.knob.place).get(self.knob.name, self.knob.shipped)
+        return list({as_text(level): level for level in (base, *self.levels)}.values())
+
+    def _name(self, level: Value) -> str:
+        return f"{self.knob.name}={as_text(level)}"
+
+    def _arm(self, level: Value) -> ArmPlan:
+        settings = self.settings_at(level)
+        wanted = ServerSettings(
+            topics=settings.texts(Place.TOPIC), brokers=settings.texts(Place.BROKER), variables=settings.variables()
+        )
+        acks = as_text(settings.producer.get("acks", "all"))
+        return ArmPlan(name=self._name(level), path="kafka", settings=wanted, acks="all" if acks == "-1" else acks)
+
+    def _mistakes(self) -> Iterator[str]:
+        brokers = self.brokers or 1
+        count = len(self._all_levels())
+        if not FEWEST_LEVELS <= count <= MOST_LEVELS:
+            yield f"--levels: with the shipped value there are {count}; choose {FEWEST_LEVELS} to {MOST_LEVELS}"
+        if brokers < self.knob.brokers:
+            yield f"--brokers: {self.knob.name} does nothing with less than {self.knob.brokers} brokers"
+        for level in self._all_levels():
+            for mistake in mistakes_of(self.settings_at(level), brokers=brokers):
+                yield f"{self._name(level)}: {mistake}"
+
+    def _not_ours(self, given: Connections) -> Iterator[str]:
+        if given.api_url:
+            yield "--knob: the service has to be ours to be started with other settings: unset SEAWALL_API_URL"
+        if given.kafka_bootstrap_servers and self.knob.place in (Place.TOPIC, Place.BROKER):
+            yield (
+                f"--knob: {self.knob.name} is a setting of a Kafka that is not ours: unset"
+                " SEAWALL_KAFKA_BOOTSTRAP_SERVERS"
+            )

@@ -1,0 +1,85 @@
+"""`bin/seawall tune`, from the command line to the result."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from seawall.result import Outcome, read_result
+
+
+def tune(home: Path, *arguments: str, timeout_s: float = 120) -> subprocess.CompletedProcess[str]:
+    """Run the verb with a home of its own."""
+    return subprocess.run(
+        [sys.executable, "-P", "-m", "seawall.cli", "tune", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=timeout_s,
+        check=False,
+        env={**os.environ, "SEAWALL_HOME": str(home), "COLUMNS": "200", "NO_COLOR": "1"},
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((), "--knob"),
+        (("--knob", "linger"), "do you mean linger.ms"),
+        (("--knob", "compression.type"), "topic.compression.type"),
+        (("--knob", "linger.ms", "--levels", "-1,soon"), "choose 0 to 900,000"),
+        (("--knob", "acks", "--levels", "1", "--settings", "beside.toml"), "idempotence needs acks=-1"),
+        (("--knob", "heartbeat.interval.ms", "--levels", "6000"), "every session would run out"),
+        (("--knob", "min.insync.replicas"), "--brokers 3"),
+        (("--knob", "num.replica.fetchers"), "does nothing with less than 3 brokers"),
+        (("--knob", "linger.ms", "--levels", "10"), "choose 2 to 20"),
+        (("--knob", "linger.ms", "--settings", "nowhere.toml"), "No such file"),
+        (("--knob", "linger.ms", "--repeats", "3"), "no even number"),
+        (("--knob", "linger.ms", "--rate", "0"), "must be above 0"),
+    ],
+)
+def test_what_cannot_be_swept_is_refused(tmp_path: Path, arguments: tuple[str, ...], words: str) -> None:
+    """Code 2, the reason, and nothing started."""
+    (tmp_path / "beside.toml").write_text('[producer]\n"enable.idempotence" = true\n')
+    given = [str(tmp_path / text) if text.endswith(".toml") else text for text in arguments]
+    done = tune(tmp_path / "home", *given)
+    assert done.returncode == 2
+    assert words in " ".join(done.stderr.replace("│", " ").split())
+    assert not (tmp_path / "home").exists()
+
+
+def test_all_knobs_are_listed(tmp_path: Path) -> None:
+    """With their places."""
+    done = tune(tmp_path, "--list", "--table-style", "ascii")
+    assert done.returncode == 0
+    for name in ("linger.ms", "fetch.wait.max.ms", "SEAWALL_SINK_BATCH_SIZE", "flush.messages", "num.io.threads"):
+        assert name in done.stdout
+
+
+@pytest.mark.long
+def test_a_sweep_tells_what_a_level_does(tmp_path: Path) -> None:
+    """A tenth of a second's linger is seen by every answer; all records are accounted for, all settings set back."""
+    done = tune(
+        tmp_path / "home",
+        *("--knob", "linger.ms", "--levels", "150", "--rate", "200", "--users", "20", "--duration", "3s"),
+        *("--warmup", "1s", "--repeats", "4", "--output", str(tmp_path / "out")),
+        timeout_s=300,
+    )
+    result = read_result(tmp_path / "out" / "result.json")
+    assert result.experiment == "tune"
+    assert [arm.name for arm in result.arms] == ["linger.ms=10", "linger.ms=150"]
+    assert result.arms[1].settings["tuned"]["api"] == {"SEAWALL_KAFKA_PRODUCER_PROPERTIES": '{"linger.ms":150}'}
+    assert len(result.trials) == 8
+    assert all(trial.audit.lost == trial.audit.pending == 0 for trial in result.trials)
+    slower = [trial.response_ms.p50 for trial in result.trials if trial.arm == "linger.ms=150"]
+    assert all(p50 is not None and p50 > 140 for p50 in slower)
+    assert done.returncode in (0, 4), done.stderr
+    if result.outcome is Outcome.PASS:
+        (row,) = [row for row in result.comparisons if row.metric == "response_p95_ms"]
+        assert (row.significant, row.says) == (True, "larger")
+        assert "linger.ms=150: response p95" in done.stdout
+    assert json.loads((tmp_path / "out" / "result.json").read_text())["options"]["knob"] == "linger.ms"
