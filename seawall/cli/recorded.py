@@ -17,9 +17,12 @@ from seawall.audit.errors import AuditError
 from seawall.cli.exits import Exit, exit_of
 from seawall.cli.recorded_live import Live
 from seawall.experiments.errors import ExperimentError
-from seawall.experiments.recorded import KAFKA, Recorded, Standard, judged_run
+from seawall.experiments.recorded import KAFKA, judged_run
 from seawall.experiments.recorded_audit import unheard
+from seawall.experiments.recorded_trial import Recorded, Standard
 from seawall.report.files import write_run_reports
+from seawall.report.shape_table import shape_table
+from seawall.report.shape_words import break_words
 from seawall.report.verdicts import verdict_lines
 from seawall.result import Result, write_result
 from seawall.stack.stack import Stack
@@ -62,6 +65,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"the run could not be judged: {error}")
         return Exit.SETUP
     console = Console(color_system=None, width=200, soft_wrap=True)
+    if result.stages:
+        console.print(shape_table(result, "simple"))
     for line in recorded_lines(result):
         console.print(line)
     console.print(f"Result and report: {output / start}result.json, {output / start}report.html", markup=False)
@@ -95,6 +100,8 @@ def recorded_lines(result: Result) -> Iterator[str]:
         yield from verdict_lines(result)
     else:
         yield f"{escape(trial.arm)}: {result.outcome}, no target was judged"
+    if broke := break_words(result):
+        yield f"  {escape(broke)}"
     for reason in trial.reasons:
         yield f"  {escape(reason)}"
     for remark in result.reasons:

@@ -12,7 +12,8 @@ from pathlib import Path
 import msgspec
 
 from seawall.audit.ledger import LedgerParts
-from seawall.experiments.recorded import Recorded, Standard, judged_so_far
+from seawall.experiments.recorded import judged_so_far
+from seawall.experiments.recorded_trial import Recorded, Standard
 from seawall.load.run_record import RunRecord
 from seawall.load.standing import Row, Standing, Step
 from seawall.report.standing_rows import standing_rows

@@ -16,7 +16,7 @@ import msgspec
 import psutil
 
 from seawall.experiments.arms import arm_of, as_they_are
-from seawall.experiments.attain_options import HEADROOM, AttainOptions, Stage
+from seawall.experiments.attain_options import AttainOptions, Stage
 from seawall.experiments.draining import await_sinks
 from seawall.experiments.endings import run_to_an_end
 from seawall.experiments.load_process import LoadProcess
@@ -25,6 +25,7 @@ from seawall.experiments.segments import HEAVY_PER_S, HEAVY_WARM_UP_S
 from seawall.experiments.stage_judgement import stage_finding
 from seawall.experiments.trial import TrialPlan, TrialRunner
 from seawall.experiments.validity import Limits
+from seawall.load.profile import HEADROOM
 from seawall.load.trial import Progress, TrialLoad
 from seawall.result import Arm, JudgedTarget, Outcome, Result, StageFinding, Trial
 from seawall.stack.stack import Stack

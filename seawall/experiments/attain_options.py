@@ -11,10 +11,11 @@ from typing import Any
 from contract.entities import ENTITIES
 from seawall.experiments.arms import PATHS
 from seawall.experiments.errors import BadOptions
+from seawall.load.profile import ATTAIN_PER_S
 from seawall.stack.limits import Limits
 from seawall.targets.metrics import Scope
 
-STAGES_PER_S = (1_000.0, 5_000.0, 10_000.0, 12_000.0)
+STAGES_PER_S = ATTAIN_PER_S
 LEAST_STAGE_PER_S = 100.0
 """Where the first range begins, if it ends above."""
 OPEN_FROM_PER_S = 10_000.0
@@ -33,8 +34,6 @@ MOST_USERS = 50_000
 MOST_REPEATS = 100
 LONGEST_GAP_S = 10.0
 """A user sends at least once in so long a time, or it would hardly be one."""
-HEADROOM = 1.01
-"""So much of a stage's upper end is offered: of exactly that, a record too few would be visible in the judged time."""
 WARM_UP_RECORDS = (2_000, 40_000)
 """At least and at most so many; between them, as many as four seconds of the highest stage hold."""
 

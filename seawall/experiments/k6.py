@@ -11,7 +11,8 @@ import msgspec
 from seawall.experiments.arms import arm_of, as_they_are
 from seawall.experiments.k6_options import K6Options
 from seawall.experiments.k6_process import K6Ended, K6Place, run_k6
-from seawall.experiments.recorded import Standard, judged_run
+from seawall.experiments.recorded import judged_run
+from seawall.experiments.recorded_trial import Standard
 from seawall.result import Arm, JudgedTarget, Outcome, Result
 from seawall.stack.k6_binary import K6Program
 from seawall.stack.stack import Stack

@@ -23,7 +23,8 @@ from seawall.experiments.k6_options import K6Options
 from seawall.experiments.k6_process import K6Place, run_k6
 from seawall.experiments.load_process import LoadProcess
 from seawall.experiments.machine import machine_facts
-from seawall.experiments.recorded import Recorded, Standard, audit_of, recorded_trial
+from seawall.experiments.recorded import audit_of
+from seawall.experiments.recorded_trial import Recorded, Standard, recorded_trial
 from seawall.load.run_record import RunRecord, Share
 from seawall.load.start_lag import StartLag
 from seawall.load.trial import TrialDone, TrialLoad

@@ -19,7 +19,7 @@ import msgspec
 
 from contract.ids import Run
 from seawall.experiments.errors import LoadFailed, NotRecorded
-from seawall.experiments.recorded import Recorded
+from seawall.experiments.recorded_trial import Recorded
 from seawall.load.api_key import key_headers
 from seawall.load.k6_material import write_k6_material
 from seawall.load.k6_run import ClockPair, K6Load, K6Run, clock_pair

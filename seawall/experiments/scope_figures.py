@@ -33,7 +33,8 @@ def with_parts(
     """
     judged = window.holds(ledger.intended_ns)
     masks = masks_by_scope(ledger, declared)
-    unsent = shares(trial.unsent, [int((mask & judged).sum()) for mask in masks.values()])
+    counts = [int((mask & judged).sum()) for mask in masks.values()]
+    unsent = shares(trial.unsent, counts if any(counts) else [int(mask.sum()) for mask in masks.values()])
     parts: dict[str, ScopeFigures] = {}
     for (scope, mask), owed in zip(masks.items(), unsent, strict=True):
         mine = mask & judged

@@ -29,6 +29,8 @@ class Limits:
     visible_ms: float | None = None
     steady: bool = True
     """Whether the state has to be steady; a burst never is."""
+    silent: bool = False
+    """Whether it tells of the service where nothing was sent that was due: all users still waited for its answers."""
 
     @classmethod
     def of(cls, targets: Targets, scope: Scope = Scope.WRITE) -> Limits:
@@ -50,7 +52,7 @@ def shortcomings(trial: Trial, limits: Limits, *, interrupted: bool) -> list[str
     found = []
     if interrupted:
         found.append("interrupted")
-    if not trial.requests:
+    if not trial.requests and not (limits.silent and trial.unsent):
         found.append("no request was sent")
     if trial.kind == "load":
         found.extend(_of_the_instrument(trial, limits))

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import time
 
+import gevent
 from locust.env import Environment
 from locust.runners import LocalRunner
 
+from seawall.load.common_start import NotReady, begin_alone
 from seawall.load.options import LoadOptions, announce
 from seawall.load.own_share import LAST_WORD_S, OwnShare
 from seawall.load.plain_run import Ending, Ledgers, SetRun, exceptions_of, is_running, record_of, set_event
 from seawall.load.recorder import ColumnRecorder, LagRecorder
+from seawall.load.shapes import chosen_profile, shape_of
 from seawall.load.start_lag import StartLag
 
 WRITE_EVERY_S = 3.0
@@ -32,7 +35,8 @@ class Alone:
     def start(self) -> None:
         """Begin this process's share, recorded where that was asked for."""
         self._directory = self._ledgers.next()
-        announce(self._environment.parsed_options, recorded=self._directory is not None)
+        profile = chosen_profile(self._environment, self._environment.parsed_options)
+        announce(self._environment.parsed_options, recorded=self._directory is not None, profile=profile)
         options = LoadOptions.of(self._environment.parsed_options)
         self._record = record_of(self._environment, options)
         self._recorder: ColumnRecorder | None = None
@@ -51,7 +55,7 @@ class Alone:
     def stopping(self) -> None:
         """Let no user send any more."""
         if self._share is not None:
-            self._record.ended_ns = self._record.ended_ns or time.monotonic_ns()
+            self._record.end()
             self._share.stop_sending()
 
     def stopped(self) -> None:
@@ -76,8 +80,20 @@ class Alone:
         self._over.wait(LAST_WORD_S)
 
     def _note_all_users(self) -> None:
-        if self._share is not None and self._record.all_users_ns is None:
+        if self._share is None or self._record.all_users_ns is not None:
+            return
+        if self._record.profile is None:
             self._record.all_users_ns = time.monotonic_ns()
+        else:
+            gevent.spawn(self._begin_together, self._share)
+
+    def _begin_together(self, share: OwnShare) -> None:
+        shape = shape_of(self._environment)
+        assert shape is not None
+        try:
+            shape.begins(self._record.follow(begin_alone(share.load, share.load.places), {0: 0}))
+        except NotReady as error:
+            self.ending.give_up(str(error))
 
     def _check(self) -> None:
         if self._recorder is not None:

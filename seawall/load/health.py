@@ -24,6 +24,7 @@ class HealthProbe:
 
     def __init__(self) -> None:
         self._lags_ms = array("d")
+        self._ticks_ns = array("q")
         self._pauses_ms: list[float] = []
         self._pause_began = 0.0
         self._process = psutil.Process()
@@ -64,6 +65,13 @@ class HealthProbe:
             clock_step_ms=round(self._step_ns / 1e6, 3),
         )
 
+    def loop_lag_p99_ms(self, begin_ns: int, end_ns: int) -> float:
+        """Return how late the event loop was between two moments, monotonic; 0 where it did not turn meanwhile."""
+        ticks_ns = np.array(self._ticks_ns)
+        inside = (ticks_ns >= begin_ns) & (ticks_ns < end_ns)
+        lags_ms = np.array(self._lags_ms)[: len(ticks_ns)][inside]
+        return round(float(np.quantile(lags_ms, 0.99)), 3) if len(lags_ms) else 0.0
+
     def _tick(self) -> None:
         due = time.perf_counter() + TICK_S
         while True:
@@ -73,6 +81,7 @@ class HealthProbe:
             # From now on, not from the missed moment: one stall is one late tick and not a row of them.
             due = max(due, now) + TICK_S
             self.last_tick_ns = time.monotonic_ns()
+            self._ticks_ns.append(self.last_tick_ns)
 
     def _note_collection(self, phase: str, _: dict[str, int]) -> None:
         if phase == "start":

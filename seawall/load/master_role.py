@@ -11,12 +11,14 @@ import msgspec
 from locust.env import Environment
 from locust.runners import STATE_MISSING, STATE_STOPPING, MasterRunner
 
+from seawall.load.common_start import CommonStart, NotReady
 from seawall.load.gathering import FINISH, FINISHED, PART, SEND_EVERY_S, SHARE, Gatherer
 from seawall.load.options import LoadOptions, announce
 from seawall.load.own_share import LAST_WORD_S
 from seawall.load.parts import PartFiles
 from seawall.load.plain_run import Ending, Ledgers, exceptions_of, is_running, record_of, set_event
 from seawall.load.run_record import RunRecord, Share
+from seawall.load.shapes import chosen_profile, shape_of
 from seawall.load.worker_watch import WorkerWatch
 
 logger = logging.getLogger(__name__)
@@ -39,6 +41,7 @@ class Master:
         self._heard: set[str] = set()
         self._over = set_event()
         self._workers = WorkerWatch(environment, runner)
+        self._common_start = CommonStart(runner, self._workers.clocks)
         runner.register_message(PART, self._take)
         runner.register_message(SHARE, self._note_share)
         runner.register_message(FINISHED, self._note_finished)
@@ -50,7 +53,8 @@ class Master:
         self._workers.begin()
         parsed: Any = self._environment.parsed_options
         parsed.seawall_likeness = self._workers.likeness
-        announce(parsed, recorded=self._directory is not None)
+        profile = chosen_profile(self._environment, parsed)
+        announce(parsed, recorded=self._directory is not None, profile=profile)
         self._options = options = LoadOptions.of(self._environment.parsed_options)
         self._record = record_of(self._environment, options)
         self._shares.clear()
@@ -68,7 +72,7 @@ class Master:
         if self._record is None:
             return
         self._over.clear()
-        self._record.ended_ns = self._record.ended_ns or time.monotonic_ns()
+        self._record.end()
         runner = self._runner
         self._ratio = dict(runner.reported_user_classes_count)
         # Not running any more: else Locust gives the users of a worker that quits to the others.
@@ -112,8 +116,22 @@ class Master:
         self._over.wait(LAST_WORD_S)
 
     def _note_all_users(self) -> None:
-        if self._record is not None and self._record.all_users_ns is None:
+        if self._record is None or self._record.all_users_ns is not None:
+            return
+        if self._record.profile is None:
             self._record.all_users_ns = time.monotonic_ns()
+        else:
+            gevent.spawn(self._begin_together, self._record)
+
+    def _begin_together(self, record: RunRecord) -> None:
+        shape = shape_of(self._environment)
+        assert shape is not None
+        # Locust would give a worker that comes later users of the others, whose places would then be nobody's.
+        self._runner._users_dispatcher = None  # noqa: SLF001
+        try:
+            shape.begins(record.follow(*self._common_start.begin(self._options.run, record.places)))
+        except NotReady as error:
+            self.ending.give_up(str(error))
 
     def _is_awaited(self, client: str) -> bool:
         node = self._runner.clients.get(client)

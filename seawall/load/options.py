@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from argparse import ArgumentParser
 from functools import partial
 from pathlib import Path
@@ -17,6 +16,8 @@ from contract.samples import Shape, check_shape
 from contract.topics import PARTITIONS
 from seawall.load.pace import Arrival
 from seawall.load.payloads import MIXES
+from seawall.load.profile import Profile
+from seawall.load.shape_options import ShapeOptions, add_shape_options, seconds_of
 from seawall.stack.places import ROOT
 from seawall.stack.state import read_state
 from seawall.targets.errors import BadTargets
@@ -81,6 +82,7 @@ def add_options(parser: ArgumentParser) -> None:
         help="Zipf's exponent over Kafka's partitions: 0 spreads keys evenly, 1 gives the first most (default 0)",
     )
     parser.add_argument("--seed", type=int, default=1, env_var="SEAWALL_SEED", help="Seed of contents and phases")
+    add_shape_options(parser)
     parser.add_argument(
         "--record",
         default="",
@@ -121,10 +123,16 @@ class LoadOptions(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
     run: Run
     recorded: bool
+    profile: Profile | None
+    """What all users follow together; None without a shape."""
+    places: int
+    """How many they are."""
 
     @classmethod
     def of(cls, options: Any) -> Self:
         """Read what Locust parsed, or what its page or master sent; raises `ValueError` with all that is wrong."""
+        announced = getattr(options, "seawall_profile", None)
+        profile = msgspec.convert(announced, Profile) if announced else None
         wrong = []
         if options.arrival != "closed" and not 0 < options.user_rate < math.inf:
             wrong.append(f"--user-rate must be above 0, and {options.user_rate:g} is not")
@@ -155,6 +163,8 @@ class LoadOptions(msgspec.Struct, frozen=True, kw_only=True):
             seed=options.seed,
             run=Run(*getattr(options, "seawall_run", new_run())),
             recorded=getattr(options, "seawall_recorded", False),
+            profile=profile,
+            places=ShapeOptions.of(options).users_for(profile) if profile else 0,
         )
 
 
@@ -180,18 +190,19 @@ def judging_options(options: Any) -> Judged:
         raise ValueError(f"{path} cannot be read: {reason}") from None
     except BadTargets as error:
         raise ValueError(str(error)) from None
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|m|h)?|", options.judge_from.strip())
-    if found is None:
+    skip_s = seconds_of(options.judge_from) if options.judge_from.strip() else 0.0
+    if skip_s is None:
         raise ValueError(f"--judge-from takes a time such as 30s or 1m, and {options.judge_from!r} is none")
-    return Judged(path, attain, float(found[1] or 0) * {"m": 60, "h": 3600}.get(found[2], 1))
+    return Judged(path, attain, skip_s)
 
 
-def announce(options: Any, *, recorded: bool) -> None:
+def announce(options: Any, *, recorded: bool, profile: Profile | None) -> None:
     """Fix what all processes of the coming run must share; Locust carries it to the workers with all options."""
     state = read_state()
     options.seawall_run = list(new_run())
     options.seawall_partitions = state.partitions if state else PARTITIONS
     options.seawall_recorded = recorded
+    options.seawall_profile = msgspec.to_builtins(profile) if profile else None
 
 
 def record_directory(options: Any) -> Path | None:

@@ -65,6 +65,8 @@ class OwnShare:
             key_skew=options.key_skew,
             partitions=options.partitions,
             worker_index=worker,
+            profile=options.profile,
+            places=options.places,
             run=options.run,
             recorder=recorder,
         )
@@ -78,7 +80,8 @@ class OwnShare:
         self._watch = ExitStack()
         self._probe = self._watch.enter_context(HealthProbe())
         self._flusher = gevent.spawn(self._flush_now_and_then)
-        self.load.open_gate(time.monotonic_ns(), None)
+        if options.profile is None:
+            self.load.open_gate(time.monotonic_ns(), None)
 
     def stop_sending(self) -> None:
         """End the schedules, once; Locust then waits for the answers under way."""
@@ -99,7 +102,12 @@ class OwnShare:
         self._flusher.kill()
         self._watch.close()
         self._recorder.flush()
-        return self.so_far()
+        share = self.so_far()
+        load = self.load
+        if load.profile is not None and load.gate.is_set():
+            bounds_ns = [(load.start_ns + begin, load.start_ns + end) for begin, end in load.profile.bounds_ns()]
+            share.stage_loop_lag_p99_ms = [self._probe.loop_lag_p99_ms(*bounds) for bounds in bounds_ns]
+        return share
 
     def so_far(self) -> Share:
         """Return what this process has done by now."""

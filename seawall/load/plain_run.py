@@ -171,6 +171,13 @@ class Ending:
         if runner is not None:
             gevent.spawn(runner.stop if self._environment.web_ui is not None else runner.quit)
 
+    def give_up(self, reason: str) -> None:
+        """Say why the run cannot begin, and end it."""
+        logger.error(reason)
+        runner = self._environment.runner
+        if runner is not None:
+            gevent.spawn(runner.stop if self._environment.web_ui is not None else runner.quit)
+
     def _is_judged(self) -> bool:
         return is_judged(self._environment.parsed_options, has_page=self._environment.web_ui is not None)
 

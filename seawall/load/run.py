@@ -19,10 +19,10 @@ from contract.topics import PARTITIONS
 from seawall.load.key_skew import skewed_sequences
 from seawall.load.pace import Arrival, AsFastAsAnswered, Pace, Tickets, schedule_of
 from seawall.load.payloads import MIXES, Writes, body_tails, entity_at
+from seawall.load.profile import Curve, Profile
+from seawall.load.profiled import LOCAL_USER_BITS, AlongProfile, times_of
 from seawall.load.recorder import NullRecorder, Recorder
 
-LOCAL_USER_BITS = 16
-"""User numbers of one process; the bits above them number the process."""
 LAST_DEEDS_S = 5.0
 """So long an `on_stop` of users may take."""
 
@@ -63,6 +63,13 @@ class LoadRun:
     tickets: Tickets | None = None
     planned_users: int | None = None
     """How many there will be; None where that is not known beforehand."""
+    profile: Profile | None = None
+    """What all users of all processes follow together; None where each has a rate of its own."""
+    places: int = 0
+    """How many users follow it, in all processes."""
+    first_place: int = 0
+    """That of this process's first user."""
+    curve: Curve | None = None
     closed: bool = False
     """No user sends any more; answers under way are still awaited."""
     connections: int = 0
@@ -81,6 +88,7 @@ class LoadRun:
     """Requests that were due when their user left or the run ended, and were not sent."""
     _members: dict[int, Member] = field(default_factory=dict)
     _users: int = 0
+    _following: int = 0
 
     def __post_init__(self) -> None:
         bodies = {name: body_tails(ENTITIES[name], self.seed, self.shape) for name in set(self.mix)}
@@ -90,6 +98,13 @@ class LoadRun:
         """Let the users start: each waits for this before its first request."""
         self.start_ns, self.end_ns = start_ns, end_ns
         self.gate.set()
+
+    def follow(self, start_ns: int, first_place: int) -> None:
+        """Let all users that wait follow the profile from *start_ns* on, from their places on."""
+        assert self.profile is not None
+        if not self.gate.is_set():
+            self.first_place, self.curve, self._following = first_place, Curve(self.profile), self.waiting
+            self.open_gate(start_ns, start_ns + self.profile.length_ns)
 
     @property
     def mix(self) -> tuple[str, ...]:
@@ -115,6 +130,8 @@ class LoadRun:
 
     def pace_of(self, user: int, joined_ns: int) -> Pace:
         """Return when *user* sends, from *joined_ns* on."""
+        if self.curve is not None:
+            return self._along(self.curve, user & ((1 << LOCAL_USER_BITS) - 1))
         if self.tickets is not None:
             return AsFastAsAnswered(self.tickets)
         if self.arrival == "closed":
@@ -122,6 +139,12 @@ class LoadRun:
         return schedule_of(
             self.arrival, self.rate_per_s, joined_ns, self.end_ns, seed=self.seed, user=user, users=self.planned_users
         )
+
+    def _along(self, curve: Curve, own: int) -> Pace:
+        """Return the pace of a user by its number in this process; who comes later has no place and sends nothing."""
+        place = self.first_place + own
+        times_ns = times_of(curve, self.arrival, seed=self.seed, place=place, places=self.places)
+        return AlongProfile(times_ns if own < self._following else iter(()), self.start_ns)
 
     def join(self, member: Member) -> None:
         """Let *member* take part from now on."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from seawall.load.options import LoadOptions
+from seawall.load.profile import Profile
 from seawall.load.start_lag import StartLag
 from seawall.result import InstrumentHealth
 
@@ -30,6 +31,8 @@ class Share(msgspec.Struct, kw_only=True):
     start_lag: dict[int, int] = {}
     """As `StartLag` counts."""
     health: InstrumentHealth | None = None
+    stage_loop_lag_p99_ms: list[float] = []
+    """How late the event loop was in each stage of the profile, once that is over; empty without one."""
     cpu_s: float | None = None
     """Processor seconds of the generator while its schedule ran; None where nobody looked."""
     clock: str = "shared"
@@ -85,6 +88,12 @@ class RunRecord(msgspec.Struct, kw_only=True):
     """Of those, how many were due in which second since the start, where that is known."""
     start_lag_p50_ms: float | None = None
     start_lag_p99_ms: float | None = None
+    profile: Profile | None = None
+    """What all users followed together, from `started_ns` on; None where each had a rate of its own."""
+    places: int = 0
+    """How many users it was dealt out to."""
+    first_places: dict[int, int] = {}
+    """The place of each process's first user, by the process's number; the others follow in the order of theirs."""
     processes: list[Share] = []
     refused: list[str] = []
     """Workers that were sent home, and why."""
@@ -100,7 +109,9 @@ class RunRecord(msgspec.Struct, kw_only=True):
             entity=options.entity,
             loop="closed" if closed else "open",
             arrival=options.arrival,
-            rate_per_s=None if closed else options.rate_per_s,
+            rate_per_s=None if closed or options.profile else options.rate_per_s,
+            profile=options.profile,
+            places=options.places,
             record_bytes=options.shape.record_bytes,
             compressibility=options.shape.compressibility,
             key_skew=options.key_skew,
@@ -110,6 +121,20 @@ class RunRecord(msgspec.Struct, kw_only=True):
             started_ns=time.monotonic_ns(),
             scopes=scopes,
         )
+
+    def follow(self, start_ns: int, first_places: dict[int, int]) -> int:
+        """Note when the profile begins and who has which place; return when it will be over."""
+        assert self.profile is not None
+        self.started_ns = self.all_users_ns = start_ns
+        self.first_places = first_places
+        return start_ns + self.profile.length_ns
+
+    def end(self) -> None:
+        """Note, once, that no user is to send any more; a profile is over when it says so."""
+        now_ns = time.monotonic_ns()
+        if self.profile is not None and self.all_users_ns is not None:
+            now_ns = max(self.started_ns, min(now_ns, self.started_ns + self.profile.length_ns))
+        self.ended_ns = self.ended_ns or now_ns
 
     def so_far(self, shares: list[Share]) -> RunRecord:
         """Return the record of a run that goes on, with what all processes have done by now."""

@@ -19,7 +19,7 @@ from locust.env import Environment
 from contract.connections import Connections
 from seawall.load.counts import Counts
 from seawall.load.final_csv import end_with_its_files, write_final_csv
-from seawall.load.form import offer_user_classes
+from seawall.load.form import may_choose, offer_user_classes
 from seawall.load.judging import is_judged
 from seawall.load.kafka.opening import are_all_kafka, check_kafka
 from seawall.load.options import LoadOptions, add_options, judging_options
@@ -29,6 +29,9 @@ from seawall.load.priority import ask_for_short_turns
 from seawall.load.roles import Role, role_of
 from seawall.load.run import LoadRun
 from seawall.load.scopes import declared_scopes
+from seawall.load.shape_options import ShapeOptions, check_clashes
+from seawall.load.shapes import ProfileShape, check_shape, chosen_profile
+from seawall.load.sigterm import Sigterm
 from seawall.load.sockets import keep_connections_above_1024_files, raise_file_limit
 from seawall.load.verdict_tab import VerdictTab
 from seawall.load.web_guard import guard_web, stay_on_loopback
@@ -48,6 +51,7 @@ logger = logging.getLogger(__name__)
 _runs: WeakKeyDictionary[Environment, LoadRun] = WeakKeyDictionary()
 _counts: WeakKeyDictionary[Environment, Counts] = WeakKeyDictionary()
 _roles: WeakKeyDictionary[Environment, Role] = WeakKeyDictionary()
+_sigterm = Sigterm()
 
 
 def register() -> None:
@@ -144,6 +148,7 @@ def _prepare(environment: Environment, **_: Any) -> None:
             role.ending.say()
 
     def quitting(**_: Any) -> None:
+        _sigterm.leave()
         role.quitting()
         if not isinstance(role, Worker):
             role.ending.decide()
@@ -155,17 +160,32 @@ def _prepare(environment: Environment, **_: Any) -> None:
 def _check(environment: Environment, options: Any) -> None:
     """Raise `ValueError` where options cannot be used, and guard the web page if there is one."""
     LoadOptions.of(options)
+    _check_shape(environment, options)
     declared_scopes(environment.user_classes)
     if is_judged(options, has_page=environment.web_ui is not None):
         judging_options(options)
-    _check_limits(options)
+    _check_limits(environment, options)
     if environment.web_ui is not None:
         guard_web(environment.web_ui, options.web_host, login=options.web_login)
 
 
-def _check_limits(options: Any) -> None:
+def _check_shape(environment: Environment, options: Any) -> None:
+    """Raise `ValueError` where the shape is none that can be run, or options cannot be meant with it."""
+    loaded = environment.available_shape_classes or {}
+    if any(isinstance(shape, ProfileShape) for shape in loaded.values()):
+        check_clashes(options, list(loaded), chosen_in_page=may_choose(environment) and not options.autostart)
+    check_shape(environment.shape_class, options)
+
+
+def _users(environment: Environment, options: Any) -> int:
+    """Return how many users the run would have, as far as that is known before it."""
+    profile = chosen_profile(environment, options)
+    return ShapeOptions.of(options).users_for(profile) if profile else options.num_users or 0
+
+
+def _check_limits(environment: Environment, options: Any) -> None:
     """Raise `ValueError` where this machine cannot connect so many users; those of other hosts are not known here."""
-    users, processes = options.num_users or 0, abs(options.processes or 1)
+    users, processes = _users(environment, options), abs(options.processes or 1)
     if options.master and not options.processes:
         return
     limits = Limits.read()
@@ -191,6 +211,8 @@ def _start(environment: Environment, **_: Any) -> None:
             while environment not in _roles:
                 gevent.sleep(0.01)
     if environment in _roles:
+        if options is not None and options.headless and not options.worker and environment.shape_class is not None:
+            _sigterm.take()
         _roles[environment].start()
 
 

@@ -16,7 +16,7 @@ from flask import Flask, Response, jsonify, request, send_file
 from locust.env import Environment
 from locust.web import WebUI
 
-from seawall.load.form import mistakes_in
+from seawall.load.form import chosen_shape, mistakes_in
 from seawall.load.plain_run import Ending
 from seawall.load.standing import Row
 
@@ -71,7 +71,7 @@ class VerdictTab:
         if self._is_judging:
             wrong = "the last run is still being judged: the Verdict tab shows how far that is"
         else:
-            wrong = mistakes_in(request.form, self._options)
+            wrong = mistakes_in(request.form, self._options, chosen_shape(request.form, self._environment))
         if not wrong:
             return None
         return jsonify({"success": False, "message": wrong, "host": self._environment.host})

@@ -10,7 +10,9 @@ from gevent import GreenletExit
 from locust.env import Environment
 from locust.runners import WorkerRunner
 
+from contract.ids import Run
 from seawall.load.clock_exchange import answer_questions
+from seawall.load.common_start import follow_the_master
 from seawall.load.gathering import FINISH, FINISHED, SEND_EVERY_S, SHARE, SendingRecorder
 from seawall.load.judging import SETUP
 from seawall.load.likeness import HELLO, UNLIKE, differences, likeness
@@ -18,6 +20,7 @@ from seawall.load.options import LoadOptions
 from seawall.load.own_share import LAST_WORD_S, OwnShare
 from seawall.load.plain_run import SetRun, is_running, set_event
 from seawall.load.recorder import LagRecorder
+from seawall.load.run import LoadRun
 from seawall.load.run_record import Share
 from seawall.load.start_lag import StartLag
 
@@ -37,6 +40,7 @@ class Worker:
         runner.register_message(FINISH, self._finish, concurrent=True)
         runner.register_message(UNLIKE, lambda msg, **_: self._go_home(msg.data["unlike"]))
         answer_questions(runner)
+        follow_the_master(runner, self._load_of)
         runner.send_message(HELLO, self._likeness)
 
     def start(self) -> None:
@@ -73,6 +77,9 @@ class Worker:
         if is_running(self._runner):
             self._runner.stop()
         self._over.wait(LAST_WORD_S)
+
+    def _load_of(self, run: Run) -> LoadRun | None:
+        return self._share.load if self._share is not None and self._run == run else None
 
     def _go_home(self, unlike: str) -> None:
         """End this process with code 2: what it would send is not what the master means."""

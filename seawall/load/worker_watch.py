@@ -13,6 +13,7 @@ from seawall.load.clock_exchange import ClockExchange
 from seawall.load.likeness import HELLO, UNLIKE, differences, likeness
 from seawall.load.plain_run import refuse
 from seawall.load.run_record import Share
+from seawall.load.shapes import shape_of
 
 logger = logging.getLogger(__name__)
 
@@ -70,4 +71,5 @@ class WorkerWatch:
     def _note_joined(self, client_id: str, **_: Any) -> None:
         if self._began_s is not None and self._runner.state in ("spawning", "running"):
             self._joined_s[client_id] = round(time.monotonic() - self._began_s, 3)
-            logger.warning("%s joined a run that goes on: Locust now gives it users of the others", client_id)
+            now = "it makes no load" if shape_of(self._environment) else "Locust now gives it users of the others"
+            logger.warning("%s joined a run that goes on: %s", client_id, now)

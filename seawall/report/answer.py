@@ -10,6 +10,7 @@ import msgspec
 from seawall.report.agreement_words import QUESTION as AGREEMENT_QUESTION
 from seawall.report.agreement_words import agreement_answer, is_agreement
 from seawall.report.capacity_words import capacity_remarks, why_no_more
+from seawall.report.shape_words import break_words, is_profiled
 from seawall.result import Arm, ArmComparison, Outcome, Result, StageFinding, Trial
 
 SERVICE_QUESTION = "Does the service hold its targets under this load?"
@@ -177,7 +178,10 @@ def _of_service(result: Result) -> Answer:
     load = f"{trial.requests / (trial.duration_s or 1):,.0f} requests a second"
     if trial.offered_per_s:
         load = f"{trial.offered_per_s:,.0f} requests a second on a schedule"
-    sentence = f"At {load} by {trial.users:,} users, {trial.arm} "
+    load = f"At {load}"
+    if is_profiled(result):
+        load = f"Through {result.options.get('shape')}, up to {result.options.get('peak_rate'):,.0f} requests a second,"
+    sentence = f"{load} by {trial.users:,} users, {trial.arm} "
     missed = [row for row in result.targets if row.outcome is outcome]
     if outcome is Outcome.PASS:
         sentence += f"held every target that was judged ({len(result.targets)})."
@@ -190,7 +194,8 @@ def _of_service(result: Result) -> Answer:
     doubts = [*(f"{reason[:1].upper()}{reason[1:]}." for reason in result.reasons), f"The audit {result.audit}."]
     if result.not_judged:
         doubts.append(f"Not judged, since that takes a database to look into: {', '.join(result.not_judged)}.")
-    return Answer(SERVICE_QUESTION, word, sentence, doubts=doubts)
+    broke = break_words(result)
+    return Answer(SERVICE_QUESTION, word, sentence, [f"It {broke}." if broke else ""][: bool(broke)], doubts)
 
 
 def _of_agreement(result: Result) -> Answer:

@@ -7,6 +7,7 @@ from pathlib import Path
 from seawall.report.junit import write_junit
 from seawall.report.material import gather
 from seawall.report.page.page import render
+from seawall.report.shape_words import is_over_loads
 from seawall.report.summary_csv import write_summary
 from seawall.result import Result
 
@@ -26,7 +27,7 @@ def write_reports(result: Result, directory: Path, output: Path | None = None) -
     """
     output = output or directory
     # Over different loads, or over faults, a distribution would say nothing.
-    page = render(result, {} if result.stages or result.capacity or result.faults else gather(result, directory))
+    page = render(result, {} if is_over_loads(result) else gather(result, directory))
     partial = output / "report.partial"
     partial.write_text(page, encoding="utf-8")
     partial.replace(output / "report.html")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from seawall.load.standing import Row
 from seawall.report.figures import figure, target_figures
+from seawall.report.shape_words import is_profiled, stage_figures
 from seawall.result import Result, Trial
 
 
@@ -14,7 +15,20 @@ def standing_rows(result: Result, *, verdict: str, why: str = "") -> list[Row]:
     trial = result.trials[0]
     reasons = [*trial.reasons, *result.reasons]
     first = Row(what=verdict, verdict=str(result.outcome), why="; ".join([*([why] if why else []), *reasons]))
-    return [first, *_targets(result), *_load(trial), *_instrument(trial), *_audit(result, trial)]
+    return [first, *_stages(result), *_targets(result), *_load(trial), *_instrument(trial), *_audit(result, trial)]
+
+
+def _stages(result: Result) -> Iterator[Row]:
+    if not is_profiled(result):
+        return
+    for stage in result.stages:
+        rate, length, planned, sent, unsent, achieved, _, p95, _ = stage_figures(stage)
+        yield Row(
+            what=f"stage {stage.stage}: {rate} a second for {length} s",
+            measured=achieved,
+            verdict=str(stage.outcome) if stage.outcome else "",
+            why=f"planned {planned}, sent {sent}, not sent {unsent}; p95 {p95} ms",
+        )
 
 
 def _targets(result: Result) -> Iterator[Row]:

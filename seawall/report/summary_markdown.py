@@ -8,6 +8,7 @@ from seawall.report.answer import answer_of
 from seawall.report.figures import figure
 from seawall.report.markdown import table, text
 from seawall.report.page.page import arm_row, arms_caption, fault_row, has_load, knee_row, stage_row, target_row
+from seawall.report.shape_words import is_profiled, stage_figures, verdict_word
 from seawall.result import ArmComparison, Outcome, Result
 
 _SAYS = {"larger": "more", "smaller": "less", "equivalent": "the same within 5 %"}
@@ -58,7 +59,12 @@ def _tables(result: Result) -> Iterator[str]:
                  "CPU s per 1,000 rows")  # fmt: skip
         yield table(names, [(row["name"], row["outcome"] or "", *(row[key] for key in keys)) for row in arms], left=2)
         yield text(arms_caption(result))
-    if result.stages:
+    if is_profiled(result):
+        lines = [(stage.stage, verdict_word(stage), *stage_figures(stage)) for stage in result.stages]
+        names = ("stage", "verdict", "rate, /s", "for, s", "planned", "sent", "not sent", "achieved, /s", "p50, ms",
+                 "p95, ms", "p99, ms")  # fmt: skip
+        yield table(names, lines, left=2)
+    elif result.stages:
         rows = [stage_row(result, stage) for stage in result.stages]
         keys = ("users", "achieved", "p95", "visible", "bottleneck")
         yield table(
@@ -76,7 +82,7 @@ def _tables(result: Result) -> Iterator[str]:
         names = ("fault", "verdict", "as before, s", "failed", "lost", "doubled", "remarks")
         yield table(names, [(row["name"], row["outcome"] or "", *(row[key] for key in keys)) for row in rows], left=2)
     missed = [target_row(row) for row in result.targets if row.outcome is not Outcome.PASS]
-    if missed and not result.stages:
+    if missed and (not result.stages or is_profiled(result)):
         keys = ("limit", "measured", "interval", "reason")
         names = ("path", "target", "verdict", "limit", "measured", "95 % interval", "why")
         rows_of = [(row["arm"], row["name"], row["outcome"] or "", *(row[key] for key in keys)) for row in missed]

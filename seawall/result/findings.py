@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from seawall.result.outcome import Estimate, Outcome
+from seawall.result.outcome import Estimate, Outcome, Quantiles
 
 
 class ArmComparison(msgspec.Struct, kw_only=True, frozen=True):
@@ -207,16 +207,34 @@ class SlopeFinding(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class StageFinding(msgspec.Struct, kw_only=True, frozen=True):
-    """How an arm held one stage of load."""
+    """How an arm held one stage of load: one of `attain`'s, or one of a plain run whose load changed."""
 
     arm: str
     stage: str
-    """Its range of requests a second, in words."""
+    """Its range of requests a second, in words; of a plain run the name of the stage."""
     load_per_s: float
-    """The range's upper end, at which the stage is run."""
+    """The range's upper end, at which the stage is run; of a plain run the highest rate in it."""
     users: int
+    judged: bool = True
+    """False for a time in which the rate moved from one stage to the next: that is shown only."""
+    begins_s: float | None = None
+    """Of a plain run, as all that follows: when it began, from the start of the run."""
+    duration_s: float | None = None
+    from_per_s: float | None = None
+    to_per_s: float | None = None
+    """The rate moved in a line from the one to the other."""
+    planned: int | None = None
+    """Requests that the schedule held in it."""
+    sent: int | None = None
+    """Of those, how many were sent, late or not."""
+    unsent: int | None = None
+    """Those that were due before the run's end and were not sent."""
+    achieved_per_s: float | None = None
+    """Requests of its time that succeeded, a second."""
+    response_ms: Quantiles = Quantiles()
+    """Of all requests that were due in it, from their intended times on."""
     trials: list[str] = []
-    """Their names; empty where the stage was not run."""
+    """Their names; empty where the stage was not run, or not to its end."""
     targets: list[JudgedTarget] = []
     outcome: Outcome | None = None
     """None where the stage was not run."""

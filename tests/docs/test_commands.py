@@ -22,7 +22,9 @@ from seawall.stack.stack import Stack
 from workers.sink.settings import Settings as SinkSettings
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-LOAD_OPTIONS = (ROOT / "seawall" / "load" / "options.py").read_text(encoding="utf-8")
+LOAD_OPTIONS = "".join(
+    (ROOT / "seawall" / "load" / name).read_text(encoding="utf-8") for name in ("options.py", "shape_options.py")
+)
 BIN = Path(sys.executable).parent
 LOCUST = ".venv/bin/locust"
 FOLLOWED = "docs/adding-an-entity.md"  # has a test of its own, which runs all of it
@@ -94,8 +96,9 @@ def test_verbs_and_options_exist(command: Command) -> None:
 @pytest.mark.parametrize("command", LOCUST_LINES, ids=str)
 def test_locust_options_and_user_classes_exist(command: Command) -> None:
     """Each line of Locust names options that it has with our file, and classes of that file."""
-    _, _, file, *rest = command.words
-    assert (ROOT / file).is_file()
+    _, _, files, *rest = command.words
+    file, *others = files.split(",")
+    assert all((ROOT / name).is_file() for name in (file, *others))
     # Locust prints its help before it reads the file, so our own options are not in it
     ours = set(re.findall(r'"(--[a-z-]+)"', LOAD_OPTIONS))
     assert options_in(command.words) <= options_of(str(BIN / "locust")) | ours
@@ -109,8 +112,11 @@ def test_headless_locust_lines_run(stack: Stack, tmp_path: Path, command: Comman
     """Run as they stand, only for a shorter time and with fewer users: no request fails, and there is a verdict."""
     stack.fresh()
     words = list(command.words)
-    words[0], words[2] = str(BIN / "locust"), str(ROOT / words[2])
-    words[words.index("-t") + 1], words[words.index("-u") + 1] = "2s", "20"
+    words[0], words[2] = str(BIN / "locust"), ",".join(str(ROOT / name) for name in words[2].split(","))
+    if "/shapes/" in words[2]:
+        words += ["--stage-time", "1s", "--peak-rate", "40", "--shape-users", "4"]
+    else:
+        words[words.index("-t") + 1], words[words.index("-u") + 1] = "2s", "20"
     done = run(*words, cwd=tmp_path)
     assert done.returncode in (0, 3, 4), done.stderr  # so short a run can be too short to tell
     prefix = words[words.index("--csv") + 1]

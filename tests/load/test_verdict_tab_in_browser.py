@@ -133,3 +133,29 @@ def test_what_cannot_be_meant_is_said_in_the_form(stack: Stack, tmp_path: Path) 
         picture(page, "refused")
         assert httpx.get(urljoin(url, "verdict/report")).status_code == 404
     assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.long
+def test_a_shape_is_chosen_in_the_page_and_judged_by_its_stages(stack: Stack, tmp_path: Path) -> None:
+    """Of two, one is chosen; what cannot be meant is said; the run ends by itself, and the tab has its stages."""
+    stack.fresh()
+    files = [ROOT / "locustfiles" / name for name in ("ingest.py", "shapes/spike.py", "shapes/steps.py")]
+    with locust_page(tmp_path, "-f", ",".join(map(str, files))) as url, browser() as chromium:
+        page = chromium.new_page(viewport={"width": 1400, "height": 1000})
+        page.goto(url)
+        chosen = {"shapeClass": "Steps", "peakRate": "much", "stageTime": "2s", "path": "grouped"}
+        enter(page, **chosen)
+        expect(page.get_by_role("alert").last).to_contain_text("--peak-rate must be", timeout=PATIENCE_MS)
+        page.locator('[name="peakRate"]').fill("40")
+        page.get_by_role("button", name="Start", exact=True).click()
+        page.get_by_role("tab", name="Verdict").click()
+        verdict = page.locator("tr", has=page.get_by_role("cell", name="verdict", exact=True))
+        expect(verdict).to_have_text(re.compile("PASS|FAIL|INCONCLUSIVE|INVALID"), timeout=2 * PATIENCE_MS)
+        last = row(page, "stage step 4: 40 a second for 2 s")
+        assert "planned 80, sent 80, not sent 0" in last[-1]
+        assert last[1] in ("PASS", "FAIL", "INCONCLUSIVE", "INVALID")
+        picture(page, "shape-judged")
+        (directory,) = (tmp_path / "results").iterdir()
+        result = json.loads((directory / "result.json").read_text())
+        assert verdict.get_by_role("cell").nth(1).inner_text() == result["outcome"]
+        assert [stage["planned"] for stage in result["stages"]] == [20, 40, 60, 80]

@@ -12,6 +12,7 @@ from seawall.report.page.chart import HEIGHT, WIDTH
 from seawall.report.page.picture_choice import pictures_of
 from seawall.report.page.pictures import Picture
 from seawall.report.page.sheet import sheet
+from seawall.report.shape_words import is_over_loads
 from seawall.result import Result
 
 _ABOVE, _AROUND = 38, 10
@@ -22,7 +23,7 @@ def chart_sheets(result: Result, directory: Path) -> dict[str, str]:
 
     Raises `NoPicture` where there is nothing to draw.
     """
-    material = {} if result.stages or result.capacity or result.faults else gather(result, directory)
+    material = {} if is_over_loads(result) else gather(result, directory)
     found = {_file_name(picture): _alone(picture) for picture in pictures_of(result, material)}
     if not found:
         raise NoPicture("this run holds nothing to draw: no trial came to its end")

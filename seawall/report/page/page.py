@@ -15,6 +15,7 @@ from seawall.report.figures import NOTHING, figure, target_figures
 from seawall.report.page.chart import swatch
 from seawall.report.page.picture_choice import pictures_of
 from seawall.report.page.pictures import Material, cost_rows, kind_of, mark_of
+from seawall.report.shape_words import is_profiled, stage_figures, verdict_word
 from seawall.report.soak_rows import slope_row
 from seawall.result import (
     AuditCounts,
@@ -62,7 +63,8 @@ def render(result: Result, material: Material) -> str:
         if result.experiment in (*PLAIN, FAULT) or result.stages or result.capacity
         else [arm_row(result, arm.name) for arm in result.arms if has_load(result, arm.name)],
         endpoints=[] if result.stages else [_endpoint_row(row) for trial in result.trials for row in trial.endpoints],
-        stages=[stage_row(result, stage) for stage in result.stages],
+        stages=[] if is_profiled(result) else [stage_row(result, stage) for stage in result.stages],
+        moving=[shape_row(stage) for stage in result.stages] if is_profiled(result) else [],
         knees=[knee_row(result, finding) for finding in result.capacity],
         steps=[row for finding in result.capacity for row in _step_rows(result, finding)],
         arms_caption=arms_caption(result),
@@ -150,6 +152,15 @@ def stage_row(result: Result, stage: StageFinding) -> dict[str, Any]:
         "arm": stage.arm, "name": stage.stage, "outcome": stage.outcome, "users": f"{stage.users:,}",
         "achieved": f"{min(achieved):,.0f}" if achieved else NOTHING, "p95": figure(max(p95, default=None)),
         "visible": figure(max(visible, default=None)), "bottleneck": stage.bottleneck,
+    }  # fmt: skip
+
+
+def shape_row(stage: StageFinding) -> dict[str, Any]:
+    """Return a stage of a load that changed."""
+    rate, length, planned, sent, unsent, achieved, p50, p95, p99 = stage_figures(stage)
+    return {
+        "name": stage.stage, "outcome": stage.outcome, "word": verdict_word(stage), "rate": rate, "length": length,
+        "planned": planned, "sent": sent, "unsent": unsent, "achieved": achieved, "p50": p50, "p95": p95, "p99": p99,
     }  # fmt: skip
 
 

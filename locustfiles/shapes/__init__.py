@@ -1,0 +1,1 @@
+"""Loads that change, one a file."""
