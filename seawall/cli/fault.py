@@ -41,10 +41,12 @@ from seawall.experiments.fault_options import (
     HOLD_S,
     WARMUP_S,
     FaultOptions,
+    options_of,
     sort_out,
 )
 from seawall.report.fault_tables import fault_tables
 from seawall.report.files import write_reports
+from seawall.report.stored import stored_result
 from seawall.report.table_styles import styled_table
 from seawall.result import Result
 from seawall.stack.faults.catalogue import CATALOGUE, NEED_SMALL_DISKS
@@ -61,6 +63,7 @@ EXAMPLES = """[bold]Examples[/]
   bin/seawall fault --brokers 3 --faults kill-controller --repeats 5
   bin/seawall fault --chaos 200                       so many random ones, a quarter of a minute each
   bin/seawall fault --chaos 1 --seed 57               the one of seed 57 again
+  bin/seawall fault --resume results/20261121T110000Z-fault    go on after Ctrl-C or a reboot
   bin/seawall fault --chaos 60 --duration 57s --rate 2000    an hour with a fault a minute, and memory
 
 A load runs, something goes wrong for a while, and the load goes on. A request is bad that fails, is answered after
@@ -117,6 +120,10 @@ def fault(
     brokers: Brokers = None,
     sinks: Sinks = None,
     api_processes: ApiProcesses = None,
+    resume: Annotated[
+        Path | None,
+        typer.Option(help="Go on with the run in this directory; of the options only --chaos, to make it longer."),
+    ] = None,
     clean: Clean = False,
     seed: Annotated[int, typer.Option(help="Seed of contents, moments and choices.")] = 1,
     drain_timeout: DrainTimeout = "60s",
@@ -146,26 +153,32 @@ def fault(
         drain_timeout_s=seconds("--drain-timeout", drain_timeout),
         seed=seed,
     )
+    earlier = None
+    if resume is not None:
+        if output is not None or clean:
+            raise typer.BadParameter("leave --output and --clean out: a run goes on where it is", param_hint="--resume")
+        earlier = stored_result(resume)
+        options = options_of(earlier, chaos=chaos)
     options.validate(CATALOGUE, Limits.read())
     refuse_running_stack("faults need a stack of their own", "use another SEAWALL_HOME")
     wanted = StackOptions(
         brokers=options.brokers,
         sinks=options.sinks,
         api_processes=options.api_processes,
-        kafka=path == "kafka",
+        kafka=options.path == "kafka",
         links=True,
         disk_mb=SIZE_MB if NEED_SMALL_DISKS & set(options.faults) and not why_not() else 0,
     )
     with interruptible():
-        directory = free_directory(output, "fault")
-        with OwnStacks("fault", directory, clean=clean)(wanted, "") as stack:
+        directory = resume or free_directory(output, "fault")
+        part = "" if earlier is None else f"from-{len(earlier.faults) + 1}"
+        with OwnStacks("fault", directory, clean=clean)(wanted, part) as stack:
             possible, left_out = sort_out(options.faults, obstacles(stack.state))
             for name, why in left_out.items():
                 error_console().print(f"{name} is left out: {escape(why)}")
             with FaultProgress(error_console()) as progress:
-                result = FaultRun(options, stack, directory, options.plans(possible), left_out).run(
-                    progress, lambda result: write_files(result, directory)
-                )
+                run = FaultRun(options, stack, directory, options.plans(possible), left_out, earlier)
+                result = run.run(progress, lambda result: write_files(result, directory))
     write_reports(result, directory)
     show(directory, fault_tables(result, table_style), _lines(result, directory), as_json=as_json)
     leave(result)

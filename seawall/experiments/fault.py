@@ -20,7 +20,7 @@ from seawall.audit.ledger import read_ledger
 from seawall.experiments.arms import arm_of, as_they_are
 from seawall.experiments.draining import AWAIT_POLL_S, await_sinks
 from seawall.experiments.endings import run_to_an_end
-from seawall.experiments.errors import LoadFailed, NotHealed
+from seawall.experiments.errors import BadOptions, LoadFailed, NotHealed
 from seawall.experiments.fault_figures import FaultFigures, fault_figures, moments
 from seawall.experiments.fault_injection import Injection
 from seawall.experiments.fault_judgement import judged, outcome_of, reasons_of, tells_recovery
@@ -78,6 +78,8 @@ class FaultRun:
     plans: list[FaultPlan]
     left_out: Mapping[str, str]
     """Faults that cannot be made here, and why."""
+    earlier: Result | None = None
+    """What was made of these plans before the run was interrupted; it goes on behind that."""
 
     def run(self, watcher: Watcher, write: Callable[[Result], None]) -> Result:
         """Make all faults; *write* gets the result so far after each, and at the end, whatever ended it.
@@ -89,16 +91,20 @@ class FaultRun:
         (plan,) = as_they_are([self.options.path])
         arm = arm_of(plan, self.stack.settings())
         versions = {name: service.version for name, service in self.stack.state.services.items() if service.version}
-        trials: list[Trial] = []
-        findings: list[FaultFinding] = []
+        earlier = self.earlier
+        trials: list[Trial] = list(earlier.trials) if earlier else []
+        findings: list[FaultFinding] = list(earlier.faults) if earlier else []
+        done = len(findings)
+        if earlier is not None and [one.durability for one in earlier.arms] != [arm.durability]:
+            raise BadOptions([f"--resume: the servers promise {arm.durability!r}, and the run began on others"])
         memory = FaultMemory(Readings(self.directory))
 
         def result(*, interrupted: bool = False, reasons: tuple[str, ...] = ()) -> Result:
-            slopes = memory.slopes(len(self.plans) * self.options.trial_s)
+            slopes = memory.slopes(len(self.plans) * self.options.trial_s) or (earlier.slopes if earlier else [])
             outcome = outcome_of(findings, whole=len(findings) == len(self.plans), memory=slopes)
             return Result(
                 experiment="fault",
-                started_at=started_at,
+                started_at=earlier.started_at if earlier else started_at,
                 finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
                 seed=self.options.seed,
                 outcome=outcome,
@@ -129,7 +135,7 @@ class FaultRun:
             ):
                 watcher.fault_starts(0, len(self.plans), None)
                 runner.run(self._warm_up(arm), watcher.fault_goes_on)
-                for number, one in enumerate(self.plans, start=1):
+                for number, one in enumerate(self.plans[done:], start=done + 1):
                     watcher.fault_starts(number, len(self.plans), one)
                     finding, trial = self._make(arm, number, one, runner, watcher)
                     findings.append(finding)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from math import isfinite
 from typing import Any
 
 from contract.entities import ENTITIES
 from seawall.experiments.arms import PATHS
 from seawall.experiments.errors import BadOptions
+from seawall.result import Result
 from seawall.stack.limits import Limits
 
 LEAST_BEFORE_S, MOST_BEFORE_S = 2.0, 4.0
@@ -158,3 +159,24 @@ def sort_out(wanted: tuple[str, ...], obstacles: Mapping[str, str]) -> tuple[tup
     if not possible:
         raise BadOptions(["--faults: none of them can be made here"])
     return possible, {name: why for name, why in obstacles.items() if why and not wanted}
+
+
+def options_of(earlier: Result, *, chaos: int) -> FaultOptions:
+    """Return the options of an interrupted run, with so many random faults in all where *chaos* says so.
+
+    Raises `BadOptions` where it cannot go on.
+    """
+    if earlier.experiment != "fault":
+        raise BadOptions(
+            [f"--resume: the directory holds a result of `{earlier.experiment}`, and only a run of faults can go on"]
+        )
+    try:
+        options = FaultOptions(**{**earlier.options, "faults": tuple(earlier.options.get("faults", ()))})
+    except TypeError:
+        raise BadOptions(["--resume: the run has options that this Seawall does not know: use the newer one"]) from None
+    if chaos and not options.chaos:
+        raise BadOptions(["--chaos: the run in --resume makes each fault by name"])
+    options = replace(options, chaos=chaos or options.chaos)
+    if options.chaos and len(earlier.faults) >= options.chaos:
+        raise BadOptions([f"--resume: the run has all its {options.chaos} faults; --chaos makes them more"])
+    return options

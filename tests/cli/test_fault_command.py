@@ -95,6 +95,45 @@ def test_random_faults_lose_and_double_nothing(home: Path, tmp_path: Path) -> No
 
 
 @pytest.mark.long
+def test_a_run_goes_on_where_it_ended(home: Path, tmp_path: Path) -> None:
+    """The second of two random faults is made later, on another stack, and the result holds both."""
+    output = tmp_path / "out"
+    among = ["--faults", "kill-sink,kill-valkey", "--duration", "7500ms"]
+    code, out, err = run(home, "--chaos", "1", *among, *SMALL, "--output", str(output))
+    assert code in (0, 3, 4), out + err
+    first = written(output)
+    code, out, err = run(home, "--resume", str(output), "--chaos", "2")
+    assert code in (0, 3, 4), out + err
+    result = written(output)
+    assert result["faults"][0] == first["faults"][0]
+    assert [finding["seed"] for finding in result["faults"]] == [1, 2]
+    assert len({trial["name"] for trial in result["trials"]}) == 2
+    assert result["started_at"] == first["started_at"]
+    assert result["options"]["rate_per_s"] == 200
+    assert not remains(home)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--resume", "nowhere"), "is no directory"),
+        (("--resume", str(ROOT / "results/reference/20261128-attain")), "holds a result of `attain`"),
+        (
+            ("--resume", str(ROOT / "results/reference/20261128-fault-disks"), "--chaos", "9"),
+            "makes each fault by name",
+        ),
+        (("--resume", str(ROOT / "results/reference/20261128-fault-disks"), "--clean"), "a run goes on where it is"),
+    ],
+)
+def test_what_cannot_go_on_is_refused(home: Path, words: tuple[str, ...], says: str) -> None:
+    """In words, and nothing is started."""
+    code, _, err = run(home, *words)
+    assert code == 2
+    assert says in " ".join(err.replace("│", " ").split())
+    assert not home.exists()
+
+
+@pytest.mark.long
 def test_a_database_that_dies_is_noticed_and_comes_back(home: Path, tmp_path: Path) -> None:
     """On the direct path: refused meanwhile, at once, and served again afterwards."""
     output = tmp_path / "out"
