@@ -20,6 +20,8 @@ from locust.env import Environment
 from seawall.load.profile import ATTAIN_PER_S, HEADROOM, Profile, Stage
 from seawall.load.shape_options import ShapeOptions, check_no_shape, check_shape_run
 
+LATE_S = 2.0
+"""So long after its last moment late requests are still sent: one that was due right before it is not missing."""
 SPAWNED_PER_S = 100
 """By each process: Locust warns of more."""
 
@@ -47,8 +49,8 @@ class ProfileShape(LoadTestShape):
         return Profile(name=cls.__name__, stages=tuple(stages))
 
     def begins(self, end_ns: int) -> None:
-        """Hear that the profile begins, and when it will be over, monotonic."""
-        self._over_ns = end_ns
+        """Hear that the profile begins, and when its last moment will have come, monotonic."""
+        self._over_ns = end_ns + int(LATE_S * 1e9)
 
     def reset_time(self) -> None:
         """Be ready for another run."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from typing import Any
 
 import gevent
 
@@ -11,7 +12,7 @@ class Sigterm:
     """Ends the run as Ctrl-C does, once, from `take` to `leave`; outside of that the signal is Locust's."""
 
     def __init__(self) -> None:
-        self._watcher: gevent._util.signal | None = None
+        self._watcher: Any = None
 
     def take(self) -> None:
         """Take the signal."""

@@ -33,14 +33,15 @@ class ShapeRun:
             "-f",
             ",".join([str(FILES / "ingest.py"), *(str(FILES / "shapes" / f"{s}.py") for s in shape.split())]),
         ]
-        port = str(free_ports(1)[0])
-        self._workers: list[subprocess.Popen[bytes]] = []
+        port = self._port = str(free_ports(1)[0])
+        self.workers: list[subprocess.Popen[bytes]] = []
         many = []
         if how == "processes":
             many = ["--processes", "2", "--master-port", port, "--master-bind-port", port]
         elif how == "workers":
             many = ["--master", "--expect-workers", "2", "--master-bind-port", port]
-            self._workers = [self._start("--worker", "--master-port", port) for _ in range(2)]
+            self.add_worker()
+            self.add_worker()
         self.process = self._start("Writes", "--headless", "--csv", "out", *many, *arguments)
 
     def _start(self, *arguments: str) -> subprocess.Popen[bytes]:
@@ -51,18 +52,29 @@ class ShapeRun:
                 env={**os.environ, "PYTHONPATH": str(ROOT)},
             )  # fmt: skip
 
+    def add_worker(self) -> None:
+        """Start a worker."""
+        self.workers.append(self._start("--worker", "--master-port", self._port))
+
+    def sent(self) -> int:
+        """Return how many requests Locust's own CSV file knows of by now."""
+        path = self.directory / "out_stats_history.csv"
+        lines = path.read_text().splitlines()[1:] if path.exists() else []
+        totals = [line.split(",")[17] for line in lines if ",Aggregated," in line and line.count(",") > 20]
+        return max((int(count or 0) for count in totals), default=0)
+
     def end(self, number: signal.Signals | None = None) -> int:
         """Send a signal, if one is given, and return the exit code."""
         if number is not None:
             self.process.send_signal(number)
         code = self.process.wait(timeout=WITHIN_S)
-        for worker in self._workers:
+        for worker in self.workers:
             worker.wait(timeout=WITHIN_S)
         return code
 
     def kill(self) -> None:
         """Leave nothing of it running."""
-        for process in (self.process, *self._workers):
+        for process in (self.process, *self.workers):
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()

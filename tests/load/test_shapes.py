@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 from shape_runs import ShapeRun
 
+from seawall.audit.ledger import read_ledger
 from seawall.experiments.recorded import judged_so_far
 from seawall.experiments.recorded_trial import Recorded, Standard
 from seawall.load.pace import Arrival
@@ -61,14 +63,14 @@ def test_the_schedule_is_the_same_in_any_number_of_processes(start: Start, arriv
     """Alone, with two processes, and as a master with two workers: the moments that profile and seed ask for."""
     runs = {
         how: start(
-            *LOAD, "--no-verdict", "--peak-rate", "40", "--stage-time", "1s", "--arrival", arrival, "--seed", "7",
+            *LOAD, "--no-verdict", "--peak-rate", "20", "--stage-time", "1s", "--arrival", arrival, "--seed", "7",
             shape="steps", how=how, place=how,
         )
         for how in ("alone", "processes", "workers")
     }  # fmt: skip
     codes = {how: run.end() for how, run in runs.items()}
     assert set(codes.values()) == {0}, [run.said() for run in runs.values()]
-    curve = Curve(steps(40, 1))
+    curve = Curve(steps(20, 1))
     asked = sorted(at_ns for place in range(10) for at_ns in times_of(curve, arrival, seed=7, place=place, places=10))
     for how, run in runs.items():
         assert run.moments() == asked, (how, run.said())
@@ -78,7 +80,7 @@ def test_the_schedule_is_the_same_in_any_number_of_processes(start: Start, arriv
         assert all(stage.judged and stage.outcome for stage in stages)
         assert (run.record()["planned"], run.record()["unsent"]) == (len(asked), 0)
     if arrival == "uniform":
-        assert counts == [10, 20, 30, 40]
+        assert counts == [5, 10, 15, 20]
     first_places = [run.record()["first_places"] for run in runs.values()]
     assert first_places == [{"0": 0}, {"0": 0, "1": 5}, {"0": 0, "1": 5}]
 
@@ -108,8 +110,10 @@ def test_a_rate_that_nobody_can_carry_is_not_judged_good(slow_service: str, star
     assert sum(stage.unsent or 0 for stage in stages) == record["unsent"] > 50
     assert sum(stage.sent or 0 for stage in stages) == len(run.moments()) == record["requests"]
     assert (stages[-1].unsent or 0) > 0
-    assert stages[-1].outcome is Outcome.FAIL, run.said()
-    assert code == CODES[result.outcome] == 1
+    # On a machine whose generator is late as well, it is not the service's failure alone.
+    assert stages[-1].outcome in (Outcome.FAIL, Outcome.INVALID), run.said()
+    assert code == CODES[result.outcome] in (1, 4)
+    assert not any("no request was" in row.reason for stage in stages for row in stage.targets)
     assert "; the first that did not was " in run.said()
     page = (run.directory / "out_report.html").read_text()
     assert "step 10" in page
@@ -128,8 +132,7 @@ def test_a_rate_that_nobody_can_carry_is_not_judged_good(slow_service: str, star
 def test_a_run_that_is_ended_is_judged_by_the_stages_that_ended(start: Start, number: signal.Signals, how: str) -> None:
     """What came to its end has a verdict; the others are named, and leave the whole open."""
     run = start(*LOAD, "--peak-rate", "80", "--stage-time", "3s", shape="steps", how=how)
-    stats = run.directory / "out_stats_history.csv"
-    run.wait_for(lambda: stats.exists() and any(int(line.split(",")[17] or 0) > 80 for line in _totals(stats)))
+    run.wait_for(lambda: run.sent() > 80)
     code = run.end(number)
     result = run.result()
     assert code == CODES[result.outcome] != 0, run.said()
@@ -142,9 +145,23 @@ def test_a_run_that_is_ended_is_judged_by_the_stages_that_ended(start: Start, nu
     assert "Traceback" not in run.said()
 
 
-def _totals(path: Path) -> list[str]:
-    """Return Locust's lines of totals so far."""
-    return [line for line in path.read_text().splitlines()[1:] if ",Aggregated," in line and line.count(",") > 20]
+@pytest.mark.long
+@pytest.mark.usefixtures("stack")
+def test_a_worker_that_dies_takes_its_moments_along_and_one_that_comes_gets_none(start: Start) -> None:
+    """What the dead one would have sent is not sent by others, and counted; such a run tells nothing."""
+    run = start(*LOAD, "--peak-rate", "80", "--stage-time", "4s", shape="steps", how="workers")
+    run.wait_for(lambda: run.sent() > 80)
+    os.killpg(run.workers[1].pid, signal.SIGKILL)
+    run.add_worker()
+    code, result = run.end(), run.result()
+    assert code == CODES[result.outcome] == 4, run.said()
+    assert "joined a run that goes on: it makes no load" in run.said()
+    ledger = read_ledger(run.directory / "out_requests")
+    assert {user >> 16 for user in ledger.user.tolist()} == {0, 1}
+    assert [share["complete"] for share in run.record()["processes"]].count(False) == 1
+    assert [stage.planned for stage in result.stages] == [80, 160, 240, 320]
+    assert (result.stages[-1].sent, result.stages[-1].unsent) == (160, 160)
+    assert run.record()["places"] == 10
 
 
 @pytest.mark.parametrize(
@@ -164,7 +181,8 @@ def test_what_cannot_be_meant_is_refused_before_anything_runs(
     assert run.end() == 2
     assert words in run.said()
     assert "Shape test starting" not in run.said()
-    assert {path.name for path in run.directory.iterdir()} == {"said.txt"}
+    # Locust makes its own CSV files before anybody is asked.
+    assert {path.suffix for path in run.directory.iterdir()} <= {".txt", ".csv"}
 
 
 def test_the_pictures_of_the_page_are_those_of_the_shapes(tmp_path: Path) -> None:
