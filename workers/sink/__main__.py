@@ -10,7 +10,7 @@ import sys
 from pydantic import ValidationError
 
 from contract.connections import Connections
-from contract.errors import BadConnection
+from contract.errors import BadApiKeys, BadConnection
 from workers.sink.consumer import Sink, SinkFailed
 from workers.sink.settings import Settings
 
@@ -23,7 +23,7 @@ def main() -> int:
     try:
         connections = Connections.read()
         sink = Sink(connections.kafka, connections.psycopg_url, Settings())
-    except BadConnection as error:
+    except (BadConnection, BadApiKeys) as error:
         print(f"sink: {error}", file=sys.stderr)
         return 2
     except ValidationError as error:
