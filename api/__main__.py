@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import logging
 import resource
 import socket
 import sys
@@ -21,6 +20,7 @@ from api.server import DrainingServer, TlsListener
 from api.settings import Settings
 from api.tls import tls_context
 from contract.errors import BadApiKeys, BadConnection
+from contract.logs import start_logging
 
 _OTHER_FILES = 256
 """Connections to the servers, sockets, libraries."""
@@ -30,9 +30,9 @@ _MOST_FILES = 1_048_576
 
 def main() -> int:
     """Serve until SIGTERM or SIGINT; return the exit code: 1 where records were given up at the end, 2 for no start."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
         settings = Settings()
+        start_logging(settings.log_format)
         secure = tls_context(settings)
         app: FastAPI = create_app(settings)
     except (BadConnection, BadApiKeys) as error:

@@ -17,6 +17,7 @@ from api.settings import Settings
 from api.writes.counts import PathCounts
 from api.writes.protocol import COMMITTED, Stored
 from contract.entities import ENTITIES, Entity, Record
+from contract.logs import about
 from contract.tables import TABLES
 
 log = logging.getLogger(__name__)
@@ -77,14 +78,14 @@ class SyncPath:
             if is_refusal(error):
                 raise UnusableRecord("the database refuses these values") from None
             if not is_disconnect(error):
-                log.warning("sync: %s", error)
+                log.warning("sync: %s", error, extra=about(record.id))
                 raise Unavailable("the database did not answer", outcome_unknown=True) from None
         # The pool held connections of a database that has been restarted. Writing again is safe: the same record
         # again is no second row.
         try:
             return await self._write(entity, record, ticket)
         except (*LOST_CONNECTION, sa.exc.TimeoutError) as error:
-            log.warning("sync: %s", error)
+            log.warning("sync: %s", error, extra=about(record.id))
             raise Unavailable("the database is down", outcome_unknown=True) from None
 
     async def _write(self, entity: Entity, record: Record, ticket: int) -> Stored:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -81,3 +82,21 @@ def test_a_sink_that_others_can_reach_shows_its_metrics_to_those_with_a_key_alon
         assert status("wrong") == httpx.get(url).status_code == 401
         file.write_text(line_of("other", [Scope.ADMIN], new_key()))  # revoked at once
         assert status(keys[Scope.ADMIN]) == 401
+
+
+def test_a_dead_letter_is_logged_with_the_id_of_its_record(stack: Stack, tmp_path: Path) -> None:
+    """As a JSON object where that is set; of many only the first ten are, and how many more there are."""
+    identity = new_record(USERS).id
+    producer = Producer({**stack.connections.kafka, "acks": "all", "linger.ms": 100})
+    for _ in range(12):
+        producer.produce(topic_of(USERS), b"no record", str(identity), partition=0)
+    producer.produce(topic_of(USERS), b"no record", b"\xff\nforged", partition=0)
+    producer.flush(20)
+    log = tmp_path / "sink.log"
+    changes = {"SEAWALL_SINK_NAME": "json", "SEAWALL_SINK_GROUP": "json", "SEAWALL_LOG_FORMAT": "json"}
+    with running_sink(stack.connections, tmp_path, **changes):
+        eventually(lambda: "more dead letters in the same batch" in log.read_text())
+    said = [json.loads(line) for line in log.read_text().splitlines()]
+    letters = [one for one in said if one["message"].startswith("dead letter, from seawall.users[0] at ")]
+    assert len(letters) >= 10
+    assert {one["record_id"] for one in letters if "record_id" in one} == {str(identity)}

@@ -24,7 +24,7 @@ from contract.metrics_listener import Metrics, MetricsListener, NoMetrics
 from contract.topics import record_topics
 from workers.sink.batches import Batch, DeadLetter, Decoder, Lots, lots_of
 from workers.sink.counts import DATABASE, DEAD_LETTERS, SinkCounts
-from workers.sink.dead_letters import DeadLetterTopic
+from workers.sink.dead_letters import DeadLetterTopic, say
 from workers.sink.offsets import Offsets, in_words, pairs_of, refused
 from workers.sink.settings import Settings
 from workers.sink.writer import Outcome, Writer, is_refusal
@@ -201,6 +201,7 @@ class Sink:
             if buried is None:
                 return False
             self._counts.stage("bury", begun_s)
+            say(outcome.letters)
         self._commit_offsets(batch.spans)
         return True
 
