@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import logging
 import resource
 import socket
 import sys
@@ -21,6 +20,7 @@ from api.server import DrainingServer, TlsListener
 from api.settings import Settings
 from api.tls import tls_context
 from contract.errors import BadApiKeys, BadConnection
+from contract.logs import start_logging
 
 _OTHER_FILES = 256
 """Connections to the servers, sockets, libraries."""
@@ -30,9 +30,9 @@ _MOST_FILES = 1_048_576
 
 def main() -> int:
     """Serve until SIGTERM or SIGINT; return the exit code: 1 where records were given up at the end, 2 for no start."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
         settings = Settings()
+        start_logging(settings.log_format)
         secure = tls_context(settings)
         app: FastAPI = create_app(settings)
     except (BadConnection, BadApiKeys) as error:
@@ -45,6 +45,7 @@ def main() -> int:
     files = _raise_open_files() - _OTHER_FILES
     if secure is not None:  # handshakes count once they are over
         files = files * 3 // 4
+    requests = app.state.service.requests
     terms = Terms(
         # what stands around the hot path must see every request, so it has none
         direct=getattr(app.state.hot_path, "direct", {}),
@@ -55,8 +56,10 @@ def main() -> int:
             head_bytes=settings.max_head_bytes,
             request_s=settings.api_request_s,
             connections=min(settings.api_connections or files, files),
+            note_turned_away=_ignore if requests is None else requests.turned_away,
         ),
         crowded=app.state.service.loop_queue.refuses,
+        note_refused=_ignore if requests is None else requests.refused_read,
     )
     app.state.guard.on_change(terms.forget)
     config = uvicorn.Config(
@@ -89,6 +92,10 @@ def main() -> int:
         return 2
     # None where it was told twice to end, and did not wait to see what became of records
     return 0 if app.state.service.given_up == 0 else 1
+
+
+def _ignore(_: object) -> None:
+    """Count nothing: nobody asked for metrics."""
 
 
 def _opened(descriptors: Iterable[int]) -> list[socket.socket]:

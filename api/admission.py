@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 from api.problems import Unavailable
 from api.settings import Settings
+from contract.histogram import Durations
 
 _STAYS_S = 1.0
 """A queue that has been too long is watched strictly for so long after it last was. Where too much comes it is too long
@@ -28,6 +29,8 @@ class Crowd:
         self._longest_s, self._patience_s = longest_s, patience_s
         self._since_s: float | None = None
         self._looked_s = self._strict_until_s = 0.0
+        self.refused = 0
+        """How many were."""
 
     def refuses(self, waited_s: float, now_s: float) -> bool:
         """Tell whether one who comes now is refused, where what stands first has *waited_s*."""
@@ -35,26 +38,32 @@ class Crowd:
             self._since_s = None
             return False
         if now_s < self._strict_until_s:
-            self._strict_until_s = now_s + _STAYS_S
-            return True
+            return self._refuse(now_s)
         # what waits longer than it is long ago that anybody looked was not there then: a new wait
         if self._since_s is None or now_s - self._looked_s > waited_s:
             self._since_s = now_s
         self._looked_s = now_s
         if now_s - self._since_s > self._patience_s:
-            self._strict_until_s = now_s + _STAYS_S
-            return True
+            return self._refuse(now_s)
         return False
+
+    def _refuse(self, now_s: float) -> bool:
+        self._strict_until_s = now_s + _STAYS_S
+        self.refused += 1
+        return True
 
 
 class Queue:
     """Those who wait for something, in the order in which they came."""
 
-    def __init__(self, settings: Settings, detail: str, *, longest_s: float | None = None) -> None:
-        """*detail* says what is short; *longest_s* replaces the setting."""
+    def __init__(
+        self, settings: Settings, detail: str, *, longest_s: float | None = None, waits: Durations | None = None
+    ) -> None:
+        """*detail* says what is short; *longest_s* replaces the setting; *waits* takes how long each stood there."""
         longest_s = settings.queue_longest_ms / 1000 if longest_s is None else longest_s
         self._crowd = Crowd(longest_s, settings.queue_patience_ms / 1000)
         self._detail = detail
+        self._waits = waits
         self._came_s: dict[int, float] = {}
         self._next = 0
 
@@ -69,7 +78,17 @@ class Queue:
 
     def leave(self, ticket: int) -> None:
         """Have one out; may be called again."""
-        self._came_s.pop(ticket, None)
+        came_s = self._came_s.pop(ticket, None)
+        if self._waits is not None and came_s is not None:
+            self._waits.observe(int((time.monotonic() - came_s) * 1e9))
+
+    def __len__(self) -> int:
+        return len(self._came_s)
+
+    @property
+    def refused(self) -> int:
+        """How many newcomers were."""
+        return self._crowd.refused
 
 
 class LoopQueue:
@@ -100,3 +119,13 @@ class LoopQueue:
         """Tell whether a request that is looked at now came so late that it is refused."""
         now_s = self._now()
         return self._crowd.refuses(max(self._late_s, now_s - self._due_s), now_s)
+
+    @property
+    def refused(self) -> int:
+        """How many requests were."""
+        return self._crowd.refused
+
+    @property
+    def late_s(self) -> float:
+        """By how much the last tick came late."""
+        return self._late_s

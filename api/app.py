@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from api.answers import AnswerResponse
 from api.body_limit import BodyLimit
+from api.counted_path import CountedPath
 from api.guard import guard_of
 from api.hot_path import HotPath
 from api.openapi import install_openapi
@@ -56,7 +57,7 @@ def create_app(settings: Settings | None = None, connections: Connections | None
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(HTTPException, _http_problem)
     app.add_exception_handler(Exception, _fault)
-    app.state.hot_path = HotPath(
+    hot_path = HotPath(
         app,
         writes.add_routes(app, service),
         writes.direct_endpoints(service),
@@ -65,6 +66,7 @@ def create_app(settings: Settings | None = None, connections: Connections | None
         service.loop_queue,
         settings.max_body_bytes,
     )
+    app.state.hot_path = hot_path if service.requests is None else CountedPath(hot_path, service.requests)
     reads.add_routes(app, service.lookups, settings.http_max_age_s)
     health.add_routes(app, service.readiness)
     install_openapi(app)

@@ -38,6 +38,8 @@ class Bounds:
     """How long a request may take to arrive, and an answer to be taken."""
     connections: int
     """Most of them at once."""
+    note_turned_away: Callable[[int], None] = lambda _: None
+    """Told the status of each answer to what no path can serve."""
 
 
 class Exchange:
@@ -295,4 +297,5 @@ class BoundedProtocol(HttpToolsProtocol):
                 return
         if isinstance(exchange, Exchange):
             exchange.response_complete = True
+        self._bounds.note_turned_away(problem.status)
         self.write_answer(problem.answer(), keep_alive=False)

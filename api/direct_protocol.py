@@ -69,6 +69,8 @@ class Terms:
     bounds: Bounds
     crowded: Callable[[], bool] = lambda: False
     """Whether more requests come than the process can serve; asked only where one is not answered from memory."""
+    note_refused: Callable[[bytes], None] = lambda _: None
+    """Told of each read that is refused for that reason, by the URL path above it."""
     known: dict[bytes, KnownHead] = field(default_factory=dict)
     """Heads of writes that came before."""
     known_reads: set[bytes] = field(default_factory=set)
@@ -165,6 +167,7 @@ class DirectProtocol(BoundedProtocol):
         answer = None if read is None else read(name)
         if answer is None and self._terms.crowded():
             answer = CROWDED
+            self._terms.note_refused(path)
         if answer is None:
             return False
         self.write_answer(answer, keep_alive=True)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
+from prometheus_client.registry import Collector
+from sqlalchemy.ext.asyncio import AsyncEngine
+
 from api.admission import LoopQueue
 from api.database import engine_of
 from api.guard import Guard, OpenDoor
@@ -14,8 +17,12 @@ from api.lookups.memory import Memory
 from api.lookups.replica import ReplicaSource
 from api.lookups.shared import NoSharedCache, SharedCache, ValkeyCache, client_of
 from api.lookups.source import DatabaseSource, NoSource, Source
-from api.metrics.collector import LookupCollector
 from api.metrics.listener import Metrics, MetricsListener, NoMetrics
+from api.metrics.lookups import LookupCollector
+from api.metrics.pools import PoolCollector
+from api.metrics.producer import ProducerCollector
+from api.metrics.requests import RequestCounts
+from api.metrics.work import WorkCollector
 from api.readiness import Probe, ReadinessCheck
 from api.settings import Settings
 from api.writes.grouped import GroupedPath
@@ -38,24 +45,23 @@ class Service:
         probes: dict[str, Probe | None] = {}
         self.paths: dict[str, WritePath] = {}
 
+        pools: dict[str, AsyncEngine] = {}
         source: Source = NoSource()
         if connections.database_url is None:
             self.paths["sync"] = UnavailablePath(SyncPath.status, _NO_DATABASE)
             self.paths["grouped"] = UnavailablePath(GroupedPath.status, _NO_DATABASE)
         else:
             # pools of their own: lookups must not wait behind writes, nor take their connections
-            self.paths["sync"] = SyncPath(
-                engine_of(connections, settings, name="sync", pool_size=settings.sync_pool_size), settings
-            )
+            pools["sync"] = engine_of(connections, settings, name="sync", pool_size=settings.sync_pool_size)
+            self.paths["sync"] = SyncPath(pools["sync"], settings)
             self.paths["grouped"] = GroupedPath(connections.psycopg_url, settings)
-            source = DatabaseSource(
-                engine_of(connections, settings, name="lookups", pool_size=settings.lookup_pool_size)
-            )
+            pools["lookups"] = engine_of(connections, settings, name="lookups", pool_size=settings.lookup_pool_size)
+            source = DatabaseSource(pools["lookups"])
             if connections.database_replica_url is not None:
-                replica = engine_of(
+                pools["replica"] = engine_of(
                     connections.of_replica, settings, name="lookups", pool_size=settings.lookup_pool_size
                 )
-                source = ReplicaSource(DatabaseSource(replica), source)
+                source = ReplicaSource(DatabaseSource(pools["replica"]), source)
         probes["database"] = None if connections.database_url is None else source.check
 
         self.loop_queue = LoopQueue(settings)
@@ -75,10 +81,12 @@ class Service:
         if connections.kafka_bootstrap_servers is None:
             self.paths["kafka"] = UnavailablePath(KafkaPath.status, _NO_KAFKA)
             probes["kafka"] = None
+            producers: list[Collector] = []
         else:
             kafka = KafkaPath(connections.kafka, settings)
             self.paths["kafka"] = kafka
             probes["kafka"] = kafka.check
+            producers = [ProducerCollector(lambda: kafka.statistics)]
 
         lifetimes = {
             RECOMMENDATIONS.name: Lifetime.within(settings.recommendations_ttl_s),
@@ -88,13 +96,22 @@ class Service:
             memory, shared, source, announcements, lifetimes=lifetimes, warm_entries=settings.warm_entries
         )
         self.metrics: Metrics = NoMetrics()
+        self.requests: RequestCounts | None = None
+        """What is counted of requests; nothing, where nobody asked for metrics."""
         if settings.metrics_port is not None:
             of_records = Lifetime(settings.memory_ttl_s, settings.cache_ttl_s if connections.cache_url else 0.0)
             of_all = {kind.name: lifetimes.get(kind.name, of_records) for kind in KINDS}
+            self.requests = RequestCounts(self.paths)
             self.metrics = MetricsListener(
                 settings.metrics_host,
                 settings.metrics_port,
-                [LookupCollector(self.lookups.counts, memory, shared, of_all)],
+                [
+                    self.requests,
+                    WorkCollector(self.paths, self.loop_queue),
+                    PoolCollector(pools),
+                    LookupCollector(self.lookups.counts, memory, shared, of_all),
+                    *producers,
+                ],
                 OpenDoor() if is_loopback(settings.metrics_host) else guard,
             )
         self.readiness = ReadinessCheck(probes, settings.api_ready_cache_s)

@@ -8,6 +8,8 @@ from typing import Literal
 from pydantic import Field, FilePath, Json
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from contract.logs import LogFormat
+
 
 class Settings(BaseSettings):
     """What one API process does; addresses of servers are in `contract.connections`."""
@@ -126,7 +128,9 @@ class Settings(BaseSettings):
     warm_entries: int = Field(default=1_000, ge=0)
     """Records of each entity that are in memory before the first request is answered; 0 leaves it cold."""
 
-    # metrics
+    # what it says of itself
+    log_format: LogFormat = "text"
+    """`json` writes a JSON object a line, for machines."""
     metrics_host: str = "127.0.0.1"
     """Address on which `/metrics` is served."""
     metrics_port: int | None = Field(default=None, ge=0, le=65535)

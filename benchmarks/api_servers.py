@@ -3,7 +3,8 @@
 ``python -m benchmarks.api_servers --port P KIND``. ``bare`` is the least that uvicorn can do: a constant
 answer to a body that nobody looks at. ``textbook`` is what the documentation of FastAPI and confluent-kafka shows, put
 together, with the same durability as ours. ``ours`` is the service itself (or with another
-collector of garbage, or without keys and limits: ``ours-unguarded``), ``routed`` the same without its hot path.
+collector of garbage, without keys and limits: ``ours-unguarded``, or without a count of requests:
+``ours-uncounted``), ``routed`` the same without its hot path.
 """
 
 from __future__ import annotations
@@ -172,7 +173,7 @@ async def bare(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": _BODY})
 
 
-UNGUARDED = "ours-unguarded"
+UNGUARDED, UNCOUNTED = "ours-unguarded", "ours-uncounted"
 _COLLECTORS: dict[str, Callable[[], None]] = {"ours-collected": lambda: None, "ours-uncollected": gc.disable}
 _APPS: dict[str, Callable[[], ASGIApp]] = {"bare": lambda: bare, "textbook": textbook, "routed": create_app}
 
@@ -195,6 +196,8 @@ def serve(kind: str, port: int) -> int:
         ours._calm_collector = _COLLECTORS[kind]  # noqa: SLF001 - what it is without that is the question
     if kind.startswith("ours"):
         os.environ["SEAWALL_API_PORT"] = str(port)
+        if kind != UNCOUNTED:  # as in every stack
+            os.environ.setdefault("SEAWALL_METRICS_PORT", "0")
         return ours.main()
     # ours has these settings, too
     uvicorn.run(
@@ -217,7 +220,7 @@ def serve(kind: str, port: int) -> int:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("kind", choices=["ours", UNGUARDED, *_COLLECTORS, *_APPS])
+    parser.add_argument("kind", choices=["ours", UNGUARDED, UNCOUNTED, *_COLLECTORS, *_APPS])
     parser.add_argument("--port", type=int, required=True)
     asked = parser.parse_args()
     sys.exit(serve(asked.kind, asked.port))

@@ -15,6 +15,7 @@ from controls.faults import SINK_FAULTS, Choice, DeedLog, OneIn, UnknownFault
 from workers.sink import __main__ as real
 from workers.sink.batches import Batch, Rows
 from workers.sink.consumer import Sink
+from workers.sink.counts import DATABASE
 from workers.sink.rows import id_of
 from workers.sink.settings import Settings
 from workers.sink.writer import Outcome, Writer
@@ -91,7 +92,7 @@ class MisbehavingSink(Sink):
     def _store_kept(self) -> None:
         batch, self._kept = self._kept, None
         if batch is not None:
-            self._wait_out(lambda: self._write(batch), "the database")
+            self._wait_out(lambda: self._write(batch), DATABASE)
             self._log.add("early-offsets", "stored", *_ids(batch))
 
 

@@ -2,31 +2,15 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterable
 from typing import Literal
+
+from contract.histogram import LOOKUP_BOUNDS_NS, Durations
 
 Level = Literal["memory", "shared", "database", "nobody"]
 """Who answered; `nobody` where neither cache nor database could tell."""
 
 LEVELS: tuple[Level, ...] = ("memory", "shared", "database", "nobody")
-BOUNDS_NS = tuple(sorted(digit * 10**power for power in range(3, 9) for digit in (5, 10, 20)))[:-1]
-"""Upper bounds of the buckets: 5 us to a second in steps of 1, 2, 5."""
-
-
-class Durations:
-    """A histogram: how many took up to each of `BOUNDS_NS`, and how many longer."""
-
-    __slots__ = ("buckets", "sum_ns")
-
-    def __init__(self) -> None:
-        self.buckets = [0] * (len(BOUNDS_NS) + 1)
-        self.sum_ns = 0
-
-    def observe(self, duration_ns: int) -> None:
-        """Count one."""
-        self.buckets[bisect_left(BOUNDS_NS, duration_ns)] += 1
-        self.sum_ns += duration_ns
 
 
 class KindCounts:
@@ -37,9 +21,9 @@ class KindCounts:
     def __init__(self) -> None:
         self.memory = 0
         """Lookups that the process's own memory answered, those of the write path included."""
-        self.memory_durations = Durations()
+        self.memory_durations = Durations(LOOKUP_BOUNDS_NS)
         """Of reads; on the write path a clock would cost more than what it measures."""
-        self.waited: dict[Level, Durations] = {"shared": Durations(), "database": Durations(), "nobody": Durations()}
+        self.waited: dict[Level, Durations] = {level: Durations(LOOKUP_BOUNDS_NS) for level in LEVELS[1:]}
         """Lookups that went beyond the memory, from being asked to being answered."""
         self.anew = 0
         """Lookups that asked for the caches to be left out, so that none of them could have been a hit."""
@@ -48,7 +32,7 @@ class KindCounts:
 
     def answered(self, level: Level) -> int:
         """Return how many lookups *level* answered."""
-        return self.memory if level == "memory" else sum(self.waited[level].buckets)
+        return self.memory if level == "memory" else self.waited[level].count
 
     def durations(self, level: Level) -> Durations:
         """Return how long the lookups took that *level* answered."""

@@ -18,9 +18,11 @@ from api.admission import Crowd
 from api.database import LOST_CONNECTION, connect_arguments, is_disconnect, is_refusal, sql_state
 from api.problems import Conflict, Problem, Unavailable, UnusableRecord
 from api.settings import Settings
+from api.writes.counts import PathCounts
 from api.writes.protocol import COMMITTED, Logged, Settle, Stored, settled
 from api.writes.statements import BULK_SELECT, bulk_insert
 from contract.entities import ENTITIES, Entity, Record
+from contract.histogram import SIZE_BOUNDS, Histogram
 
 log = logging.getLogger(__name__)
 
@@ -54,12 +56,24 @@ class GroupedPath:
         self._size = settings.group_size
         self._wait_s = settings.group_wait_ms / 1000
         self._limit = settings.group_queue
+        self._batches = Histogram(SIZE_BOUNDS)
+        self.counts = PathCounts("wait", "commit", batches=self._batches)
         self._crowd = Crowd(settings.queue_longest_ms / 1000, settings.queue_patience_ms / 1000)
         self._waiting: deque[_Waiter] = deque()
         self._arrived = asyncio.Event()
         self._collecting = asyncio.Lock()
         self._closing = False
         self._workers: list[asyncio.Task[None]] = []
+
+    @property
+    def waiting(self) -> int:
+        """How many records wait for a batch."""
+        return len(self._waiting)
+
+    @property
+    def refused(self) -> int:
+        """How many were refused since others had waited too long."""
+        return self._crowd.refused
 
     async def start(self) -> None:
         """Start the workers; each connects when it has its first batch."""
@@ -111,12 +125,20 @@ class GroupedPath:
                 await self._arrived.wait()
             if self._wait_s and len(self._waiting) < self._size and not self._closing:
                 await asyncio.sleep(self._wait_s)
-            return [self._waiting.popleft() for _ in range(min(len(self._waiting), self._size))]
+            return self._count([self._waiting.popleft() for _ in range(min(len(self._waiting), self._size))])
+
+    def _count(self, batch: list[_Waiter]) -> list[_Waiter]:
+        """Note how many there are, and how long the first has waited."""
+        self._batches.observe(len(batch))
+        self.counts.stages["wait"].observe(int((time.monotonic() - batch[0].since_s) * 1e9))
+        return batch
 
     async def _settle(self, session: _Session, batch: Sequence[_Waiter]) -> None:
         """Store *batch* and give each waiter its own outcome."""
         try:
+            begun_ns = time.perf_counter_ns()
             stored = await session.store(batch)
+            self.counts.stages["commit"].observe(time.perf_counter_ns() - begun_ns)
         except Problem as problem:
             _fail(batch, problem)
             return

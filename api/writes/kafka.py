@@ -14,6 +14,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from api.admission import Queue
 from api.problems import Unavailable
 from api.settings import Settings
+from api.writes.counts import PathCounts
 from api.writes.protocol import LOGGED, Logged, Settle, Stored, settled
 from contract.client_properties import refuse_bad_properties
 from contract.codecs import CODECS
@@ -80,10 +81,16 @@ class KafkaPath:
         self._headers: list[tuple[str, str | bytes | None]] = [("codec", codec.name.encode())]
         self._topics = {name: topic_of(entity) for name, entity in ENTITIES.items()}
         self._flush_s = settings.kafka_message_timeout_ms / 1000
+        self.counts = PathCounts("ack") if settings.metrics_port is not None else PathCounts()
         self._unacked = Queue(
-            settings, "Kafka does not acknowledge records in time", longest_s=settings.kafka_longest_ack_ms / 1000
+            settings,
+            "Kafka does not acknowledge records in time",
+            longest_s=settings.kafka_longest_ack_ms / 1000,
+            waits=self.counts.stages.get("ack"),
         )
         self._has_producer_id = False
+        self.statistics = ""
+        """What the producer said of itself last, as JSON; librdkafka's STATISTICS.md knows the fields."""
         self._producer: Producer | None = None
         self._loop: asyncio.AbstractEventLoop
         self._next_poll: asyncio.Handle
@@ -91,6 +98,16 @@ class KafkaPath:
         self._tick_ends_s = 0.0
         self._stopping = False
         self._given_up = 0
+
+    @property
+    def waiting(self) -> int:
+        """How many records wait for their ack."""
+        return len(self._unacked)
+
+    @property
+    def refused(self) -> int:
+        """How many were refused since others had waited too long for their ack."""
+        return self._unacked.refused
 
     async def start(self) -> None:
         """Create the producer, which connects and asks for its producer id on its own."""
@@ -195,6 +212,7 @@ class KafkaPath:
         self._poll()
 
     def _note_statistics(self, text: str) -> None:
+        self.statistics = text
         if not self._has_producer_id:
             self._has_producer_id = _statistics.decode(text).eos.idemp_state == "Assigned"
 

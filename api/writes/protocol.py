@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 
 from api.problems import Problem
+from api.writes.counts import PathCounts
 from contract.entities import Entity, Record
 
 COMMITTED, LOGGED = 201, 202
@@ -36,6 +37,17 @@ class WritePath(Protocol):
 
     status: int
     """The HTTP status of success: `COMMITTED` or `LOGGED`."""
+    counts: PathCounts
+
+    @property
+    def waiting(self) -> int:
+        """How many records wait for the database, or for the broker's ack."""
+        ...
+
+    @property
+    def refused(self) -> int:
+        """How many were refused since others had waited too long."""
+        ...
 
     async def start(self) -> None:
         """Open what the path needs; returns although a server is down, and heals by itself later."""

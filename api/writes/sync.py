@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 
 import msgspec
 import sqlalchemy as sa
@@ -13,8 +14,10 @@ from api.admission import Queue
 from api.database import LOST_CONNECTION, is_disconnect, is_refusal
 from api.problems import Conflict, Unavailable, UnusableRecord
 from api.settings import Settings
+from api.writes.counts import PathCounts
 from api.writes.protocol import COMMITTED, Stored
 from contract.entities import ENTITIES, Entity, Record
+from contract.logs import about
 from contract.tables import TABLES
 
 log = logging.getLogger(__name__)
@@ -31,11 +34,24 @@ class SyncPath:
 
     def __init__(self, engine: AsyncEngine, settings: Settings) -> None:
         self._engine = engine
-        self._queue = Queue(settings, "too many requests wait for a database connection")
+        self.counts = PathCounts("connection", "statement") if settings.metrics_port is not None else PathCounts()
+        self._statements = self.counts.stages.get("statement")
+        waits = self.counts.stages.get("connection")
+        self._queue = Queue(settings, "too many requests wait for a database connection", waits=waits)
         self._insert = {name: insert(TABLES[name]).on_conflict_do_nothing(index_elements=["id"]) for name in ENTITIES}
         self._select = {
             name: sa.select(TABLES[name]).where(TABLES[name].c.id == sa.bindparam("wanted")) for name in ENTITIES
         }
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for a connection."""
+        return len(self._queue)
+
+    @property
+    def refused(self) -> int:
+        """How many were refused since others had waited too long for a connection."""
+        return self._queue.refused
 
     async def start(self) -> None:
         """Open nothing: the pool connects when a request needs it."""
@@ -62,20 +78,23 @@ class SyncPath:
             if is_refusal(error):
                 raise UnusableRecord("the database refuses these values") from None
             if not is_disconnect(error):
-                log.warning("sync: %s", error)
+                log.warning("sync: %s", error, extra=about(record.id))
                 raise Unavailable("the database did not answer", outcome_unknown=True) from None
         # The pool held connections of a database that has been restarted. Writing again is safe: the same record
         # again is no second row.
         try:
             return await self._write(entity, record, ticket)
         except (*LOST_CONNECTION, sa.exc.TimeoutError) as error:
-            log.warning("sync: %s", error)
+            log.warning("sync: %s", error, extra=about(record.id))
             raise Unavailable("the database is down", outcome_unknown=True) from None
 
     async def _write(self, entity: Entity, record: Record, ticket: int) -> Stored:
         async with self._engine.connect() as connection:
             self._queue.leave(ticket)
+            begun_ns = time.perf_counter_ns()
             done = await connection.execute(self._insert[entity.name], msgspec.structs.asdict(record))
+            if self._statements is not None:
+                self._statements.observe(time.perf_counter_ns() - begun_ns)
             if done.rowcount == 1:
                 return Stored(record.id)
             found = await connection.execute(self._select[entity.name], {"wanted": record.id})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NoReturn
 
 from api.problems import Unavailable
+from api.writes.counts import PathCounts
 from contract.entities import Entity, Record
 
 
@@ -14,6 +15,8 @@ class UnavailablePath:
     def __init__(self, status: int, reason: str) -> None:
         self.status = status
         self._reason = reason
+        self.counts = PathCounts()
+        self.waiting = self.refused = 0
 
     async def start(self) -> None:
         """Open nothing."""

@@ -6,6 +6,7 @@ from rich.markup import escape
 
 from seawall.cli.consoles import error_console, output_console
 from seawall.stack.limits import MANY_USERS, Limits
+from seawall.stack.prometheus import MISSING
 from seawall.stack.state import StackState
 
 
@@ -13,13 +14,15 @@ def print_addresses(state: StackState, *, is_new: bool) -> None:
     """Print where everything is and what to do next."""
     if not is_new:
         output_console().print("The stack is up already.")
-    environment = state.environment
+    environment, observed = state.environment, state.options.observe
     lines = [("API", f"{state.api_url}/docs" if state.api_url else "")]
     if state.api_tls_url:
         lines.append(("by TLS", f"curl --cacert {state.api_tls_authority} {state.api_tls_url}/livez"))
     lines.append(("PostgreSQL", _quoted("psql ", environment.get("SEAWALL_DATABASE_URL"))))
     lines.append(("Valkey", environment.get("SEAWALL_CACHE_URL", "")))
     lines.append(("Kafka", environment.get("SEAWALL_KAFKA_BOOTSTRAP_SERVERS", "")))
+    prometheus = state.services.get("prometheus")
+    lines.append(("Prometheus", prometheus.address if prometheus is not None else MISSING if observed else ""))
     lines.append(("logs", state.logs_dir))
     lines.append(("load it", "bin/seawall compare --quick, or .venv/bin/locust -f locustfiles/ingest.py"))
     lines.append(("stop it", "bin/seawall down"))

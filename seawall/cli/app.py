@@ -23,6 +23,8 @@ VERBS = {
     "up": "Start the stack: PostgreSQL, Valkey, Kafka, the API and its sinks.",
     "down": "Stop the stack and remove its data.",
     "status": "Show what runs, and where.",
+    "watch": "Show the running stack live: rates, errors, latencies, lag, caches, the database's work.",
+    "peek": "Show records of a topic, decoded.",
     "doctor": "Test everything that Seawall needs, and say what to do about what is missing.",
     "compare": "Compare the write paths under real load: the main job.",
     "attain": "Hold the targets through rising stages of load, and name what falls short.",

@@ -9,6 +9,7 @@ _ON_A_STACK = (
     " SEAWALL_API_URL, SEAWALL_API_KEY (servers of your own, also from .env), SEAWALL_HOME (state, data, logs,"
     " not in .seawall), SEAWALL_JAVA, SEAWALL_KAFKA_HEAP, SEAWALL_MAVEN_REPOSITORY (Kafka's Java, memory and origin)"
 )
+_STATE = "SEAWALL_HOME (where the stack's state is, instead of .seawall)"
 _ALWAYS = "SEAWALL_DEBUG (an error shows its traceback), NO_COLOR"
 
 FILES = {
@@ -31,8 +32,11 @@ FILES = {
 """What each verb writes; the others write nothing."""
 
 ENVIRONMENT = dict.fromkeys(
-    ("up", "doctor", "compare", "attain", "capacity", "scale", "tune", "soak", "fault", "controls"), _ON_A_STACK
-) | dict.fromkeys(("down", "status"), "SEAWALL_HOME (where the stack's state is, instead of .seawall)")
+    ("up", "peek", "doctor", "compare", "attain", "capacity", "scale", "tune", "soak", "fault", "controls"), _ON_A_STACK
+) | {
+    **dict.fromkeys(("down", "status"), _STATE),
+    "watch": f"SEAWALL_PROMETHEUS_URL (of a stack elsewhere), {_STATE}",
+}
 """The variables that each verb minds, beside those that all do; README.md says what each means."""
 
 _VALUES = (

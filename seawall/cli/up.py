@@ -20,6 +20,7 @@ EXAMPLES = """[bold]Examples[/]
   bin/seawall up --replica                lookups read from a replica of the database
   bin/seawall up --http-cache             nginx in front of the API, which answers what it may
   bin/seawall up --tls                    the API by TLS as well, with a certificate of the stack's own
+  bin/seawall up --observe                Prometheus reads all metrics, where it is installed
   bin/seawall up --no-kafka               without the log: the direct write paths only
   bin/seawall up --api-port 8000          the API on a port of your choice
 
@@ -30,7 +31,7 @@ Exit codes: 0 the stack is up, 2 it cannot be started (nothing is left running),
 
 _COMPARED = (
     *("kafka", "brokers", "partitions", "sinks", "api_processes"),
-    *("replica", "http_cache", "tls", "api_port"),
+    *("replica", "http_cache", "tls", "observe", "api_port"),
 )
 
 
@@ -48,6 +49,9 @@ def up(
         bool, typer.Option("--http-cache", help="An HTTP cache in front of the API: nginx, where it is installed.")
     ] = False,
     tls: Annotated[bool, typer.Option("--tls", help="The API by TLS as well, on a port of its own.")] = False,
+    observe: Annotated[
+        bool, typer.Option("--observe", help="A Prometheus that reads all metrics, where it is installed.")
+    ] = False,
     api_port: Annotated[int | None, typer.Option(help="Port of the API.  \\[default: a free one]")] = None,
 ) -> None:
     """Start PostgreSQL, Valkey, Kafka, the API and its sinks, and leave them running until `down`."""
@@ -60,6 +64,7 @@ def up(
         replica=replica,
         http_cache=http_cache,
         tls=tls,
+        observe=observe,
         api_port=api_port,
     ).checked()
     running = Stack.attach()

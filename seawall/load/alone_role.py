@@ -13,6 +13,7 @@ from seawall.load.options import LoadOptions, announce
 from seawall.load.own_share import LAST_WORD_S, OwnShare
 from seawall.load.plain_run import Ending, Ledgers, SetRun, exceptions_of, is_running, record_of, set_event
 from seawall.load.recorder import ColumnRecorder, LagRecorder
+from seawall.load.run_record import RunRecord
 from seawall.load.shapes import chosen_profile, shape_of
 from seawall.load.start_lag import StartLag
 
@@ -78,6 +79,10 @@ class Alone:
         if is_running(self._runner):
             self._runner.stop()
         self._over.wait(LAST_WORD_S)
+
+    def so_far(self) -> RunRecord | None:
+        """Return the record of the run by now; None where none goes on."""
+        return None if self._share is None else self._record.so_far([self._share.so_far()])
 
     def _note_all_users(self) -> None:
         if self._share is None or self._record.all_users_ns is not None:

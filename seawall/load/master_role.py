@@ -115,6 +115,10 @@ class Master:
             self._runner.quit()
         self._over.wait(LAST_WORD_S)
 
+    def so_far(self) -> RunRecord | None:
+        """Return the record of the run by now; None where none goes on."""
+        return None if self._record is None else self._record.so_far(list(self._shares_so_far.values()))
+
     def _note_all_users(self) -> None:
         if self._record is None or self._record.all_users_ns is not None:
             return

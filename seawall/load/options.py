@@ -106,6 +106,14 @@ def add_options(parser: ArgumentParser) -> None:
     )
     command_line: Any = partial(parser.add_argument, include_in_web_ui=False)
     command_line(
+        "--metrics-port",
+        default="",
+        metavar="PORT",
+        env_var="SEAWALL_LOAD_METRICS_PORT",
+        help="Show the run to Prometheus on this port of loopback, or on SEAWALL_LOAD_METRICS_HOST; 0 is a free one"
+        " (default: not, but where the stack that is up has a Prometheus)",
+    )
+    command_line(
         "--no-verdict", action="store_true", help="Only record: no verdict, no report, and Locust's own exit code"
     )
 

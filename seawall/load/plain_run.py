@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import gevent
 import psutil
@@ -217,7 +217,7 @@ def is_running(runner: LocalRunner | WorkerRunner | MasterRunner) -> bool:
     return runner.state in ("spawning", "running")
 
 
-def refuse(reason: Any) -> None:
+def refuse(reason: Any) -> NoReturn:
     """Say *reason* and end the process with code 2: wrong usage or setup."""
     logger.error(reason)
     # Workers that Locust has forked already would wait a minute for this master.

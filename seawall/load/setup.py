@@ -22,6 +22,7 @@ from seawall.load.final_csv import end_with_its_files, write_final_csv
 from seawall.load.form import may_choose, offer_user_classes
 from seawall.load.judging import is_judged
 from seawall.load.kafka.opening import are_all_kafka, check_kafka
+from seawall.load.live_metrics import LiveMetrics, Shown, place_of
 from seawall.load.options import LoadOptions, add_options, judging_options
 from seawall.load.percentiles import bucket
 from seawall.load.plain_run import Ledgers, refuse
@@ -133,13 +134,11 @@ def _prepare(environment: Environment, **_: Any) -> None:
         check_kafka(environment, options)
     except (ValueError, OSError) as error:
         refuse(error)
+    role = _roles[environment] = role_of(environment, ledgers, set_run)
     gevent.get_hub().loop.update_now()  # else Locust's run time, set next, counts from before its imports
     _take_ctrl_c_between_events()
-    role = _roles[environment] = role_of(environment, ledgers, set_run)
-    web_ui = environment.web_ui
-    if web_ui is not None and web_ui.app is not None and not isinstance(role, Worker):
-        offer_user_classes(environment)
-        VerdictTab(web_ui, web_ui.app, environment, role.ending)
+    if not isinstance(role, Worker):
+        _show(environment, role)
 
     def end(**_: Any) -> None:
         if options.csv_prefix and not options.worker:
@@ -155,6 +154,20 @@ def _prepare(environment: Environment, **_: Any) -> None:
 
     events.quitting.add_listener(quitting)
     events.quit.add_listener(end)
+
+
+def _show(environment: Environment, role: Shown) -> None:
+    """Show runs on Locust's page, and to Prometheus where that is asked for; what is in the way ends here, code 2."""
+    web_ui = environment.web_ui
+    if web_ui is not None and web_ui.app is not None:
+        offer_user_classes(environment)
+        VerdictTab(web_ui, web_ui.app, environment, role.ending)
+    try:
+        place = place_of(environment.parsed_options)
+        if place is not None:
+            events.quit.add_listener(LiveMetrics(environment, role, place).end)
+    except ValueError as error:
+        refuse(error)
 
 
 def _check(environment: Environment, options: Any) -> None:

@@ -40,6 +40,8 @@ class StackOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the API can be reached by TLS as well, on a port of its own."""
     links: bool = False
     """Whether API and sinks reach every server of ours by a link that can be cut, silent or late."""
+    observe: bool = False
+    """Whether a Prometheus reads the metrics of all, where one is installed."""
     disk_mb: int = 0
     """Size of the file systems that hold the data of database and brokers; 0 leaves them on the disk that is there."""
     environment: dict[str, str] = {}

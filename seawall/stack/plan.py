@@ -17,12 +17,14 @@ from seawall.stack import api, api_keys, kafka, places, postgres, valkey
 from seawall.stack.certificates import Certificate, TlsPort
 from seawall.stack.class_archive import ClassArchive
 from seawall.stack.errors import BadOptions
+from seawall.stack.exporter import Exporter
 from seawall.stack.http_cache import HttpCache
 from seawall.stack.jars import JarCache
 from seawall.stack.java import find_java
 from seawall.stack.links import Line, LinksService
 from seawall.stack.options import StackOptions
 from seawall.stack.ports import HOST, demand, free_ports, listening
+from seawall.stack.prometheus import Prometheus, find_prometheus
 from seawall.stack.replica import PostgresReplica
 from seawall.stack.service import External, Service
 
@@ -57,6 +59,10 @@ class Plan:
     """Those on which the API's processes and the links listen; they are the supervisor's."""
     lines: list[Line] = field(default_factory=list)
     """The links that its service will serve."""
+    sink_ports: list[int] = field(default_factory=list)
+    """On which the sinks show what they count."""
+    observers: list[Service] = field(default_factory=list)
+    """What looks on: an exporter, and Prometheus where it is installed."""
     jars: JarCache | None = None
     archive: ClassArchive | None = None
     embedded_brokers: int = 0
@@ -93,7 +99,9 @@ def make_plan(options: StackOptions, *, run: str, data: Path, logs: Path, made: 
         given = given.model_copy(update={"kafka_bootstrap_servers": None})
     plan = Plan(connections=given, directories=made)
     linked = _LINK_PORTS + 4 * options.brokers if options.links or options.database_delay_ms else 0
-    ports = iter(free_ports(_FIXED_PORTS + 2 * options.brokers + 2 * options.api_processes + linked))
+    several = 2 * options.brokers + 2 * options.api_processes + options.sinks + 2 * options.observe
+    ports = iter(free_ports(_FIXED_PORTS + several + linked))
+    plan.sink_ports = [next(ports) for _ in range(options.sinks)]
     _add_database(plan, options, next(ports), run, data, logs, embed=not api_url)
     _add_replica(plan, options, next(ports), data, logs)
     _add_cache(plan, next(ports), data, embed=not api_url)
@@ -128,6 +136,8 @@ def make_plan(options: StackOptions, *, run: str, data: Path, logs: Path, made: 
         else:
             _add_api(plan, options, api_port, _tls(plan, tls_port), own_ports, data)
         plan.api_url = f"http://{HOST}:{api_port}"
+    if options.observe:
+        _add_observers(plan, next(ports), next(ports), data)
     return plan
 
 
@@ -158,6 +168,22 @@ def _add_api(
             directory=data / name,
         )
         plan.apis.append(service)
+
+
+def _add_observers(plan: Plan, exporter_port: int, port: int, data: Path) -> None:
+    own = Exporter(plan.connections, Path("results").absolute(), port=exporter_port, directory=data / "exporter")
+    plan.observers.append(own)
+    program = find_prometheus()
+    if program is None:
+        return
+    targets = {
+        "api": {one.name: urlsplit(one.metrics_url).netloc for one in plan.apis if one.metrics_url},
+        "sink": {f"sink-{number}": f"{HOST}:{one}" for number, one in enumerate(plan.sink_ports, start=1)},
+        "exporter": {own.name: urlsplit(own.metrics_url).netloc},
+    }
+    if not (plan.brokers and plan.ours):
+        del targets["sink"]
+    plan.observers.append(Prometheus(program, targets, port=port, directory=data / "prometheus"))
 
 
 def _add_database(

@@ -8,6 +8,7 @@ from contract.connections import Connections
 from seawall.stack.api import python_environment
 from seawall.stack.log import Log
 from seawall.stack.options import REAL_SINK, StackOptions
+from seawall.stack.ports import HOST
 from seawall.stack.service import NotReady, OwnService, held_program, make_directories
 from seawall.stack.variables import variables_of
 
@@ -21,12 +22,22 @@ class Sink(OwnService):
     held = True
 
     def __init__(
-        self, number: int, options: StackOptions, connections: Connections, log: Log, *, directory: Path, journal: Path
+        self,
+        number: int,
+        options: StackOptions,
+        connections: Connections,
+        log: Log,
+        *,
+        metrics_port: int,
+        directory: Path,
+        journal: Path,
     ) -> None:
         self.name = f"sink-{number}"
         self.address = ""
         self._options, self._connections, self._log = options, connections, log
         self._directory, self._journal = directory, journal
+        self._metrics_port = metrics_port
+        self.metrics_url = f"http://{HOST}:{metrics_port}/metrics"
 
     def prepare(self) -> None:
         """Create its directories and that of the journal."""
@@ -37,8 +48,13 @@ class Sink(OwnService):
         return held_program(self._options.sink_module)
 
     def environment(self) -> dict[str, str]:
-        """Return our environment with the stack's connections, its name and where its journal is."""
-        place = {"SEAWALL_SINK_NAME": self.name, "SEAWALL_JOURNAL_DIR": str(self._journal)}
+        """Return our environment with the stack's connections, its name, and where its journal and its metrics are."""
+        place = {
+            "SEAWALL_SINK_NAME": self.name,
+            "SEAWALL_JOURNAL_DIR": str(self._journal),
+            "SEAWALL_SINK_METRICS_HOST": HOST,
+            "SEAWALL_SINK_METRICS_PORT": str(self._metrics_port),
+        }
         return {
             **python_environment(self._connections, self._directory / "tmp"),
             **self._options.environment,

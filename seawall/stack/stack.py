@@ -178,7 +178,11 @@ class Stack:
         """
         from seawall.stack.lookup_samples import read_lookups  # noqa: PLC0415 - few need it, and it takes a while to load
 
-        return read_lookups(service.metrics_url for service in self.state.services.values() if service.metrics_url)
+        return read_lookups(
+            service.metrics_url
+            for service in self.state.services.values()
+            if service.kind == "api" and service.metrics_url
+        )
 
     def settings(self) -> dict[str, Any]:
         """Return the settings that decide on durability and speed, read back from the servers."""

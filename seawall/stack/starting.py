@@ -59,6 +59,7 @@ class Starter:
             links = group.create_task(self._each([plan.links] if plan.links else []))
             replica = group.create_task(self._replica(plan, database))
             apis = group.create_task(self._each(plan.apis, after=[database, replica, cache, log, links]))
+            group.create_task(self._each(plan.observers))
             if plan.http_cache is not None:
                 group.create_task(self._each([plan.http_cache], after=[apis]))
             if sinks:
@@ -125,10 +126,11 @@ class Starter:
                 options,
                 plan.connections_of("sink"),
                 log,
+                metrics_port=port,
                 directory=roster.data / f"sink-{number}",
                 journal=Path(roster.state.journal_dir),
             )
-            for number in range(1, options.sinks + 1)
+            for number, port in enumerate(plan.sink_ports, start=1)
         ]
 
     def _cluster(self, plan: Plan) -> Log:

@@ -16,6 +16,10 @@ SCHEMA_VERSION = 1
 _START_TOLERANCE_S = 0.05
 
 
+OBSERVERS = ("exporter", "prometheus")
+"""Kinds of services that look on, and are no part of what is measured."""
+
+
 class ServiceState(msgspec.Struct, frozen=True, kw_only=True):
     """One service; *pid* and *started* (seconds since 1970) are None where it is not ours or does not run."""
 
@@ -25,7 +29,7 @@ class ServiceState(msgspec.Struct, frozen=True, kw_only=True):
     started: float | None = None
     port: int | None = None
     metrics_url: str = ""
-    """Where an API process shows what it counts."""
+    """Where a process shows what it counts, for Prometheus; empty where it shows nothing."""
     version: str = ""
     log: str = ""
     external: bool = False

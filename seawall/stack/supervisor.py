@@ -119,7 +119,13 @@ class Supervisor:
         with contextlib.suppress(OSError):
             self.roster.phase("stopping")
         starter.close()
-        for level in (("http-cache",), ("api",), ("sink",), ("link",), ("migration", "kafka", "valkey", "postgres")):
+        for level in (
+            ("prometheus", "exporter", "http-cache"),
+            ("api",),
+            ("sink",),
+            ("link",),
+            ("migration", "kafka", "valkey", "postgres"),
+        ):
             await asyncio.gather(*(self._end(name, child) for name, child in self.roster.of_kinds(level)))
         await asyncio.to_thread(starter.keep)
         for place in self.roster.state.mounts:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import msgspec
 
 from seawall.stack.garbage import collections_of
-from seawall.stack.state import StackState, is_alive
+from seawall.stack.state import OBSERVERS, StackState, is_alive
 
 _PROC = Path("/proc")
 _TICK_S = 1 / os.sysconf("SC_CLK_TCK")
@@ -56,6 +56,8 @@ def usage(state: StackState, *, thorough: bool = False) -> dict[str, ResourceUse
         children[process.parent].append(pid)
     found = {}
     for name, service in state.services.items():
+        if service.kind in OBSERVERS:  # what they use is none of the service's cost
+            continue
         if service.pid in processes and service.started and is_alive(service.pid, service.started):
             family = list(_family(service.pid, children))
             ticks = sum(processes[pid].ticks for pid in family)

@@ -20,6 +20,7 @@ from api.lookups.memory import Memory
 from api.lookups.shared import NoSharedCache
 from api.problems import Unavailable
 from api.settings import Settings
+from api.writes.counts import PathCounts
 from api.writes.protocol import LOGGED, Settle, Stored
 from contract.cache import Kind
 from contract.entities import ENTITIES, Entity, Record
@@ -63,6 +64,8 @@ class CountingPath:
 
     def __init__(self) -> None:
         self.submitted: list[Record] = []
+        self.counts = PathCounts()
+        self.waiting = self.refused = 0
         self.fault: Exception | None = None
 
     def submit(self, entity: Entity, record: Record, settle: Settle) -> None:  # noqa: ARG002 - the protocol's signature

@@ -56,10 +56,10 @@ def _names(result: dict[str, Any]) -> str:
 
 @pytest.mark.long  # the servers and loads of three benchmarks take a minute
 def test_api_holds_the_path_against_both_peers(results: dict[str, dict[str, Any]]) -> None:
-    """The bare answer and the textbook are asked for, with intervals; a quick run judges no paced load."""
+    """Four peers are asked for, with intervals; a quick run judges no paced load."""
     result = results["api"]
     asked = {figure["name"]: figure for figure in result["figures"] if figure["reached"] is not None}
-    assert len(asked) == 2
+    assert len(asked) == 4
     for figure in asked.values():
         assert re.fullmatch(r"[\d.]+ \([\d.]+ to [\d.]+\)", figure["error"])
         assert figure["measured"] > 0 < figure["beside"]

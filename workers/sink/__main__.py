@@ -10,7 +10,8 @@ import sys
 from pydantic import ValidationError
 
 from contract.connections import Connections
-from contract.errors import BadConnection
+from contract.errors import BadApiKeys, BadConnection
+from contract.logs import start_logging
 from workers.sink.consumer import Sink, SinkFailed
 from workers.sink.settings import Settings
 
@@ -19,11 +20,12 @@ _COLLECT_AFTER = 1_000_000
 
 def main() -> int:
     """Move records until SIGTERM or SIGINT; return the exit code."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
+        settings = Settings()
+        start_logging(settings.log_format)
         connections = Connections.read()
-        sink = Sink(connections.kafka, connections.psycopg_url, Settings())
-    except BadConnection as error:
+        sink = Sink(connections.kafka, connections.psycopg_url, settings)
+    except (BadConnection, BadApiKeys) as error:
         print(f"sink: {error}", file=sys.stderr)
         return 2
     except ValidationError as error:

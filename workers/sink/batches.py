@@ -60,6 +60,8 @@ class Batch(NamedTuple):
     letters: Sequence[DeadLetter]
     spans: list[Span]
     """Where all messages stand in the log."""
+    logged_ms: int = 0
+    """When the first of them came into the log, by the clock of who wrote it; 0 where that is not known."""
 
     @property
     def size(self) -> int:
@@ -106,7 +108,8 @@ class Decoder:
             table = tables.setdefault(entity.name, Rows(entity, [], []))
             table.rows.extend(ROW_FORMATS[entity.name].rows(records))
             table.messages.extend(good)
-        return Batch(list(tables.values()), letters, spans_of(lots))
+        logged_ms = min((lot[0].timestamp()[1] for lot in lots.values()), default=0)
+        return Batch(list(tables.values()), letters, spans_of(lots), logged_ms)
 
     def _decode(self, entity: Entity, message: Message) -> Record:
         headers, value = message.headers(), message.value()

@@ -21,9 +21,11 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from contract.client_properties import refuse_bad_properties
 from contract.journal import Commit, JournalWriter, Span
+from contract.metrics_listener import Metrics, MetricsListener, NoMetrics
 from contract.topics import record_topics
 from workers.sink.batches import Batch, DeadLetter, Decoder, Lots, lots_of
-from workers.sink.dead_letters import DeadLetterTopic
+from workers.sink.counts import DATABASE, DEAD_LETTERS, SinkCounts
+from workers.sink.dead_letters import DeadLetterTopic, say
 from workers.sink.offsets import Offsets, in_words, pairs_of, refused
 from workers.sink.settings import Settings
 from workers.sink.writer import Outcome, Writer, is_refusal
@@ -75,13 +77,24 @@ class Sink:
         refuse_bad_properties(
             Consumer, self._configuration, settings.sink_consumer_properties, "SEAWALL_SINK_CONSUMER_PROPERTIES"
         )
+        self._offsets = Offsets()
+        self._counts = SinkCounts(self._offsets)
+        self._metrics: Metrics = NoMetrics()
+        if settings.sink_metrics_port is not None:
+            self._configuration |= {"statistics.interval.ms": 1_000, "stats_cb": self._note_statistics}
+            self._metrics = MetricsListener(
+                settings.sink_metrics_host,
+                settings.sink_metrics_port,
+                [self._counts],
+                settings.api_keys_file,
+                setting="SEAWALL_SINK_METRICS_HOST",
+            )
         self._decoder = Decoder()
         self._writer = Writer(database_url, name=settings.sink_name, timeout_s=settings.sink_database_timeout_s)
         self._dead_letters = DeadLetterTopic(connection)
         self._journal: JournalWriter
         self._consumer: Consumer
         self._writing: Batch | None = None
-        self._offsets = Offsets()
         self._held: list[Message] = []  # delivered while something else was waited for
         self._waiting = False
         self._stopping = False
@@ -94,6 +107,10 @@ class Sink:
 
     def run(self) -> None:
         """Move records until `stop`; raises `SinkFailed` where only a new process can go on."""
+        try:
+            self._metrics.start()
+        except OSError as error:
+            raise SinkFailed(f"the port for metrics cannot be had: {error}") from None
         self._journal = JournalWriter(self._settings.journal_dir / f"{self._settings.sink_name}.jsonl", os.getpid())
         self._consumer = Consumer(self._configuration)
         try:
@@ -106,7 +123,10 @@ class Sink:
                     # nothing is left of them where they were errors, or of partitions that were taken away meanwhile
                     if lots := self._lots(messages):
                         more = len(messages) >= self._settings.sink_batch_size
-                        self._move(self._decoder.batch(lots), more=more)
+                        begun_s = time.monotonic()
+                        batch = self._decoder.batch(lots)
+                        self._counts.stage("decode", begun_s)
+                        self._move(batch, more=more)
                 else:
                     self._finish()
                     self._commit_offsets([])  # whatever failed to be committed before
@@ -124,6 +144,7 @@ class Sink:
             self._writer.close()
             self._dead_letters.close()
             self._journal.close()
+            self._metrics.stop()
 
     def _gather(self) -> list[Message]:
         """Return what arrives within the longest wait after the first message, or nothing."""
@@ -134,13 +155,15 @@ class Sink:
             if first is None:
                 return []
             messages = [first]
-        due_s = time.monotonic() + self._settings.sink_max_wait_ms / 1000
+        begun_s = time.monotonic()
+        due_s = begun_s + self._settings.sink_max_wait_ms / 1000
         while (missing := self._settings.sink_batch_size - len(messages)) > 0:
             left_s = due_s - time.monotonic()
             more = self._consumer.consume(missing, max(0.0, left_s))
             messages += more
             if left_s <= 0 or (not more and due_s <= time.monotonic()):
                 break
+        self._counts.stage("gather", begun_s)
         return messages
 
     def _lots(self, messages: list[Message]) -> Lots:
@@ -172,11 +195,18 @@ class Sink:
         if self._writing is None:
             return True
         batch, self._writing = self._writing, None
-        outcome = self._wait_out(lambda: self._write(batch), "the database")
+        begun_s = time.monotonic()
+        outcome = self._wait_out(lambda: self._write(batch), DATABASE)
         if outcome is None:
             return False
-        if outcome.letters and self._wait_out(lambda: self._bury(outcome.letters), "the dead-letter topic") is None:
-            return False
+        self._count(batch, outcome, begun_s)
+        if outcome.letters:
+            begun_s = time.monotonic()
+            buried = self._wait_out(lambda: self._bury(outcome.letters), DEAD_LETTERS)
+            if buried is None:
+                return False
+            self._counts.stage("bury", begun_s)
+            say(outcome.letters)
         self._commit_offsets(batch.spans)
         return True
 
@@ -208,6 +238,12 @@ class Sink:
             raise KafkaException(KafkaError(KafkaError._MSG_TIMED_OUT))  # noqa: SLF001 - the binding's name for it
         return True
 
+    def _count(self, batch: Batch, outcome: Outcome, begun_s: float) -> None:
+        self._counts.stage("write", begun_s)
+        self._counts.written(
+            batch, stored=outcome.stored, duplicates=outcome.duplicates, dead_lettered=len(outcome.letters)
+        )
+
     def _wait_out(self, work: Callable[[], Any], what: str) -> Any:
         """Return the result of *work*, tried until it succeeds; None where the sink is stopped before that.
 
@@ -219,7 +255,8 @@ class Sink:
                 try:
                     return work()
                 except (psycopg.Error, KafkaException) as error:
-                    log.warning("%s: %s; again in %.1f s", what, str(error).strip(), pause_s)
+                    log.warning("the %s: %s; again in %.1f s", what, str(error).strip(), pause_s)
+                    self._counts.retries[what] += 1
                 self._begin_waiting()
                 due_s = time.monotonic() + pause_s
                 while (left_s := due_s - time.monotonic()) > 0:
@@ -267,10 +304,12 @@ class Sink:
     def _on_commit(self, error: KafkaError | None, partitions: list[TopicPartition]) -> None:
         if reason := refused(error, partitions):
             log.warning("offsets not committed: %s", reason)
+            self._counts.refused_commits += 1
         if error is None:
             self._offsets.confirmed(partitions)
 
     def _on_assign(self, _: Consumer, partitions: list[TopicPartition]) -> None:
+        self._counts.rebalances["assigned"] += 1
         self._offsets.assign(partitions)
         self._consumer.incremental_assign(partitions)
         if self._waiting:
@@ -281,6 +320,7 @@ class Sink:
         log.info("assigned %s; now %d partitions", in_words(partitions), len(self._offsets.assigned))
 
     def _on_revoke(self, _: Consumer, partitions: list[TopicPartition]) -> None:
+        self._counts.rebalances["revoked"] += 1
         self._note_written()
         if last := self._offsets.unconfirmed(partitions):
             try:
@@ -291,18 +331,24 @@ class Sink:
         log.info("revoked %s; now %d partitions", in_words(partitions), len(self._offsets.assigned))
 
     def _on_lost(self, _: Consumer, partitions: list[TopicPartition]) -> None:
+        self._counts.rebalances["lost"] += 1
         self._forget(partitions)
         log.warning("lost %s; now %d partitions", in_words(partitions), len(self._offsets.assigned))
+
+    def _note_statistics(self, text: str) -> None:
+        self._counts.statistics = text
 
     def _note_written(self) -> None:
         """Complete what is being written, so that partitions are handed over with the offset behind it."""
         if self._writing is None:
             return
+        begun_s = time.monotonic()
         try:
             outcome = self._write(self._writing)
         except psycopg.Error:
             return  # `_finish` tries again
         if not outcome.letters:
+            self._count(self._writing, outcome, begun_s)
             self._offsets.stored(self._writing.spans)
             self._writing = None
 

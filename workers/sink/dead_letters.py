@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
+from uuid import UUID
 
 from confluent_kafka import KafkaError, Message, Producer
 
+from contract.logs import about
 from contract.topics import (
     DEAD_LETTER_TOPIC,
     REASON_HEADER,
@@ -18,6 +20,9 @@ from contract.topics import (
 from workers.sink.batches import DeadLetter
 
 log = logging.getLogger(__name__)
+
+_SAID = 10
+"""Of one batch; a producer that writes nothing else would fill the disk with its complaints."""
 
 
 class DeadLetterTopic:
@@ -64,6 +69,24 @@ class DeadLetterTopic:
     def close(self) -> None:
         """Forget the producer; every letter has been waited for."""
         self._producer = None
+
+
+def say(letters: Sequence[DeadLetter]) -> None:
+    """Log the first of *letters*, each with the id of its record, and how many more there are."""
+    for letter in letters[:_SAID]:
+        place, reason = letter.place, " ".join(letter.reason.split())
+        identity = _identity(letter.message.key())
+        log.warning("dead letter, from %s[%d] at %d: %s", *place, reason, extra=about(identity) if identity else None)
+    if len(letters) > _SAID:
+        log.warning("and %d more dead letters in the same batch", len(letters) - _SAID)
+
+
+def _identity(key: Any) -> UUID | None:
+    """Return the id that a message's key is; strangers may have written anything."""
+    try:
+        return UUID(bytes(key).decode()) if key else None
+    except (ValueError, TypeError):
+        return None
 
 
 def _headers(letter: DeadLetter) -> list[tuple[str, str | bytes | None]]:

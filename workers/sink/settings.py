@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import Field, Json
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from contract.logs import LogFormat
 from contract.topics import SINK_GROUP
 
 
@@ -39,3 +40,11 @@ class Settings(BaseSettings):
     """First pause after a failure that may pass; it doubles up to `sink_retry_limit_s`."""
     sink_retry_limit_s: float = Field(default=2.0, gt=0)
     """Longest pause after a failure that may pass."""
+    log_format: LogFormat = "text"
+    """`json` writes a JSON object a line, for machines."""
+    sink_metrics_host: str = "127.0.0.1"
+    """Address on which `/metrics` is served; one beyond this machine needs the next setting but one."""
+    sink_metrics_port: int | None = Field(default=None, ge=0, le=65535)
+    """Port of `/metrics`; 0 lets the system choose one, and without one there are no metrics."""
+    api_keys_file: Path | None = None
+    """File of the keys' digests, as the API has it: a key for administration lets one see metrics from elsewhere."""

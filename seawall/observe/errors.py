@@ -1,0 +1,23 @@
+"""Errors of looking on.
+
+ObserveError
+ ├─ UnknownTopic      a topic that the log does not have
+ ├─ LogUnreachable    brokers that do not answer
+ └─ PrometheusGone    a Prometheus of one's own that does not answer
+"""
+
+
+class ObserveError(Exception):
+    """Something cannot be looked at; the message says why and what to do next."""
+
+
+class UnknownTopic(ObserveError):
+    """The log has no such topic; the message lists those that it has."""
+
+
+class PrometheusGone(ObserveError):
+    """The Prometheus that the environment names does not answer as one does."""
+
+
+class LogUnreachable(ObserveError):
+    """No broker answers, or the cluster refuses to show its topics."""

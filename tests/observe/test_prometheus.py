@@ -1,0 +1,226 @@
+"""A real Prometheus beside a real stack: every query of every dashboard and rule, with a little load."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+from new_records import new_record
+from service_processes import eventually
+
+from contract.entities import ENTITIES
+from contract.ids import base_id
+from seawall.observe.panels import DASHBOARDS, EVERY
+from seawall.stack.options import StackOptions
+from seawall.stack.places import ROOT
+from seawall.stack.prometheus import RULES
+from seawall.stack.stack import Stack
+
+USERS = ENTITIES["users"]
+needs_prometheus = pytest.mark.skipif(shutil.which("prometheus") is None, reason="Prometheus is not installed")
+QUIET = {"absent(seawall_requests_total)"}
+"""What shall give nothing while all is well, as it asks for what is not there."""
+REFERENCE = ROOT / "results" / "reference"
+
+
+@pytest.fixture(scope="module")
+def observed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Run a stack with Prometheus, started where two runs have left their results."""
+    place = tmp_path_factory.mktemp("observed")
+    for name in ("20261121-audited-default", "20261128-capacity-kafka"):
+        (place / "results" / name).mkdir(parents=True)
+        shutil.copy(REFERENCE / name / "result.json", place / "results" / name)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SEAWALL_HOME", str(place / "home"))
+        patch.chdir(place)
+        running = Stack.up(StackOptions(observe=True), owner="tests")
+        yield running
+        running.down()
+
+
+@pytest.fixture(scope="module")
+def load(observed: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[subprocess.Popen[bytes]]:
+    """Send writes by every path and reads of every kind, by hand and by Locust."""
+    over = threading.Event()
+    state = observed.state
+
+    def send() -> None:
+        with httpx.Client(base_url=state.api_url, headers=observed.api_headers, timeout=60) as client:
+            while not over.is_set():
+                for path in ("sync", "grouped", "kafka"):
+                    client.post(f"/v1/{path}/users", json=msgspec.to_builtins(new_record(USERS)))
+                user = f"/v1/users/{base_id(1, USERS.number)}"
+                client.get(user)
+                client.get(user, headers={"cache-control": "no-cache"})
+                client.get(f"{user}/recommendations")
+                client.get("/v1/analytics/top-products")
+                over.wait(0.05)
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    arguments = ["Mixed", "--headless", "-u", "10", "-r", "10", "-t", "120s", "--user-rate", "5", "--no-verdict"]
+    locust = [str(Path(sys.executable).with_name("locust")), "-f", str(ROOT / "locustfiles" / "ingest.py")]
+    with subprocess.Popen([*locust, *arguments], cwd=tmp_path_factory.mktemp("load"), env=os.environ) as process:
+        yield process
+        process.send_signal(signal.SIGINT)
+        process.wait(60)
+    over.set()
+    thread.join()
+
+
+def asked(stack: Stack, query: str) -> list[dict[str, Any]]:
+    """Return what Prometheus answers now."""
+    answer = httpx.get(
+        f"{stack.state.services['prometheus'].address}/api/v1/query", params={"query": query}, timeout=30
+    ).json()
+    assert answer["status"] == "success", f"{query}: {answer}"
+    found: list[dict[str, Any]] = answer["data"]["result"]
+    return found
+
+
+def panel_queries() -> list[str]:
+    """Return all of them, with a window in place of Grafana's."""
+    return [
+        query.expression.replace(EVERY, "20s")
+        for dashboard in DASHBOARDS
+        for panel in dashboard.panels
+        for query in panel.queries
+    ]
+
+
+def rule_queries() -> list[str]:
+    """Return the metrics that rules look at, without the limit that they hold them to."""
+    text = RULES.read_text(encoding="utf-8")
+    found = re.findall(r"expr: (?:\|\n((?: {10,}.*\n)+)|(.*)\n)", text)
+    whole = [" ".join((block or line).split()) for block, line in found]
+    return [query for query in whole if query not in QUIET]
+
+
+def unlimited(query: str) -> list[str]:
+    """Return the operands of comparisons, which have data also where nothing is wrong."""
+    parts = re.split(
+        r" (?:>=|<=|==|!=|>|<) (?:on \(.*?\) group_left \(\) )?(?:bool )?|\band(?: on \(\w+\))? | or ", query
+    )
+    return [part.strip() for part in parts if part.strip() and not re.fullmatch(r"[\d.]+\)?", part.strip())]
+
+
+@pytest.mark.long
+@needs_prometheus
+def test_prometheus_finds_every_process_of_the_stack(observed: Stack, load: subprocess.Popen[bytes]) -> None:
+    """API, sink, exporter, and Locust while it runs; the rules are those of the repository."""
+    jobs = {"seawall-api", "seawall-sink", "seawall-exporter", "seawall-load"}
+    eventually(lambda: {one["metric"]["job"] for one in asked(observed, "up == 1")} == jobs, 60)
+    rules = httpx.get(f"{observed.state.services['prometheus'].address}/api/v1/rules", timeout=30).json()
+    assert sum(len(group["rules"]) for group in rules["data"]["groups"]) > 20
+
+
+@pytest.mark.long
+@needs_prometheus
+def test_every_query_of_every_dashboard_gives_data(observed: Stack, load: subprocess.Popen[bytes]) -> None:
+    """Figures, and not only names: no panel is empty while there is a little load."""
+    empty: list[str] = []
+
+    def all_have() -> bool:
+        empty[:] = [query for query in panel_queries() if not asked(observed, query)]
+        return not empty
+
+    try:
+        eventually(all_have, 60)
+    except AssertionError:
+        raise AssertionError(f"no data: {json.dumps(empty, indent=1)}") from None
+
+
+@pytest.mark.long
+@needs_prometheus
+def test_every_rule_looks_at_something_that_is_there(observed: Stack, load: subprocess.Popen[bytes]) -> None:
+    """Whatever its limit is: an alert on a metric that is gone would never fire."""
+    empty: list[str] = []
+
+    def all_have() -> bool:
+        empty[:] = [
+            f"{part}  (of {query})"
+            for query in rule_queries()
+            for part in re.findall(r"seawall_\w+(?:\{[^}]*\})?|up\{[^}]*\}", query)
+            if not asked(observed, part)
+        ]
+        return not empty
+
+    try:
+        eventually(all_have, 60)
+    except AssertionError:
+        raise AssertionError(f"no data: {json.dumps(empty, indent=1)}") from None
+    for query in rule_queries():
+        asked(observed, query)
+
+
+@pytest.mark.long
+@needs_prometheus
+def test_a_prometheus_that_is_gone_disturbs_nobody_and_comes_back(observed: Stack) -> None:
+    """It is started again; the stack, and `watch`, go on without it."""
+    prometheus = observed.state.services["prometheus"]
+    observed.signal("prometheus", signal.SIGKILL)
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "seawall.cli", "watch", "--once", "--json", "--interval", "0.2"],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert httpx.get(f"{observed.state.api_url}/readyz", timeout=30).is_success
+    eventually(lambda: observed.state.services["prometheus"].pid not in (None, prometheus.pid), 60)
+
+    def answers() -> bool:
+        try:
+            return bool(asked(observed, "up"))
+        except httpx.TransportError:
+            return False
+
+    eventually(answers, 60)
+
+
+@pytest.mark.long
+@needs_prometheus
+def test_it_ends_with_the_stack_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither its process nor its data."""
+    monkeypatch.setenv("SEAWALL_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    with_it = Stack.up(StackOptions(observe=True, kafka=False), owner="tests")
+    state = with_it.state
+    with_it.down()
+    assert state.services["prometheus"].pid is not None
+    assert not Path(f"/proc/{state.services['prometheus'].pid}").exists()
+    assert not Path(state.data_dir).exists()
+
+
+@pytest.mark.long
+@needs_prometheus
+def test_watch_shows_a_stack_elsewhere_as_its_prometheus_knows_it(
+    observed: Stack, load: subprocess.Popen[bytes], tmp_path: Path
+) -> None:
+    """Rates, lag and caches; there need be no stack here."""
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "seawall.cli", "watch", "--once", "--json", "--interval", "8"],
+        capture_output=True, text=True, timeout=60, check=False,
+        env={
+            **os.environ,
+            "SEAWALL_HOME": str(tmp_path),
+            "SEAWALL_PROMETHEUS_URL": observed.state.services["prometheus"].address,
+        },
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["writes"]["kafka"]["per_s"] > 0
+    assert found["rows"]["per_s"] > 0
+    assert found["lag"] is not None
+    assert found["cache"]["memory_entries"] > 0
+    assert found["troubles"] == []
