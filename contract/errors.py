@@ -3,7 +3,8 @@
 ContractError
  ├─ InvalidRecord      the record's text or values can never be accepted
  ├─ BadConnection      a connection setting that cannot be used
- └─ BadApiKeys         a file of keys, or a line for it, that cannot be used
+ ├─ BadApiKeys         a file of keys, or a line for it, that cannot be used
+ └─ NoTopics           topics that the cluster does not create, or that nobody leads
 """
 
 
@@ -27,3 +28,7 @@ class BadConnection(ContractError):
 
 class BadApiKeys(ContractError):
     """A file of keys, or a line for it, that cannot be used; the message repeats nothing that may be secret."""
+
+
+class NoTopics(ContractError):
+    """The cluster does not create a topic, or a partition of it finds no leader; the message says which and why."""

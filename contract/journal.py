@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 import msgspec
 
@@ -41,6 +41,28 @@ class Commit(msgspec.Struct, frozen=True, tag="commit"):
 
 
 Entry = ClockPair | Commit
+
+
+class Journal(Protocol):
+    """Takes note of commits."""
+
+    def commit(self, entry: Commit) -> None:
+        """Take note of *entry*."""
+        ...
+
+    def close(self) -> None:
+        """Take no more."""
+        ...
+
+
+class NoJournal:
+    """Nobody will read it."""
+
+    def commit(self, entry: Commit) -> None:
+        """Do nothing."""
+
+    def close(self) -> None:
+        """Do nothing."""
 
 
 class JournalWriter:

@@ -141,7 +141,7 @@ def running_api(
     connections: Connections, directory: Path, module: str = "api", /, **changes: str | None
 ) -> Iterator[tuple[httpx.Client, subprocess.Popen[bytes]]]:
     """Yield a client of an API process of its own, once that is alive; a change of None takes a setting away."""
-    port = free_port()
+    port = int(changes.get("SEAWALL_API_PORT") or free_port())
     environment = _environment(connections, {"SEAWALL_API_PORT": str(port), **changes})
     log = directory / f"api-{port}.log"
     with (

@@ -19,8 +19,9 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import ConfigResource
 from confluent_kafka.admin._listoffsets import OffsetSpec
 from confluent_kafka.admin._resource import ResourceType
-from confluent_kafka.cimpl import NewTopic
 
+from contract.errors import NoTopics
+from contract.make_topics import create_topics
 from contract.topics import DEAD_LETTER_TOPIC, SINK_GROUP, record_topics
 from seawall.stack.errors import ServerFailed
 
@@ -46,21 +47,14 @@ class Log:
         return AdminClient(self._settings)  # connects, and goes on trying, from now on
 
     def create_topics(self, *, partitions: int, brokers: int) -> None:
-        """Create the topics that are not there yet, and wait until each partition has a leader.
+        """Create the topics that are not there yet; raises `ServerFailed`.
 
         With three brokers a topic is on all of them and a write needs two; *brokers* 0 leaves that to the cluster.
         """
-        replication = brokers or -1
-        config = {"min.insync.replicas": "2"} if brokers >= 3 else {}  # noqa: PLR2004 - a majority of three
-        wanted = dict.fromkeys(record_topics(), partitions) | {DEAD_LETTER_TOPIC: 1}
-        new = [NewTopic(name, count, replication, config=config) for name, count in wanted.items()]
-        for name, future in self._admin.create_topics(new, request_timeout=_REQUEST_S).items():
-            try:
-                future.result()
-            except KafkaException as error:
-                if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
-                    raise ServerFailed(f"kafka: the topic {name} cannot be created: {error.args[0].str()}") from None
-        self._await_leaders(list(wanted))
+        try:
+            create_topics(self._admin, partitions=partitions, replication=brokers)
+        except NoTopics as error:
+            raise ServerFailed(str(error)) from None
 
     def end_offsets(self) -> dict[tuple[str, int], int]:
         """Return the end offset of every partition of the record topics."""
@@ -186,17 +180,3 @@ class Log:
             with contextlib.suppress(KafkaException):
                 self._admin.list_topics(timeout=_REQUEST_S)
             time.sleep(0.02)
-
-    def _await_leaders(self, names: list[str]) -> None:
-        deadline = time.monotonic() + _REQUEST_S
-        while time.monotonic() < deadline:
-            topics = self._admin.list_topics(timeout=_REQUEST_S).topics
-            if all(
-                name in topics
-                and topics[name].partitions
-                and all(part.leader >= 0 for part in topics[name].partitions.values())
-                for name in names
-            ):
-                return
-            time.sleep(0.02)
-        raise ServerFailed(f"kafka: some of the topics {', '.join(names)} have no leader after {_REQUEST_S:.0f} s")

@@ -28,7 +28,8 @@ LOAD_OPTIONS = "".join(
 BIN = Path(sys.executable).parent
 LOCUST = ".venv/bin/locust"
 FOLLOWED = "docs/adding-an-entity.md"  # has a test of its own, which runs all of it
-KNOWN_PROGRAMS = {"bin/seawall", "bin/test", LOCUST, ".venv/bin/ruff", "uv"}
+ENGINES = {"docker", "kubectl", "deploy/compose/prepare", "deploy/kubernetes/prepare"}  # tests/deploy looks at them
+KNOWN_PROGRAMS = {"bin/seawall", "bin/test", LOCUST, ".venv/bin/ruff", "uv", *ENGINES}
 
 SEAWALL_LINES = [command for command in commands() if command.words[0] == "bin/seawall"]
 LOCUST_LINES = [command for command in commands() if command.words[0] == LOCUST]

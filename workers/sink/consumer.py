@@ -20,13 +20,14 @@ import psycopg
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from contract.client_properties import refuse_bad_properties
-from contract.journal import Commit, JournalWriter, Span
+from contract.journal import Commit, Journal, JournalWriter, NoJournal, Span
 from contract.metrics_listener import Metrics, MetricsListener, NoMetrics
 from contract.topics import record_topics
 from workers.sink.batches import Batch, DeadLetter, Decoder, Lots, lots_of
 from workers.sink.counts import DATABASE, DEAD_LETTERS, SinkCounts
 from workers.sink.dead_letters import DeadLetterTopic, say
 from workers.sink.offsets import Offsets, in_words, pairs_of, refused
+from workers.sink.pulse import pulse_of
 from workers.sink.settings import Settings
 from workers.sink.writer import Outcome, Writer, is_refusal
 
@@ -92,7 +93,8 @@ class Sink:
         self._decoder = Decoder()
         self._writer = Writer(database_url, name=settings.sink_name, timeout_s=settings.sink_database_timeout_s)
         self._dead_letters = DeadLetterTopic(connection)
-        self._journal: JournalWriter
+        self._journal: Journal
+        self._pulse = pulse_of(settings.sink_pulse_file)
         self._consumer: Consumer
         self._writing: Batch | None = None
         self._held: list[Message] = []  # delivered while something else was waited for
@@ -111,13 +113,14 @@ class Sink:
             self._metrics.start()
         except OSError as error:
             raise SinkFailed(f"the port for metrics cannot be had: {error}") from None
-        self._journal = JournalWriter(self._settings.journal_dir / f"{self._settings.sink_name}.jsonl", os.getpid())
+        self._journal = self._open_journal()
         self._consumer = Consumer(self._configuration)
         try:
             self._consumer.subscribe(
                 record_topics(), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
             )
             while not self._stopping:
+                self._pulse.beat()
                 messages = self._gather()
                 if messages:
                     # nothing is left of them where they were errors, or of partitions that were taken away meanwhile
@@ -145,6 +148,11 @@ class Sink:
             self._dead_letters.close()
             self._journal.close()
             self._metrics.stop()
+
+    def _open_journal(self) -> Journal:
+        if not self._settings.sink_journal:
+            return NoJournal()
+        return JournalWriter(self._settings.journal_dir / f"{self._settings.sink_name}.jsonl", os.getpid())
 
     def _gather(self) -> list[Message]:
         """Return what arrives within the longest wait after the first message, or nothing."""
@@ -262,6 +270,7 @@ class Sink:
                 while (left_s := due_s - time.monotonic()) > 0:
                     if self._stopping:
                         return None
+                    self._pulse.beat()
                     message = self._consumer.poll(min(left_s, _IDLE_S))
                     if message is not None:
                         self._held.append(message)

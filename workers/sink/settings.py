@@ -22,6 +22,10 @@ class Settings(BaseSettings):
     """Consumer group; another one reads the whole log again, say into another database."""
     journal_dir: Path = Path(".seawall/journal")
     """Where the journal is written."""
+    sink_journal: bool = True
+    """Whether one is written; where nobody reads it, it would only fill the disk."""
+    sink_pulse_file: Path | None = None
+    """File that is touched once a second as long as the loop goes round, for a health check."""
     sink_batch_size: int = Field(default=2_000, ge=1, le=50_000)
     """Largest batch."""
     sink_max_wait_ms: float = Field(default=5.0, ge=0, le=10_000)
