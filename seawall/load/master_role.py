@@ -40,6 +40,8 @@ class Master:
         self._shares_so_far: dict[str, Share] = {}
         self._heard: set[str] = set()
         self._over = set_event()
+        self._stopper: Any = None
+        """The greenlet that stops the run."""
         self._workers = WorkerWatch(environment, runner)
         self._common_start = CommonStart(runner, self._workers.clocks)
         runner.register_message(PART, self._take)
@@ -72,6 +74,7 @@ class Master:
         if self._record is None:
             return
         self._over.clear()
+        self._stopper = gevent.getcurrent()
         self._record.end()
         runner = self._runner
         self._ratio = dict(runner.reported_user_classes_count)
@@ -86,7 +89,14 @@ class Master:
             gevent.sleep(0.02)
 
     def stopped(self) -> None:
-        """Write what is left and say how it was."""
+        """Write what is left and say how it was.
+
+        It does so in a greenlet that is nobody's: where the last worker of a shape's run is gone, Locust stops the run
+        in one that it then ends, since the end of the shape makes it quit.
+        """
+        gevent.spawn(self._conclude).join()
+
+    def _conclude(self) -> None:
         if self._record is None:
             return
         record, self._record = self._record, None
@@ -113,6 +123,8 @@ class Master:
         """Stop the test before Locust decides on its exit code, or let a stop that has begun come to its end."""
         if is_running(self._runner):
             self._runner.quit()
+        elif self._stopper is not None and self._stopper.dead:
+            self.stopped()  # which it was ended before
         self._over.wait(LAST_WORD_S)
 
     def _note_all_users(self) -> None:

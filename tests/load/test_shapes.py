@@ -164,6 +164,20 @@ def test_a_worker_that_dies_takes_its_moments_along_and_one_that_comes_gets_none
     assert run.record()["places"] == 10
 
 
+@pytest.mark.long
+@pytest.mark.usefixtures("stack")
+def test_a_run_whose_workers_are_all_gone_is_judged(start: Start) -> None:
+    """Locust stops and quits at once then; what was handed in is judged all the same."""
+    run = start(*LOAD, "--peak-rate", "80", "--stage-time", "4s", shape="steps", how="workers")
+    run.wait_for(lambda: run.sent() > 80)
+    for worker in run.workers:
+        os.killpg(worker.pid, signal.SIGKILL)
+    code, result = run.end(), run.result()
+    assert code == CODES[result.outcome] == 4, run.said()
+    assert (result.stages[0].outcome, result.stages[-1].outcome) == (Outcome.INVALID, None)
+    assert [share["complete"] for share in run.record()["processes"]] == [False, False]
+
+
 @pytest.mark.parametrize(
     ("shape", "arguments", "words"),
     [
