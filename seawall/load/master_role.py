@@ -40,6 +40,8 @@ class Master:
         self._shares_so_far: dict[str, Share] = {}
         self._heard: set[str] = set()
         self._over = set_event()
+        self._beginner: gevent.Greenlet | None = None
+        """Waits until a shape's users are all there."""
         self._stopper: Any = None
         """The greenlet that stops the run."""
         self._workers = WorkerWatch(environment, runner)
@@ -75,6 +77,8 @@ class Master:
             return
         self._over.clear()
         self._stopper = gevent.getcurrent()
+        if self._beginner is not None:
+            self._beginner.kill(block=False)
         self._record.end()
         runner = self._runner
         self._ratio = dict(runner.reported_user_classes_count)
@@ -133,7 +137,7 @@ class Master:
         if self._record.profile is None:
             self._record.all_users_ns = time.monotonic_ns()
         else:
-            gevent.spawn(self._begin_together, self._record)
+            self._beginner = gevent.spawn(self._begin_together, self._record)
 
     def _begin_together(self, record: RunRecord) -> None:
         shape = shape_of(self._environment)
