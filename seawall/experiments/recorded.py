@@ -16,6 +16,7 @@ from seawall.experiments.machine import machine_facts
 from seawall.experiments.recorded_audit import NOT_AUDITED, NOT_YET_AUDITED, RecordedAudit, Said, audited_run, unheard
 from seawall.experiments.recorded_stages import interrupted_words, judged_stages
 from seawall.experiments.recorded_trial import Recorded, Standard, recorded_trial
+from seawall.load.profile import Profile
 from seawall.load.run_record import RunRecord
 from seawall.result import Arm, Outcome, Result, Trial
 from seawall.stack.stack import Stack
@@ -150,5 +151,10 @@ def _options(record: RunRecord, standard: Standard) -> dict[str, Any]:
         "targets": Path(standard.targets.source_name).name,
         "attain": standard.attain,
         "judge_from_s": standard.skip_s,
-        **({"shape": record.profile.name, "peak_rate": record.profile.peak_per_s} if record.profile else {}),
+        **(_shape(record.profile) if record.profile else {}),
     }
+
+
+def _shape(profile: Profile) -> dict[str, Any]:
+    longest = max(stage.duration_s for stage in profile.stages if stage.judged)
+    return {"shape": profile.name, "peak_rate": profile.peak_per_s, "stage_time_s": longest}

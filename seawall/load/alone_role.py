@@ -30,6 +30,8 @@ class Alone:
         self._set_run = set_run
         self.ending = Ending(environment)
         self._share: OwnShare | None = None
+        self._beginner: gevent.Greenlet | None = None
+        """Waits until a shape's users are all there."""
         self._over = set_event()
         environment.events.spawning_complete.add_listener(lambda **_: self._note_all_users())
 
@@ -56,6 +58,8 @@ class Alone:
     def stopping(self) -> None:
         """Let no user send any more."""
         if self._share is not None:
+            if self._beginner is not None:
+                self._beginner.kill(block=False)
             self._record.end()
             self._share.stop_sending()
 
@@ -90,7 +94,7 @@ class Alone:
         if self._record.profile is None:
             self._record.all_users_ns = time.monotonic_ns()
         else:
-            gevent.spawn(self._begin_together, self._share)
+            self._beginner = gevent.spawn(self._begin_together, self._share)
 
     def _begin_together(self, share: OwnShare) -> None:
         shape = shape_of(self._environment)

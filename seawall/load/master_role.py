@@ -40,6 +40,10 @@ class Master:
         self._shares_so_far: dict[str, Share] = {}
         self._heard: set[str] = set()
         self._over = set_event()
+        self._beginner: gevent.Greenlet | None = None
+        """Waits until a shape's users are all there."""
+        self._stopper: Any = None
+        """The greenlet that stops the run."""
         self._workers = WorkerWatch(environment, runner)
         self._common_start = CommonStart(runner, self._workers.clocks)
         runner.register_message(PART, self._take)
@@ -72,6 +76,9 @@ class Master:
         if self._record is None:
             return
         self._over.clear()
+        self._stopper = gevent.getcurrent()
+        if self._beginner is not None:
+            self._beginner.kill(block=False)
         self._record.end()
         runner = self._runner
         self._ratio = dict(runner.reported_user_classes_count)
@@ -86,7 +93,14 @@ class Master:
             gevent.sleep(0.02)
 
     def stopped(self) -> None:
-        """Write what is left and say how it was."""
+        """Write what is left and say how it was.
+
+        It does so in a greenlet that is nobody's: where the last worker of a shape's run is gone, Locust stops the run
+        in one that it then ends, since the end of the shape makes it quit.
+        """
+        gevent.spawn(self._conclude).join()
+
+    def _conclude(self) -> None:
         if self._record is None:
             return
         record, self._record = self._record, None
@@ -113,6 +127,8 @@ class Master:
         """Stop the test before Locust decides on its exit code, or let a stop that has begun come to its end."""
         if is_running(self._runner):
             self._runner.quit()
+        elif self._stopper is not None and self._stopper.dead:
+            self.stopped()  # which it was ended before
         self._over.wait(LAST_WORD_S)
 
     def so_far(self) -> RunRecord | None:
@@ -125,7 +141,7 @@ class Master:
         if self._record.profile is None:
             self._record.all_users_ns = time.monotonic_ns()
         else:
-            gevent.spawn(self._begin_together, self._record)
+            self._beginner = gevent.spawn(self._begin_together, self._record)
 
     def _begin_together(self, record: RunRecord) -> None:
         shape = shape_of(self._environment)

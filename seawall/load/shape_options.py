@@ -17,8 +17,8 @@ MOST_PER_S = 1_000_000.0
 MOST_USERS = 50_000
 MOST_REQUESTS = 50_000_000
 """Of one run; to judge it, all of its moments are told once more."""
-USERS_FROM, USER_PER_S = 10_000, 5.0
-"""A user sends so often at the highest rate, until there are so many users."""
+USERS_AT_MOST = 10_000
+"""Where nobody says how many; below that each sends once a second at the highest rate, as `--user-rate` has it."""
 _CLASHING = {
     "num_users": ("-u", "--shape-users is the number of users, all of them there from the start"),
     "spawn_rate": ("-r", "all users are there from the start"),
@@ -48,8 +48,8 @@ def add_shape_options(parser: ArgumentParser) -> None:
         "--shape-users",
         default="",
         env_var="SEAWALL_SHAPE_USERS",
-        help="With a shape: how many users share its rate (default: one for each 5 requests a second of the highest"
-        " rate, at most 10,000)",
+        help="With a shape: how many users share its rate (default: one for each request a second of the highest rate,"
+        " at most 10,000)",
     )
 
 
@@ -83,7 +83,7 @@ class ShapeOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     def users_for(self, profile: Profile) -> int:
         """Return how many users follow *profile*."""
-        return self.users or max(1, min(USERS_FROM, math.ceil(profile.peak_per_s / USER_PER_S)))
+        return self.users or max(1, min(USERS_AT_MOST, math.ceil(profile.peak_per_s), int(profile.count)))
 
 
 def check_shape_run(options: Any, profile: Profile) -> None:

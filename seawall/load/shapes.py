@@ -23,7 +23,8 @@ from seawall.load.shape_options import ShapeOptions, check_no_shape, check_shape
 LATE_S = 2.0
 """So long after its last moment late requests are still sent: one that was due right before it is not missing."""
 SPAWNED_PER_S = 100
-"""By each process: Locust warns of more."""
+"""By each process: Locust warns of more, which is done only where it would take longer than `SPAWNED_WITHIN_S`."""
+SPAWNED_WITHIN_S = 20
 
 
 class ProfileShape(LoadTestShape):
@@ -64,7 +65,8 @@ class ProfileShape(LoadTestShape):
         assert self.runner is not None
         options = ShapeOptions.of(self.runner.environment.parsed_options)
         users = options.users_for(self.profile(options))
-        return users, min(users, SPAWNED_PER_S * max(1, getattr(self.runner, "worker_count", 1)))
+        processes = max(1, getattr(self.runner, "worker_count", 1))
+        return users, min(users, max(SPAWNED_PER_S * processes, users / SPAWNED_WITHIN_S))
 
 
 class Spike(ProfileShape):

@@ -57,32 +57,35 @@ def start(tmp_path: Path) -> Iterator[Start]:
         run.kill()
 
 
-@pytest.mark.parametrize("arrival", ["uniform", pytest.param("poisson", marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    ("how", "arrival"),
+    [
+        ("processes", "uniform"),
+        pytest.param("alone", "uniform", marks=pytest.mark.long),
+        pytest.param("workers", "uniform", marks=pytest.mark.long),
+        pytest.param("alone", "poisson", marks=pytest.mark.long),
+        pytest.param("processes", "poisson", marks=pytest.mark.long),
+        pytest.param("workers", "poisson", marks=pytest.mark.long),
+    ],
+)
 @pytest.mark.usefixtures("stack")
-def test_the_schedule_is_the_same_in_any_number_of_processes(start: Start, arrival: Arrival) -> None:
-    """Alone, with two processes, and as a master with two workers: the moments that profile and seed ask for."""
-    runs = {
-        how: start(
-            *LOAD, "--no-verdict", "--peak-rate", "20", "--stage-time", "1s", "--arrival", arrival, "--seed", "7",
-            shape="steps", how=how, place=how,
-        )
-        for how in ("alone", "processes", "workers")
-    }  # fmt: skip
-    codes = {how: run.end() for how, run in runs.items()}
-    assert set(codes.values()) == {0}, [run.said() for run in runs.values()]
+def test_the_schedule_is_the_same_in_any_number_of_processes(start: Start, how: str, arrival: Arrival) -> None:
+    """Alone, with two processes, and as a master with two workers: the very moments that profile and seed ask for."""
+    load = ("--peak-rate", "20", "--stage-time", "1s", "--arrival", arrival, "--seed", "7")
+    run = start(*LOAD, *load, "--no-verdict", shape="steps", how=how)
+    assert run.end() == 0, run.said()
     curve = Curve(steps(20, 1))
     asked = sorted(at_ns for place in range(10) for at_ns in times_of(curve, arrival, seed=7, place=place, places=10))
-    for how, run in runs.items():
-        assert run.moments() == asked, (how, run.said())
-        counts = [sum(number <= at_ns / 1e9 < number + 1 for at_ns in asked) for number in range(4)]
-        stages = judged_so_far(Recorded.read(run.directory / "out_requests"), STANDARD).stages
-        assert [(one.planned, one.sent, one.unsent) for one in stages] == [(n, n, 0) for n in counts]
-        assert all(stage.judged and stage.outcome for stage in stages)
-        assert (run.record()["planned"], run.record()["unsent"]) == (len(asked), 0)
+    assert run.moments() == asked, run.said()
+    counts = [sum(number <= at_ns / 1e9 < number + 1 for at_ns in asked) for number in range(4)]
     if arrival == "uniform":
         assert counts == [5, 10, 15, 20]
-    first_places = [run.record()["first_places"] for run in runs.values()]
-    assert first_places == [{"0": 0}, {"0": 0, "1": 5}, {"0": 0, "1": 5}]
+    stages = judged_so_far(Recorded.read(run.directory / "out_requests"), STANDARD).stages
+    assert [(one.planned, one.sent, one.unsent) for one in stages] == [(n, n, 0) for n in counts]
+    assert all(stage.judged and stage.outcome for stage in stages)
+    record = run.record()
+    assert (record["planned"], record["unsent"]) == (len(asked), 0)
+    assert record["first_places"] == ({"0": 0} if how == "alone" else {"0": 0, "1": 5})
 
 
 @pytest.fixture
@@ -96,6 +99,7 @@ def slow_service() -> Iterator[str]:
     server.wait(10)
 
 
+@pytest.mark.long
 def test_a_rate_that_nobody_can_carry_is_not_judged_good(slow_service: str, start: Start) -> None:
     """Two users who get ten answers a second cannot send forty: how many requests are missing is counted exactly."""
     run = start(
@@ -123,11 +127,12 @@ def test_a_rate_that_nobody_can_carry_is_not_judged_good(slow_service: str, star
     ("number", "how"),
     [
         (signal.SIGTERM, "alone"),
-        pytest.param(signal.SIGINT, "alone", marks=pytest.mark.long),
-        pytest.param(signal.SIGTERM, "workers", marks=pytest.mark.long),
-        pytest.param(signal.SIGINT, "processes", marks=pytest.mark.long),
+        (signal.SIGINT, "alone"),
+        (signal.SIGTERM, "workers"),
+        (signal.SIGINT, "processes"),
     ],
 )
+@pytest.mark.long
 @pytest.mark.usefixtures("stack")
 def test_a_run_that_is_ended_is_judged_by_the_stages_that_ended(start: Start, number: signal.Signals, how: str) -> None:
     """What came to its end has a verdict; the others are named, and leave the whole open."""
@@ -164,12 +169,26 @@ def test_a_worker_that_dies_takes_its_moments_along_and_one_that_comes_gets_none
     assert run.record()["places"] == 10
 
 
+@pytest.mark.long
+@pytest.mark.usefixtures("stack")
+def test_a_run_whose_workers_are_all_gone_is_judged(start: Start) -> None:
+    """Locust stops and quits at once then; what was handed in is judged all the same."""
+    run = start(*LOAD, "--peak-rate", "80", "--stage-time", "4s", shape="steps", how="workers")
+    run.wait_for(lambda: run.sent() > 80)
+    for worker in run.workers:
+        os.killpg(worker.pid, signal.SIGKILL)
+    code, result = run.end(), run.result()
+    assert code == CODES[result.outcome] == 4, run.said()
+    assert (result.stages[0].outcome, result.stages[-1].outcome) == (Outcome.INVALID, None)
+    assert [share["complete"] for share in run.record()["processes"]] == [False, False]
+
+
 @pytest.mark.parametrize(
     ("shape", "arguments", "words"),
     [
         ("spike", ["-u", "5"], "-u has no meaning with a shape: --shape-users is the number of users"),
-        ("spike steps", [], "Spike, Steps are 2 shapes, and a run has one"),
-        ("ramp", ["--peak-rate", "much", "--stage-time", "-3"], "--peak-rate must be a number above 0"),
+        pytest.param("spike steps", [], "Spike, Steps are 2 shapes, and a run has one", marks=pytest.mark.long),
+        pytest.param("ramp", ["--peak-rate", "much"], "--peak-rate must be a number above 0", marks=pytest.mark.long),
     ],
 )
 @pytest.mark.usefixtures("stack")
