@@ -20,7 +20,7 @@ from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 
 ROOT = Path(__file__).parent.parent
-LOCKS = ("requirements.lock", "seawall/stack/kafka_jars.lock")
+LOCKS = ("requirements.lock", "seawall/stack/kafka_jars.lock", "seawall/stack/jmx_agent.lock")
 _PIN = re.compile(r"^([a-z0-9][a-z0-9._-]*)==([^ ;\\]+)")
 _HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
 
@@ -34,7 +34,7 @@ def python_packages(lock: str) -> Iterator[Component]:
 
 
 def jars(lock: str) -> Iterator[Component]:
-    """Yield the jars of Kafka."""
+    """Yield the jars of Kafka, and the one that shows its figures."""
     for line in lock.splitlines():
         if line and not line.startswith("#"):
             coordinate, _, digest = line.split()
@@ -65,7 +65,7 @@ def bill() -> str:
         type=ComponentType.APPLICATION, name=project["name"], version=project["version"], bom_ref=project["name"]
     )
     bom.metadata.component = root
-    for component in (*python_packages(locks[0]), *jars(locks[1])):
+    for component in (*python_packages(locks[0]), *jars("\n".join(locks[1:]))):
         bom.components.add(component)
     bom.register_dependency(root, bom.components)
     return JsonV1Dot6(bom).output_as_string(indent=1)

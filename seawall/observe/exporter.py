@@ -11,7 +11,6 @@ import logging
 import os
 import signal
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,6 +26,7 @@ from seawall.observe.runs import LastRuns
 from seawall.stack.ports import HOST
 from seawall.stack.stack import Stack
 
+_ENDS = {signal.SIGTERM, signal.SIGINT}
 PORT, RESULTS = "SEAWALL_EXPORTER_PORT", "SEAWALL_EXPORTER_RESULTS"
 
 
@@ -34,23 +34,21 @@ class StackCollector(Collector):
     """Looks at the stack each time it is asked; there is nothing to see before it is up."""
 
     def __init__(self) -> None:
-        self._one_at_a_time = threading.Lock()
         self._reader: Reader | None = None
 
     def collect(self) -> Iterator[Metric]:
         """Yield what can be seen now."""
-        with self._one_at_a_time:
-            stack = Stack.attach()
-            if stack is None:
-                return
-            self._reader = self._reader or Reader(stack)
-            found = self._reader.read(pages=False)
-            yield from _of_stack(found)
-            yield from _of_processes(stack)
-            if found.database is not None:
-                yield from _of_database(found.database)
-            if found.cache is not None:
-                yield from _of_cache(found.cache)
+        stack = Stack.attach()
+        if stack is None:
+            return
+        self._reader = self._reader or Reader(stack)
+        found = self._reader.read(pages=False)
+        yield from _of_stack(found)
+        yield from _of_processes(stack)
+        if found.database is not None:
+            yield from _of_database(found.database)
+        if found.cache is not None:
+            yield from _of_cache(found.cache)
 
 
 def _of_stack(found: Reading) -> Iterator[Metric]:
@@ -136,14 +134,14 @@ def _of_cache(found: CacheCounts) -> Iterator[Metric]:
 
 def main() -> int:
     """Show all of that until SIGTERM; return the exit code."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, _ENDS)  # before there are threads, which take that over
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     collectors: list[Collector] = [StackCollector(), LastRuns(Path(os.environ[RESULTS]))]
     listener = MetricsListener(HOST, int(os.environ[PORT]), collectors, None, setting=PORT)
     listener.start()
-    signal.sigwait({signal.SIGTERM, signal.SIGINT})
+    signal.sigwait(_ENDS)
     return 0
 
 
 if __name__ == "__main__":
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
     sys.exit(main())

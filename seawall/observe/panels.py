@@ -157,6 +157,11 @@ LOAD = Dashboard(
     ),
 )  # fmt: skip
 
+_TOPIC_RATES = tuple(
+    (rate(f"kafka_broker_{what}_total", "service"), f"{{{{service}}}}: {says}")
+    for what, says in (("bytesin", "in"), ("bytesout", "out"))
+)
+
 KAFKA = Dashboard(
     "kafka-path",
     "Seawall: the Kafka path",
@@ -214,6 +219,27 @@ KAFKA = Dashboard(
             (rate("seawall_sink_retries_total", "what"), "again: {{what}}"),
             (rate("seawall_sink_rebalances_total", "kind"), "{{kind}}"),
             (rate("seawall_sink_refused_commits_total"), "commits refused"),
+        ),
+        panel(
+            "Records into the brokers", "By broker", PER_SECOND,
+            (rate("kafka_broker_messagesin_total", "service"), "{{service}}"),
+        ),
+        panel("Bytes of the brokers", "In and out, without replication", "Bps", *_TOPIC_RATES),
+        panel(
+            "Requests at the brokers",
+            "p99 of how long a broker takes, ms, waiting for replicas or records included",
+            "ms",
+            ('kafka_broker_request_ms{quantile="0.99"}', "{{service}}: {{request}}"),
+        ),
+        panel("Idle request handlers", "Share of their time", SHARE, ("kafka_broker_handlers_idle", "{{service}}")),
+        panel(
+            "Partitions in trouble", "Without all of their replicas, or offline", COUNT,
+            ("kafka_broker_underreplicatedpartitions", "{{service}}: too few replicas"),
+            ("kafka_controller_offlinepartitionscount", "{{service}}: offline"),
+        ),
+        panel(
+            "Java's heap", "In use, of each broker", BYTES,
+            ('sum by (service) (jvm_memory_used_bytes{area="heap"})', "{{service}}"),
         ),
     ),
 )  # fmt: skip

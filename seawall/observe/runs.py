@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from seawall.experiments.history_figures import FollowedRun
 
 MOST_ARMS = 20
+MOST_RUNS = 30
+"""So many are read at a time, the newest ones: what is older is for `bin/seawall history`."""
 _NAME = "result.json"
 _OUTCOMES = ("PASS", "FAIL", "INCONCLUSIVE", "INVALID")
 
@@ -59,7 +61,8 @@ class LastRuns(Collector):
         )  # fmt: skip
 
     def _look(self) -> None:
-        new = sorted(set(self._directory.glob(f"*/{_NAME}")) - self._read)
+        new = set(self._directory.glob(f"*/{_NAME}")) - self._read
+        self._read |= new
         if not new:
             return
         # loaded when there is something to read, since it takes a while and memory
@@ -68,8 +71,7 @@ class LastRuns(Collector):
         from seawall.report.errors import NewerResult, NoResult  # noqa: PLC0415
         from seawall.report.stored import result_in_file  # noqa: PLC0415
 
-        for path in new:
-            self._read.add(path)
+        for path in sorted(new)[-MOST_RUNS:]:  # directories begin with the time of their run
             try:
                 run = followed(result_in_file(path), path.parent.name)
             except (NoResult, NewerResult, NoTime):

@@ -53,7 +53,9 @@ class Exporter(OwnService):
     def answer(self) -> str:
         """Return nothing, once it answers; raises `NotReady`."""
         try:
-            with urllib.request.urlopen(self.metrics_url, timeout=_TIMEOUT_S):  # noqa: S310 - our own server
+            with urllib.request.urlopen(self.address, timeout=_TIMEOUT_S):  # noqa: S310 - our own server
                 return ""
+        except urllib.error.HTTPError:  # it points at /metrics, whose first answer may take long
+            return ""
         except (OSError, urllib.error.URLError) as error:
             raise NotReady(str(error)) from None

@@ -16,6 +16,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from seawall.stack import small_disk
+from seawall.stack.broker_metrics import BrokerMetrics
 from seawall.stack.children import last_lines
 from seawall.stack.class_archive import ClassArchive
 from seawall.stack.errors import BadOptions, ServerFailed, Unreachable
@@ -115,6 +116,7 @@ class KafkaNode(OwnService):
         archive: ClassArchive | None = None,
         linked: Mapping[str, tuple[int, int]] | None = None,
         disk_mb: int = 0,
+        metrics: BrokerMetrics | None = None,
     ) -> None:
         """*linked* names further listeners, each with its port and with that of the link that leads to it.
 
@@ -128,6 +130,8 @@ class KafkaNode(OwnService):
         self.address = f"{HOST}:{self.port}"
         self._node, self._quorum, self._java, self._jars = node, quorum, java, jars
         self._directory, self._log, self._archive = directory, log, archive
+        self._metrics = metrics
+        self.metrics_url = "" if metrics is None else metrics.url
         self._admin: Any = None
         self._was_ready = False
 
@@ -142,6 +146,8 @@ class KafkaNode(OwnService):
         properties.touch(mode=0o600)  # the password is in it
         properties.write_text("".join(lines), encoding="ascii")
         (self._directory / "log4j2.properties").write_text(_LOGGING, encoding="ascii")
+        if self._metrics is not None:
+            self._metrics.write(self._directory)
         template = Path(__file__).with_name(f"kafka-{kafka_version()}.checkpoint")
         if template.exists():
             self._format_from(template, data)
@@ -153,12 +159,14 @@ class KafkaNode(OwnService):
         heap = heap_size()
         archive: list[str] = []
         if self._archive is not None:
-            leaves = self._node == 1 and not self._was_ready  # one that is started again could leave half of it
+            # one that is started again could leave half of it, and one with an agent leaves none
+            leaves = self._node == 1 and not self._was_ready and self._metrics is None
             archive = self._archive.flags(leaves=leaves)
             if leaves and self._archive.wanted:
                 self.stop_within_s = _STOP_AND_ARCHIVE_S
         return [
             *self._jvm(heap),
+            *([] if self._metrics is None else [self._metrics.flag(self._directory)]),
             *("-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-XX:InitiatingHeapOccupancyPercent=35"),
             "-XX:+ExplicitGCInvokesConcurrent",
             *archive,

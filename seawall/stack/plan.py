@@ -14,6 +14,7 @@ from pydantic import SecretStr
 
 from contract.connections import Connections
 from seawall.stack import api, api_keys, kafka, places, postgres, valkey
+from seawall.stack.broker_metrics import BrokerMetrics, agent_jars
 from seawall.stack.certificates import Certificate, TlsPort
 from seawall.stack.class_archive import ClassArchive
 from seawall.stack.errors import BadOptions
@@ -61,6 +62,8 @@ class Plan:
     """The links that its service will serve."""
     sink_ports: list[int] = field(default_factory=list)
     """On which the sinks show what they count."""
+    agent: JarCache | None = None
+    """What shows the brokers' figures."""
     observers: list[Service] = field(default_factory=list)
     """What looks on: an exporter, and Prometheus where it is installed."""
     jars: JarCache | None = None
@@ -99,7 +102,8 @@ def make_plan(options: StackOptions, *, run: str, data: Path, logs: Path, made: 
         given = given.model_copy(update={"kafka_bootstrap_servers": None})
     plan = Plan(connections=given, directories=made)
     linked = _LINK_PORTS + 4 * options.brokers if options.links or options.database_delay_ms else 0
-    several = 2 * options.brokers + 2 * options.api_processes + options.sinks + 2 * options.observe
+    several = 2 * options.brokers + 2 * options.api_processes + options.sinks
+    several += (2 + options.brokers) * options.observe
     ports = iter(free_ports(_FIXED_PORTS + several + linked))
     plan.sink_ports = [next(ports) for _ in range(options.sinks)]
     _add_database(plan, options, next(ports), run, data, logs, embed=not api_url)
@@ -110,7 +114,8 @@ def make_plan(options: StackOptions, *, run: str, data: Path, logs: Path, made: 
     if options.kafka:
         pairs = [(next(ports), next(ports)) for _ in range(options.brokers)]
         links = ports if options.links else None
-        _add_log(plan, pairs, data, logs, embed=not api_url, links=links, disk_mb=options.disk_mb)
+        shown = ports if options.observe else None
+        _add_log(plan, pairs, data, logs, embed=not api_url, links=links, shown=shown, disk_mb=options.disk_mb)
     if plan.lines:
         plan.links = LinksService(plan.lines, directory=data / "links")
     inner_port, tls_port = next(ports), next(ports)
@@ -179,6 +184,7 @@ def _add_observers(plan: Plan, exporter_port: int, port: int, data: Path) -> Non
     targets = {
         "api": {one.name: urlsplit(one.metrics_url).netloc for one in plan.apis if one.metrics_url},
         "sink": {f"sink-{number}": f"{HOST}:{one}" for number, one in enumerate(plan.sink_ports, start=1)},
+        "broker": {one.name: urlsplit(one.metrics_url).netloc for one in plan.brokers if one.metrics_url},
         "exporter": {own.name: urlsplit(own.metrics_url).netloc},
     }
     if not (plan.brokers and plan.ours):
@@ -289,9 +295,10 @@ def _add_log(
     *,
     embed: bool,
     links: Iterator[int] | None,
+    shown: Iterator[int] | None,
     disk_mb: int,
 ) -> None:
-    """Add the brokers; *links* yields ports for links that lead to them, where there shall be some."""
+    """Add the brokers; *links* yields ports for links to them, *shown* for their metrics, where there shall be any."""
     servers = plan.connections.kafka_bootstrap_servers
     if servers is not None:
         plan.brokers = [External("kafka", "kafka", servers, partial(kafka.check, plan.connections.kafka))]
@@ -301,6 +308,10 @@ def _add_log(
         plan.archive = ClassArchive(java, plan.jars)
         listeners: list[dict[str, tuple[int, int]]] = [{} for _ in ports]
         free = links or iter(())
+        metrics: list[BrokerMetrics | None] = [None for _ in ports]
+        if shown is not None:
+            plan.agent = agent_jars()
+            metrics = [BrokerMetrics(plan.agent.path(plan.agent.jars[0]), next(shown)) for _ in ports]
         for client in CLIENTS if links is not None else ():
             pairs = [(next(free), next(free)) for _ in ports]
             _add_line(plan, f"{client}-kafka", [(front, HOST, own) for front, own in pairs])
@@ -316,6 +327,7 @@ def _add_log(
                 log=logs / f"kafka-{node}.log",
                 archive=plan.archive,
                 linked=listeners[node - 1],
+                metrics=metrics[node - 1],
                 disk_mb=disk_mb,
             )
             for node in range(1, len(ports) + 1)

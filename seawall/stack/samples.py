@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import urllib.error
 import urllib.request
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from itertools import pairwise
 from typing import NamedTuple, Self
 
@@ -107,11 +107,3 @@ def read_page(url: str) -> str:
             return str(answer.read().decode())
     except (OSError, ValueError, http.client.HTTPException, urllib.error.URLError) as error:
         raise Unreachable(f"{url} does not show what it counts ({error}); see its log") from error
-
-
-def read_all(urls: Iterable[str]) -> Samples:
-    """Return what the processes at these ``/metrics`` show together; raises `Unreachable`."""
-    found = Samples()
-    for url in urls:
-        found += Samples.parse(read_page(url))
-    return found

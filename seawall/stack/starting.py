@@ -22,6 +22,7 @@ from seawall.stack.sink import Sink
 from seawall.stack.warming import await_coordinator, await_producer_ids
 
 if TYPE_CHECKING:
+    from seawall.stack.jars import Jar, JarCache
     from seawall.stack.log import Log
 
 _PAUSE_S = 0.03
@@ -142,11 +143,12 @@ class Starter:
         return self._administrator
 
     async def _jars(self, plan: Plan) -> None:
-        jars = plan.jars
-        assert jars is not None
-        missing = await self._thread(jars.broken)  # every byte: 50 ms, and a damaged jar fails in obscure ways
-        if not missing:
-            return
+        for jars in filter(None, (plan.jars, plan.agent)):
+            missing = await self._thread(jars.broken)  # every byte: 50 ms, and a damaged jar fails in obscure ways
+            if missing:
+                await self._fetch(jars, missing)
+
+    async def _fetch(self, jars: JarCache, missing: list[Jar]) -> None:
         self._emit("starting", "kafka jars", text=f"fetching {len(missing)} of {len(jars.jars)} files")
 
         def progress(done: int, total: int) -> None:

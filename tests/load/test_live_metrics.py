@@ -43,7 +43,7 @@ def locust(cwd: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[bytes]
 def metrics_of(log: Path) -> str:
     """Return where they are, once the log says so."""
     eventually(lambda: "metrics: http://" in log.read_text(), 60)
-    found = re.search(r"metrics: (\S+)", log.read_text())
+    found = re.search(r"metrics: (http\S+)", log.read_text())
     assert found
     return found[1]
 

@@ -120,7 +120,7 @@ def unlimited(query: str) -> list[str]:
 @needs_prometheus
 def test_prometheus_finds_every_process_of_the_stack(observed: Stack, load: subprocess.Popen[bytes]) -> None:
     """API, sink, exporter, and Locust while it runs; the rules are those of the repository."""
-    jobs = {"seawall-api", "seawall-sink", "seawall-exporter", "seawall-load"}
+    jobs = {"seawall-api", "seawall-sink", "seawall-broker", "seawall-exporter", "seawall-load"}
     eventually(lambda: {one["metric"]["job"] for one in asked(observed, "up == 1")} == jobs, 60)
     rules = httpx.get(f"{observed.state.services['prometheus'].address}/api/v1/rules", timeout=30).json()
     assert sum(len(group["rules"]) for group in rules["data"]["groups"]) > 20
@@ -152,7 +152,7 @@ def test_every_rule_looks_at_something_that_is_there(observed: Stack, load: subp
         empty[:] = [
             f"{part}  (of {query})"
             for query in rule_queries()
-            for part in re.findall(r"seawall_\w+(?:\{[^}]*\})?|up\{[^}]*\}", query)
+            for part in re.findall(r"(?:seawall|kafka)_\w+(?:\{[^}]*\})?|up\{[^}]*\}", query)
             if not asked(observed, part)
         ]
         return not empty

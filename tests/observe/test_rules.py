@@ -16,7 +16,7 @@ from seawall.stack.places import ROOT
 from seawall.stack.prometheus import RULES
 
 TESTS = RULES.with_name("rules.test.yaml")
-DOCUMENTED = set(re.findall(r"`(seawall_\w+)`", (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")))
+DOCUMENTED = set(re.findall(r"`((?:seawall|kafka)_\w+)`", (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")))
 needs_promtool = pytest.mark.skipif(
     shutil.which("promtool") is None, reason="promtool (of Prometheus) is not installed"
 )
@@ -72,7 +72,7 @@ def test_a_dashboard_is_what_its_panels_make(dashboard: Dashboard) -> None:
 def test_every_metric_that_a_panel_or_a_rule_names_is_documented() -> None:
     """So one that disappears, or gets another name, does not leave a panel empty unnoticed."""
     texts = [RULES.read_text(encoding="utf-8"), *(document(one) for one in DASHBOARDS)]
-    named = {name for text in texts for name in re.findall(r"\bseawall_\w+", text)}
+    named = {name for text in texts for name in re.findall(r"\b(?:seawall|kafka)_\w+", text)}
     plain = {re.sub(r"_(bucket|sum|count)$", "", name) for name in named}
     assert plain
     assert plain <= DOCUMENTED
