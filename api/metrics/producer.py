@@ -27,6 +27,7 @@ class _Window(msgspec.Struct):
 
 class _Broker(msgspec.Struct):
     state: str = ""
+    req: dict[str, int] = {}
     nodeid: int = -1
     txerrs: int = 0
     txretries: int = 0
@@ -43,6 +44,7 @@ class _Statistics(msgspec.Struct):
     msg_cnt: int = 0
     msg_size: int = 0
     txmsgs: int = 0
+    tx_bytes: int = 0
     brokers: dict[str, _Broker] = {}
     topics: dict[str, _Topic] = {}
 
@@ -62,6 +64,11 @@ class ProducerCollector(Collector):
         yield gauges("seawall_producer_queue_records", "Records in the producer's queue", (), {(): found.msg_cnt})
         yield gauges("seawall_producer_queue_bytes", "Their bytes", (), {(): found.msg_size})
         yield counters("seawall_producer_records", "Records that the brokers have acknowledged", (), {(): found.txmsgs})
+        requests = sum(broker.req.get("Produce", 0) for broker in found.brokers.values())
+        yield counters(
+            "seawall_producer_requests", "Requests with records that were sent to brokers", (), {(): requests}
+        )
+        yield counters("seawall_producer_sent_bytes", "Bytes sent to brokers", (), {(): found.tx_bytes})
         yield counters(
             "seawall_producer_errors",
             "Requests to brokers that failed, were sent again, or had no answer in time",

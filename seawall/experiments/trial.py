@@ -28,6 +28,7 @@ from seawall.experiments.figures import (
     windows_available,
 )
 from seawall.experiments.load_process import LoadProcess
+from seawall.experiments.log_figures import log_figures
 from seawall.experiments.lookup_figures import lookup_figures
 from seawall.experiments.resources import ResourceWatch
 from seawall.experiments.scope_figures import LimitsOf, loosest_limits, spoilt, with_parts
@@ -39,6 +40,7 @@ from seawall.load.trial import Progress, TrialDone, TrialLoad
 from seawall.result import Outcome, Trial
 from seawall.stack.errors import Unreachable
 from seawall.stack.lookup_samples import LookupSamples
+from seawall.stack.samples import Samples
 from seawall.stack.stack import Stack
 from seawall.stack.usage import ResourceUse, machine_network_bytes
 from seawall.targets.metrics import Scope
@@ -106,7 +108,7 @@ class TrialRunner:
         self._audit.begin(plan.load)
         since_ms = time.time_ns() // 1_000_000
         started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
-        network_bytes, lookups = machine_network_bytes(), self._lookups()
+        network_bytes, lookups, log = machine_network_bytes(), self._lookups(), self._log(plan)
         before, restarts_before = self._stack.resources(thorough=True), self._restarts()
         with ResourceWatch(self._resources) as resources, self._audit.watch(plan.load) as watched:
             with beside:
@@ -166,6 +168,7 @@ class TrialRunner:
             },
             restarts=restarts,
             lookups=lookup_figures(lookups, self._lookups(), _schedule_s(trial), ledger),
+            log=log_figures(log, self._log(plan)),
             audit=audited.whole.counts,
             examples=audited.whole.examples,
             invalid_because=invalid_because,
@@ -193,6 +196,13 @@ class TrialRunner:
         """Return what lookups have counted so far; None where a process does not say, as one that died cannot."""
         with contextlib.suppress(Unreachable):
             return self._stack.lookups()
+        return None
+
+    def _log(self, plan: TrialPlan) -> Samples | None:
+        """Return what the clients of the log have counted so far; None where that is not known, or there is none."""
+        if plan.load.path == "kafka":
+            with contextlib.suppress(Unreachable):
+                return self._stack.log_samples()
         return None
 
     def _restarts(self) -> dict[str, int]:

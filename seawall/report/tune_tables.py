@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from statistics import median
 
 from rich.table import Table
 
@@ -11,6 +12,14 @@ from seawall.result import ArmComparison, Result
 from seawall.tuning.catalogue import full_name
 from seawall.tuning.knob import Knob, as_text
 
+_EVIDENCE = (
+    ("level", ""),
+    ("records a request", "records_per_request"),
+    ("bytes a record sent", "bytes_per_record"),
+    ("records a fetch", "records_per_fetch"),
+    ("bytes a record fetched", "fetched_bytes_per_record"),
+    ("rows a transaction", "rows_per_batch"),
+)
 NOTHING_SHOWN = "no effect shown"
 
 
@@ -26,6 +35,21 @@ def effects(result: Result) -> Iterator[str]:
             yield f"{arm.name}: too few valid trials to tell"
         else:
             yield f"{arm.name}: {NOTHING_SHOWN}"
+
+
+def evidence_table(result: Result, style: str) -> Table:
+    """Return what the clients of the log counted at each level: the median of its trials."""
+    table = styled_table("What the clients say: medians of the trials", style)
+    for name, _ in _EVIDENCE:
+        table.add_column(name, justify="left" if name == "level" else "right")
+    for arm in result.arms:
+        logs = [trial.log for trial in result.trials if trial.arm == arm.name and trial.log is not None]
+        cells = []
+        for _, field in _EVIDENCE[1:]:
+            figures = [figure for log in logs if (figure := getattr(log, field)) is not None]
+            cells.append(f"{median(figures):,.1f}" if figures else "")
+        table.add_row(arm.name, *cells)
+    return table
 
 
 def knob_table(knobs: Iterable[Knob], style: str) -> Table:

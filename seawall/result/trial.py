@@ -178,6 +178,25 @@ class LookupFigures(msgspec.Struct, kw_only=True, frozen=True):
     levels: dict[str, LookupLevel] = {}
 
 
+class LogFigures(msgspec.Struct, kw_only=True, frozen=True):
+    """How records went through the log over a whole trial, as its clients counted: the evidence beside a knob."""
+
+    records: int
+    """Acknowledged to the API's producers."""
+    requests: int
+    """With which these were sent."""
+    records_per_request: float | None = None
+    bytes_per_record: float | None = None
+    """Sent to the brokers, everything included."""
+    fetches: int
+    """By the sinks."""
+    records_per_fetch: float | None = None
+    """Of all fetches, those included that found nothing."""
+    fetched_bytes_per_record: float | None = None
+    rows_per_batch: float | None = None
+    """Of the sinks' transactions."""
+
+
 class Trial(msgspec.Struct, kw_only=True, frozen=True):
     """One arm under one load on fresh state."""
 
@@ -231,6 +250,7 @@ class Trial(msgspec.Struct, kw_only=True, frozen=True):
     endpoints: list[EndpointFigures] = []
     """Empty where there is one endpoint only."""
     lookups: LookupFigures | None = None
+    log: LogFigures | None = None
     """None where no API process of ours counted them from the trial's start to its end."""
     ledger: str = ""
     """Where the requests lie, from the result's directory on; empty for the usual place."""

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from seawall.stack.adjustments import Adjustments
     from seawall.stack.lookup_samples import LookupSamples
     from seawall.stack.reset import Reset
+    from seawall.stack.samples import Samples
 
 OnEvent = Callable[[Event], None]
 
@@ -183,6 +184,15 @@ class Stack:
             for service in self.state.services.values()
             if service.kind == "api" and service.metrics_url
         )
+
+    def log_samples(self) -> Samples | None:
+        """Return what producers and sinks of ours have counted; None where one kind of them shows nothing.
+
+        Raises `Unreachable`.
+        """
+        from seawall.stack.log_samples import read_log_samples  # noqa: PLC0415 - as above
+
+        return read_log_samples(self.state)
 
     def settings(self) -> dict[str, Any]:
         """Return the settings that decide on durability and speed, read back from the servers."""

@@ -77,6 +77,13 @@ def test_a_sweep_tells_what_a_level_does(tmp_path: Path) -> None:
     assert all(trial.audit.lost == trial.audit.pending == 0 for trial in result.trials)
     slower = [trial.response_ms.p50 for trial in result.trials if trial.arm == "linger.ms=150"]
     assert all(p50 is not None and p50 > 140 for p50 in slower)
+    logs = {trial.arm: trial.log for trial in result.trials}
+    quick, slow = logs["linger.ms=10"], logs["linger.ms=150"]
+    assert quick is not None
+    assert slow is not None
+    assert (slow.records_per_request or 0) > 2 * (quick.records_per_request or 0) > 0
+    assert slow.records > 400
+    assert (slow.rows_per_batch or 0) > 1
     assert done.returncode in (0, 4), done.stderr
     if result.outcome is Outcome.PASS:
         (row,) = [row for row in result.comparisons if row.metric == "response_p95_ms"]

@@ -39,7 +39,14 @@ class _Topic(msgspec.Struct):
     partitions: dict[str, _Partition] = {}
 
 
+class _Broker(msgspec.Struct):
+    req: dict[str, int] = {}
+
+
 class _Statistics(msgspec.Struct):
+    rxmsgs: int = 0
+    rx_bytes: int = 0
+    brokers: dict[str, _Broker] = {}
     topics: dict[str, _Topic] = {}
 
 
@@ -112,8 +119,12 @@ class SinkCounts(Collector):
         )
         assigned = sorted(set(self._offsets.assigned))
         yield gauges("seawall_sink_partitions", "Partitions that this sink reads", (), {(): len(assigned)})
-        topics = self._decode(self.statistics or "{}").topics
-        lags = {}
+        said = self._decode(self.statistics or "{}")
+        fetches = sum(broker.req.get("Fetch", 0) for broker in said.brokers.values())
+        yield counters("seawall_sink_fetches", "Requests for records that were sent to brokers", (), {(): fetches})
+        yield counters("seawall_sink_fetched_records", "Records that brokers sent", (), {(): said.rxmsgs})
+        yield counters("seawall_sink_received_bytes", "Bytes that brokers sent", (), {(): said.rx_bytes})
+        topics, lags = said.topics, {}
         for topic, partition in assigned:
             known = topics[topic].partitions.get(str(partition)) if topic in topics else None
             if known is not None and known.lag is not None:
