@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 import time
 from argparse import ArgumentParser
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
@@ -26,12 +26,15 @@ _COPIES_FOR_TWO_WRITES = 3
 _MOST_PARTITIONS, _MOST_REPLICAS = 10_000, 100
 
 
-def create_topics(admin: AdminClient, *, partitions: int, replication: int) -> None:
+def create_topics(
+    admin: AdminClient, *, partitions: int, replication: int, settings: Mapping[str, str] | None = None
+) -> None:
     """Create the topics that are not there yet, and wait until each partition has a leader; raises `NoTopics`.
 
     With three replicas a write needs two; *replication* 0 leaves their number to the cluster.
     """
     config = {"min.insync.replicas": "2"} if replication >= _COPIES_FOR_TWO_WRITES else {}
+    config |= settings or {}
     wanted = dict.fromkeys(record_topics(), partitions) | {DEAD_LETTER_TOPIC: 1}
     new = [NewTopic(name, count, replication or -1, config=config) for name, count in wanted.items()]
     for name, future in admin.create_topics(new, request_timeout=_REQUEST_S).items():

@@ -15,6 +15,7 @@ from seawall.cli.consoles import error_console
 from seawall.cli.ending import leave, outcome_text, show, write_files
 from seawall.cli.experiment_place import experiment_place
 from seawall.cli.interruption import interruptible
+from seawall.cli.kafka_settings_file import kafka_settings
 from seawall.cli.option_values import check_table_style, names, rates, seconds, share, weights
 from seawall.cli.results_directory import free_directory
 from seawall.cli.shared_options import (
@@ -28,6 +29,7 @@ from seawall.cli.shared_options import (
     Output,
     Paths,
     Seed,
+    SettingsFile,
     Sinks,
     TableStyle,
     TargetsFile,
@@ -91,6 +93,7 @@ def attain(
         bool, typer.Option("--http-cache", help="An HTTP cache in front of the API: nginx, where it is installed.")
     ] = False,
     entity: Entity = "mixed",
+    settings: SettingsFile = None,
     brokers: Brokers = None,
     sinks: Sinks = None,
     api_processes: ApiProcesses = None,
@@ -131,6 +134,7 @@ def attain(
         kafka="kafka" in options.paths,
         http_cache=http_cache,
         tls=options.tls > 0,
+        settings=kafka_settings(settings, brokers or 1),
     )
     asked = any(number is not None for number in (brokers, sinks, api_processes))
     with interruptible():

@@ -17,6 +17,7 @@ from seawall.cli.ending import write_files
 from seawall.cli.exits import Exit
 from seawall.cli.experiment_place import OwnStacks, experiment_place
 from seawall.cli.interruption import interruptible
+from seawall.cli.kafka_settings_file import kafka_settings
 from seawall.cli.option_values import check_table_style, names, seconds, whole_numbers
 from seawall.cli.regression import held_against
 from seawall.cli.results_directory import free_directory
@@ -31,6 +32,7 @@ from seawall.cli.shared_options import (
     Output,
     Paths,
     Seed,
+    SettingsFile,
     Sinks,
     TableStyle,
     TargetsFile,
@@ -46,6 +48,7 @@ from seawall.report.stored import stored_result
 from seawall.result import Result
 from seawall.stack.limits import Limits
 from seawall.stack.options import StackOptions
+from seawall.tuning.kafka_settings import KafkaSettings
 
 EXAMPLES = """[bold]Examples[/]
 
@@ -54,6 +57,7 @@ EXAMPLES = """[bold]Examples[/]
   bin/seawall compare --parts load --users 200 --rate 20 --arrival poisson
   bin/seawall compare --paths sync,kafka --entities orders --counts 100,10000
   bin/seawall compare --brokers 3 --sinks 3    Kafka with three brokers and three sinks
+  bin/seawall compare --settings mine.toml --paths kafka    with settings of your own (docs/tuning.md)
   bin/seawall compare --api-processes 2        two API processes share the port
   bin/seawall compare --durability --parts load         what each promise of safety costs, on each path
   bin/seawall compare --arms sync,kafka-flushed         both flush to disk before they answer
@@ -129,6 +133,7 @@ def compare(
         int | None,
         typer.Option(help="Blocks; each runs every arm twice.  \\[default: 2, quick: 1]", show_default=False),
     ] = None,
+    settings: SettingsFile = None,
     brokers: Brokers = None,
     sinks: Sinks = None,
     api_processes: ApiProcesses = None,
@@ -181,6 +186,7 @@ def compare(
         gate=gate,
     )
     options.validate(Connections.read() if options.arms else None, Limits.read())
+    started_with = kafka_settings(settings, brokers or 1)
     judged_by = read_targets(targets)
     earlier = None if against is None else stored_result(against)
     check_table_style(table_style)
@@ -188,7 +194,7 @@ def compare(
         raise typer.BadParameter("--clean and --keep exclude each other", param_hint="--clean")
     with interruptible():
         directory = free_directory(output, "compare")
-        with _stacks(options, directory, clean=clean) as stack_of:
+        with _stacks(options, directory, started_with, clean=clean) as stack_of:
             result = _run(Comparison(options, judged_by, stack_of, directory), directory)
     show(result, directory, table_style, as_json=as_json)
     code = exit_code(result, gate)
@@ -207,30 +213,32 @@ def _arms(paths: str, arms: str, *, durability: bool) -> tuple[str, ...]:
 
 
 @contextmanager
-def _stacks(options: CompareOptions, directory: Path, *, clean: bool) -> Iterator[StackOf]:
+def _stacks(options: CompareOptions, directory: Path, settings: KafkaSettings, *, clean: bool) -> Iterator[StackOf]:
     """Give what gives each segment its stack: always the same one, or for arms one of its own each time."""
     if options.arms:
         refuse_running_stack("these arms need stacks of their own", "compare --paths on it as it is")
         make = OwnStacks("compare", directory, clean=clean, keep=options.keep)
-        yield lambda segment: make(_stack_of(options, segment), segment.name)
+        yield lambda segment: make(_stack_of(options, segment, settings), segment.name)
         return
     wanted = StackOptions(
         brokers=options.brokers or 1,
         sinks=options.sinks or 1,
         api_processes=options.api_processes or 1,
         kafka="kafka" in options.paths,
+        settings=settings,
     )
     asked = any(number is not None for number in (options.brokers, options.sinks, options.api_processes))
     with experiment_place(wanted, "compare", directory, asked=asked, clean=clean, keep=options.keep) as stack:
         yield lambda _: nullcontext(stack)
 
 
-def _stack_of(options: CompareOptions, segment: Segment) -> StackOptions:
+def _stack_of(options: CompareOptions, segment: Segment, settings: KafkaSettings) -> StackOptions:
     return StackOptions(
         brokers=segment.brokers or 1,
         sinks=options.sinks or 1,
         api_processes=options.api_processes or 1,
         kafka=segment.needs_kafka,
+        settings=settings,
     )
 
 

@@ -10,6 +10,7 @@ from seawall.cli.stack_progress import StackProgress
 from seawall.stack.errors import OtherStackRunning
 from seawall.stack.options import StackOptions
 from seawall.stack.stack import Stack
+from seawall.tuning.kafka_settings import KafkaSettings
 
 
 @contextmanager
@@ -41,6 +42,11 @@ def stack_for(wanted: StackOptions, owner: str, *, asked: bool) -> Iterator[Stac
         raise OtherStackRunning(
             f"the running stack has {has.brokers} brokers, {has.sinks} sinks and {has.api_processes} API processes:"
             " stop it with `bin/seawall down`, or leave --brokers, --sinks and --api-processes out"
+        )
+    if wanted.settings not in (KafkaSettings(), has.settings):
+        raise OtherStackRunning(
+            "the running stack has other settings: stop it by `bin/seawall down`, or start it with `bin/seawall up"
+            " --settings FILE`"
         )
     error_console().print("Using the stack that is up.")
     try:

@@ -33,6 +33,10 @@ Sinks = Annotated[int | None, typer.Option(help="Sink workers.  \\[default: 1]",
 ApiProcesses = Annotated[
     int | None, typer.Option(help="API processes that share one port.  \\[default: 1]", show_default=False)
 ]
+SettingsFile = Annotated[
+    Path | None,
+    typer.Option("--settings", help="A file of Kafka's settings to start the stack with.", show_default=False),
+]
 Clean = Annotated[bool, typer.Option("--clean", help="Remove rows of earlier runs without asking.")]
 Seed = Annotated[int, typer.Option(help="Seed of contents and of the users' phases: the same one sends the same.")]
 DrainTimeout = Annotated[str, typer.Option(help="How long the log may take to drain.", metavar="TIME")]

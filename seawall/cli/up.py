@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from seawall.cli.kafka_settings_file import kafka_settings
+from seawall.cli.shared_options import SettingsFile
 from seawall.cli.stack_progress import StackProgress
 from seawall.stack.errors import OtherStackRunning
 from seawall.stack.options import StackOptions
@@ -21,6 +23,7 @@ EXAMPLES = """[bold]Examples[/]
   bin/seawall up --http-cache             nginx in front of the API, which answers what it may
   bin/seawall up --tls                    the API by TLS as well, with a certificate of the stack's own
   bin/seawall up --observe                Prometheus reads all metrics, where it is installed
+  bin/seawall up --settings mine.toml     Kafka's parts with settings of your own (docs/tuning.md)
   bin/seawall up --no-kafka               without the log: the direct write paths only
   bin/seawall up --api-port 8000          the API on a port of your choice
 
@@ -31,7 +34,7 @@ Exit codes: 0 the stack is up, 2 it cannot be started (nothing is left running),
 
 _COMPARED = (
     *("kafka", "brokers", "partitions", "sinks", "api_processes"),
-    *("replica", "http_cache", "tls", "observe", "api_port"),
+    *("replica", "http_cache", "tls", "observe", "api_port", "settings"),
 )
 
 
@@ -52,6 +55,7 @@ def up(
     observe: Annotated[
         bool, typer.Option("--observe", help="A Prometheus that reads all metrics, where it is installed.")
     ] = False,
+    settings: SettingsFile = None,
     api_port: Annotated[int | None, typer.Option(help="Port of the API.  \\[default: a free one]")] = None,
 ) -> None:
     """Start PostgreSQL, Valkey, Kafka, the API and its sinks, and leave them running until `down`."""
@@ -66,6 +70,7 @@ def up(
         tls=tls,
         observe=observe,
         api_port=api_port,
+        settings=kafka_settings(settings, brokers),
     ).checked()
     running = Stack.attach()
     if running is not None:

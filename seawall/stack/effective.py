@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from contract.connections import Connections
 from seawall.stack import postgres, valkey
 from seawall.stack.jars import kafka_version
@@ -11,6 +13,7 @@ from seawall.stack.java import find_java
 from seawall.stack.kafka import heap_size
 from seawall.stack.log import Log
 from seawall.stack.state import StackState
+from seawall.tuning.kafka_settings import KafkaSettings
 
 
 def effective_settings(connections: Connections, state: StackState) -> dict[str, Any]:
@@ -27,6 +30,8 @@ def effective_settings(connections: Connections, state: StackState) -> dict[str,
             found["kafka"] |= {"version": kafka_version(), "java": java.version, "heap": heap_size()}
     if state.api_processes:
         found["api"] = {"processes": state.api_processes, **({"tls": True} if state.api_tls_url else {})}
+    if state.options.settings != KafkaSettings():
+        found["started_with"] = msgspec.to_builtins(state.options.settings)
     if (cache := state.services.get("http-cache")) is not None:
         found["http-cache"] = {"version": cache.version}
     return found

@@ -115,6 +115,7 @@ class KafkaNode(OwnService):
         log: Path,
         archive: ClassArchive | None = None,
         linked: Mapping[str, tuple[int, int]] | None = None,
+        settings: Mapping[str, str] | None = None,
         disk_mb: int = 0,
         metrics: BrokerMetrics | None = None,
     ) -> None:
@@ -124,6 +125,7 @@ class KafkaNode(OwnService):
         """
         self.name = f"kafka-{node}"
         self._linked = linked or {}
+        self._further = settings or {}
         self.data = directory / "data"
         self._disk_mb = disk_mb
         self.port: int | None = quorum.ports[node - 1][0]
@@ -248,7 +250,7 @@ class KafkaNode(OwnService):
         }
         if nodes > 1:
             settings["replica.lag.time.max.ms"] = 10000
-        return settings
+        return {**settings, **self._further}
 
     def _format_from(self, template: Path, data: Path) -> None:
         # What Kafka's StorageTool writes: the cluster's first features are the same for every cluster of a version, so

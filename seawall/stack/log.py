@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -46,13 +46,13 @@ class Log:
     def _admin(self) -> AdminClient:
         return AdminClient(self._settings)  # connects, and goes on trying, from now on
 
-    def create_topics(self, *, partitions: int, brokers: int) -> None:
+    def create_topics(self, *, partitions: int, brokers: int, settings: Mapping[str, str] | None = None) -> None:
         """Create the topics that are not there yet; raises `ServerFailed`.
 
         With three brokers a topic is on all of them and a write needs two; *brokers* 0 leaves that to the cluster.
         """
         try:
-            create_topics(self._admin, partitions=partitions, replication=brokers)
+            create_topics(self._admin, partitions=partitions, replication=brokers, settings=settings)
         except NoTopics as error:
             raise ServerFailed(str(error)) from None
 

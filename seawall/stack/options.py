@@ -6,6 +6,7 @@ import msgspec
 
 from contract.topics import PARTITIONS
 from seawall.stack.errors import BadOptions
+from seawall.tuning.kafka_settings import KafkaSettings
 
 _MOST_PARTITIONS, _MOST_SINKS, _MOST_API_PROCESSES = 200, 64, 32
 _FIRST_PORT, _LAST_PORT = 1, 65535
@@ -44,6 +45,8 @@ class StackOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Whether a Prometheus reads the metrics of all, where one is installed."""
     disk_mb: int = 0
     """Size of the file systems that hold the data of database and brokers; 0 leaves them on the disk that is there."""
+    settings: KafkaSettings = KafkaSettings()
+    """Of Kafka's parts, and of the sinks; what is not named is as shipped."""
     environment: dict[str, str] = {}
     """Further variables for the API and the sinks."""
 

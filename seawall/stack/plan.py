@@ -28,6 +28,7 @@ from seawall.stack.ports import HOST, demand, free_ports, listening
 from seawall.stack.prometheus import Prometheus, find_prometheus
 from seawall.stack.replica import PostgresReplica
 from seawall.stack.service import External, Service
+from seawall.tuning.knob import Place
 
 CLIENTS = ("api", "sink")
 """Those that reach servers by links, where there are some."""
@@ -115,7 +116,7 @@ def make_plan(options: StackOptions, *, run: str, data: Path, logs: Path, made: 
         pairs = [(next(ports), next(ports)) for _ in range(options.brokers)]
         links = ports if options.links else None
         shown = ports if options.observe else None
-        _add_log(plan, pairs, data, logs, embed=not api_url, links=links, shown=shown, disk_mb=options.disk_mb)
+        _add_log(plan, options, pairs, data, logs, embed=not api_url, links=links, shown=shown)
     if plan.lines:
         plan.links = LinksService(plan.lines, directory=data / "links")
     inner_port, tls_port = next(ports), next(ports)
@@ -289,6 +290,7 @@ def _add_cache(plan: Plan, port: int, data: Path, *, embed: bool) -> None:
 
 def _add_log(
     plan: Plan,
+    options: StackOptions,
     ports: list[tuple[int, int]],
     data: Path,
     logs: Path,
@@ -296,11 +298,15 @@ def _add_log(
     embed: bool,
     links: Iterator[int] | None,
     shown: Iterator[int] | None,
-    disk_mb: int,
 ) -> None:
     """Add the brokers; *links* yields ports for links to them, *shown* for their metrics, where there shall be any."""
     servers = plan.connections.kafka_bootstrap_servers
     if servers is not None:
+        if options.settings.topic or options.settings.broker:
+            raise BadOptions(
+                "the Kafka of SEAWALL_KAFKA_BOOTSTRAP_SERVERS is not ours, so its topics and brokers are left alone:"
+                " unset it, or leave [topic] and [broker] out of the settings"
+            )
         plan.brokers = [External("kafka", "kafka", servers, partial(kafka.check, plan.connections.kafka))]
     elif embed:
         kafka.heap_size()
@@ -327,13 +333,14 @@ def _add_log(
                 log=logs / f"kafka-{node}.log",
                 archive=plan.archive,
                 linked=listeners[node - 1],
+                settings=options.settings.texts(Place.BROKER),
                 metrics=metrics[node - 1],
-                disk_mb=disk_mb,
+                disk_mb=options.disk_mb,
             )
             for node in range(1, len(ports) + 1)
         ]
         plan.brokers = list(nodes)
-        if disk_mb:
+        if options.disk_mb:
             plan.mounts += [node.data for node in nodes]
         plan.embedded_brokers = len(ports)
         plan.connections = plan.connections.model_copy(update=quorum.access)

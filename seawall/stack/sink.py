@@ -57,6 +57,7 @@ class Sink(OwnService):
         }
         return {
             **python_environment(self._connections, self._directory / "tmp"),
+            **self._options.settings.variables().get(self.kind, {}),
             **self._options.environment,
             **variables_of(self._directory.parent, self.kind),
             **place,

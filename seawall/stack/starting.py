@@ -20,6 +20,7 @@ from seawall.stack.roster import Roster
 from seawall.stack.service import NotReady, Service, held_program
 from seawall.stack.sink import Sink
 from seawall.stack.warming import await_coordinator, await_producer_ids
+from seawall.tuning.knob import Place
 
 if TYPE_CHECKING:
     from seawall.stack.jars import Jar, JarCache
@@ -54,7 +55,7 @@ class Starter:
         sinks = options.sinks if plan.brokers and plan.ours else 0
         roster.adopt(plan, sinks)
         async with asyncio.TaskGroup() as group:
-            log = group.create_task(self._log(plan, options.partitions))
+            log = group.create_task(self._log(plan, options))
             database = group.create_task(self._database(plan))
             cache = group.create_task(self._each([plan.cache] if plan.cache else []))
             links = group.create_task(self._each([plan.links] if plan.links else []))
@@ -98,7 +99,7 @@ class Starter:
         if plan.replica is not None and await _succeeded([database]):
             await self._service(plan.replica)
 
-    async def _log(self, plan: Plan, partitions: int) -> None:
+    async def _log(self, plan: Plan, options: StackOptions) -> None:
         if not plan.brokers:
             return
         if plan.jars is not None:
@@ -109,7 +110,12 @@ class Starter:
         if plan.ours:
             log = self._cluster(plan)
             work: list[Callable[[], object]] = [
-                partial(log.create_topics, partitions=partitions, brokers=plan.embedded_brokers)
+                partial(
+                    log.create_topics,
+                    partitions=options.partitions,
+                    brokers=plan.embedded_brokers,
+                    settings=options.settings.texts(Place.TOPIC),
+                )
             ]
             if plan.embedded_brokers:
                 settings = plan.connections.kafka

@@ -1,0 +1,100 @@
+"""A stack that is started with settings of Kafka's parts."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._config import ConfigResource
+from confluent_kafka.admin._resource import ResourceType
+
+from seawall.stack.state import StackState, read_state
+
+MINE = """
+about = "for the test"
+[producer]
+"linger.ms" = 1
+[consumer]
+"fetch.wait.max.ms" = 7
+[sink]
+SEAWALL_SINK_BATCH_SIZE = 11
+[topic]
+"flush.messages" = 5
+[broker]
+"num.io.threads" = 3
+"""
+
+
+def seawall(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run a verb with a home of its own."""
+    return subprocess.run(
+        [sys.executable, "-P", "-m", "seawall.cli", *words],
+        capture_output=True,
+        text=True,
+        timeout=110,
+        check=False,
+        env={**os.environ, "SEAWALL_HOME": str(home), "COLUMNS": "200"},
+    )
+
+
+def environment_of(state: StackState, service: str) -> dict[str, str]:
+    """Return what the process was started with."""
+    pid = state.services[service].pid
+    assert pid is not None
+    return psutil.Process(pid).environ()
+
+
+@pytest.mark.long
+def test_every_part_is_started_with_its_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the servers report them; and a second `up` with others is refused."""
+    home, mine = tmp_path / "home", tmp_path / "mine.toml"
+    mine.write_text(MINE)
+    done = seawall(home, "up", "--settings", str(mine))
+    assert done.returncode == 0, done.stderr
+    try:
+        monkeypatch.setenv("SEAWALL_HOME", str(home))
+        state = read_state()
+        assert state is not None
+        assert environment_of(state, "api")["SEAWALL_KAFKA_PRODUCER_PROPERTIES"] == '{"linger.ms":1}'
+        sink = environment_of(state, "sink-1")
+        assert sink["SEAWALL_SINK_CONSUMER_PROPERTIES"] == '{"fetch.wait.max.ms":7}'
+        assert sink["SEAWALL_SINK_BATCH_SIZE"] == "11"
+        from seawall.stack.stack import Stack  # noqa: PLC0415 - reads SEAWALL_HOME as it is now
+
+        stack = Stack(state)
+        topics = stack.settings()["kafka"]["topics"]
+        assert {topic["flush.messages"] for topic in topics.values()} == {"5"}
+        assert stack.settings()["started_with"]["broker"] == {"num.io.threads": 3}
+        admin = AdminClient({**stack.connections.kafka, "log_level": 0})
+        (found,) = admin.describe_configs([ConfigResource(ResourceType.BROKER, "1")]).values()
+        assert found.result()["num.io.threads"].value == "3"
+        stack.close()
+        other = seawall(home, "up")
+        assert other.returncode == 2
+        assert "settings" in other.stderr
+    finally:
+        assert seawall(home, "down").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('[producer]\n"acks" = 1\n', "idempotence needs acks=-1"),
+        ('[topic]\n"min.insync.replicas" = 2\n', "no write could be acknowledged"),
+        ("[producer\n", "table declaration"),
+    ],
+)
+def test_a_file_that_cannot_be_meant_starts_nothing(tmp_path: Path, text: str, words: str) -> None:
+    """Refused with the file's name."""
+    mine = tmp_path / "mine.toml"
+    mine.write_text(text)
+    done = seawall(tmp_path / "home", "up", "--settings", str(mine))
+    assert done.returncode == 2
+    assert words in " ".join(done.stderr.split())
+    assert "mine.toml" in done.stderr
+    assert not (tmp_path / "home").exists()
