@@ -167,13 +167,14 @@ class Ending:
                 error.strerror or error,
             )
         self._environment.process_exit_code = SETUP
-        runner = self._environment.runner
-        if runner is not None:
-            gevent.spawn(runner.stop if self._environment.web_ui is not None else runner.quit)
+        self._end_run()
 
     def give_up(self, reason: str) -> None:
         """Say why the run cannot begin, and end it."""
         logger.error(reason)
+        self._end_run()
+
+    def _end_run(self) -> None:
         runner = self._environment.runner
         if runner is not None:
             gevent.spawn(runner.stop if self._environment.web_ui is not None else runner.quit)

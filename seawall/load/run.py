@@ -70,6 +70,7 @@ class LoadRun:
     first_place: int = 0
     """That of this process's first user."""
     curve: Curve | None = None
+    """That of the profile, once it begins."""
     closed: bool = False
     """No user sends any more; answers under way are still awaited."""
     connections: int = 0
@@ -89,6 +90,7 @@ class LoadRun:
     _members: dict[int, Member] = field(default_factory=dict)
     _users: int = 0
     _following: int = 0
+    """How many of this process's users were there when the profile began."""
 
     def __post_init__(self) -> None:
         bodies = {name: body_tails(ENTITIES[name], self.seed, self.shape) for name in set(self.mix)}
