@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import http.client
 import os
 import re
 import shutil
 import signal
 import subprocess
+from http import HTTPStatus
 from pathlib import Path
 
 from seawall.stack.certificates import TlsPort
 from seawall.stack.errors import ServerFailed
 from seawall.stack.ports import HOST
-from seawall.stack.service import NotReady, OwnService, make_directories, plain_environment
+from seawall.stack.service import NotReady, OwnService, make_directories, plain_environment, status_of
 
 _SYSTEM_PROGRAMS = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/bin")
 _STATUS = "/nginx-status"
-_TIMEOUT_S = 3.0
 _OLDEST = (1, 13)
 """It has `stub_status` at any place, and asks again with the validators that it has."""
 
@@ -53,17 +52,9 @@ class HttpCache(OwnService):
 
     def answer(self) -> str:
         """Return the version once it serves; raises `NotReady`."""
-        connection = http.client.HTTPConnection(HOST, self.port, timeout=_TIMEOUT_S)
-        try:
-            connection.request("GET", _STATUS)
-            answer = connection.getresponse()
-            answer.read()
-        except (OSError, http.client.HTTPException) as error:
-            raise NotReady(str(error)) from None
-        finally:
-            connection.close()
-        if answer.status != http.HTTPStatus.OK:
-            raise NotReady(f"its status page answers {answer.status}")
+        status = status_of(self.port, _STATUS)
+        if status != HTTPStatus.OK:
+            raise NotReady(f"its status page answers {status}")
         return version(program())
 
     def _configuration(self) -> str:

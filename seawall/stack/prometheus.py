@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import re
 import shutil
 import subprocess
 from collections.abc import Mapping
 from functools import cache
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 from seawall.stack.places import ROOT
 from seawall.stack.ports import HOST
-from seawall.stack.service import NotReady, OwnService, make_directories, plain_environment
+from seawall.stack.service import NotReady, OwnService, make_directories, plain_environment, status_of
 
 RULES = ROOT / "deploy" / "prometheus" / "rules.yaml"
 MISSING = "no Prometheus is installed, so none reads the metrics (Debian, Ubuntu: apt-get install prometheus)"
 EVERY_S = 2
 _KEPT = "24h"
-_TIMEOUT_S = 3.0
 _LAST = 19
 
 
@@ -60,17 +59,9 @@ class Prometheus(OwnService):
 
     def answer(self) -> str:
         """Return the version once it serves; raises `NotReady`."""
-        connection = http.client.HTTPConnection(HOST, self.port, timeout=_TIMEOUT_S)
-        try:
-            connection.request("GET", "/-/ready")
-            answer = connection.getresponse()
-            answer.read()
-        except (OSError, http.client.HTTPException) as error:
-            raise NotReady(str(error)) from None
-        finally:
-            connection.close()
-        if answer.status != http.HTTPStatus.OK:
-            raise NotReady(f"it answers {answer.status}")
+        status = status_of(self.port, "/-/ready")
+        if status != HTTPStatus.OK:
+            raise NotReady(f"it answers {status}")
         return version(self._program)
 
     def _configuration(self) -> dict[str, Any]:

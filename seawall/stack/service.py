@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import signal
 import sys
@@ -10,8 +11,10 @@ from pathlib import Path
 from typing import Protocol
 
 from seawall.stack.children import NICENESS
+from seawall.stack.ports import HOST
 
 _PRELOAD = Path(__file__).with_name("preload.py")
+_TIMEOUT_S = 3.0
 _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
@@ -102,6 +105,20 @@ class External:
     def answer(self) -> str:
         """Return the server's version; raises `Unreachable`."""
         return self._check()
+
+
+def status_of(port: int | None, path: str) -> int:
+    """Return the status with which a server of ours on *port* answers a GET; raises `NotReady` where it does not."""
+    connection = http.client.HTTPConnection(HOST, port, timeout=_TIMEOUT_S)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        answer.read()
+    except (OSError, http.client.HTTPException) as error:
+        raise NotReady(str(error)) from None
+    finally:
+        connection.close()
+    return answer.status
 
 
 def plain_environment(tmp: Path) -> dict[str, str]:

@@ -127,6 +127,7 @@ def test_stages_batches_pools_and_the_producer_are_shown(stack: Stack, client: h
     assert found["seawall_waiting_records{kafka}"] == 0
 
 
+@pytest.mark.long
 def test_a_database_that_is_gone_shows_as_errors_of_its_paths(stack: Stack, tmp_path: Path) -> None:
     """The process goes on to show its metrics."""
     port = free_port()
@@ -146,6 +147,7 @@ def test_a_database_that_is_gone_shows_as_errors_of_its_paths(stack: Stack, tmp_
     assert found["seawall_problems_total{503}"] == 2
 
 
+@pytest.mark.long
 def test_without_a_port_nothing_is_counted_around_the_hot_path(stack: Stack, tmp_path: Path) -> None:
     """So a request costs what it always did; the service works all the same."""
     with running_api(stack.connections, tmp_path, SEAWALL_METRICS_PORT=None) as (client, _):

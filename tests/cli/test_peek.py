@@ -68,6 +68,7 @@ def test_the_last_records_of_all_partitions_are_shown_by_their_times(records: li
     assert ages(peeked(TOPIC)) == list(range(2, 12))
 
 
+@pytest.mark.long
 def test_the_first_records_and_those_of_one_partition(records: list[bytes]) -> None:
     """The oldest that are left; more than there are is all there are."""
     assert ages(peeked("users", "--first", "5")) == [0, 1, 2, 3, 4]
@@ -75,6 +76,7 @@ def test_the_first_records_and_those_of_one_partition(records: list[bytes]) -> N
     assert peeked("orders") == []
 
 
+@pytest.mark.long
 def test_people_see_a_line_of_what_stands_around_a_record_and_one_of_it(records: list[bytes]) -> None:
     """Whole, however wide the terminal."""
     done = seawall("peek", "users", "--last", "1", COLUMNS="40")
@@ -84,6 +86,7 @@ def test_people_see_a_line_of_what_stands_around_a_record_and_one_of_it(records:
     assert json.loads(value) == json.loads(records[-1])
 
 
+@pytest.mark.long
 def test_what_is_no_json_is_shown_as_it_is(stack: Stack) -> None:
     """Text, bytes, and nothing; a dead letter carries its reason."""
     producer = Producer({**stack.connections.kafka, "acks": "all"})
@@ -99,6 +102,7 @@ def test_what_is_no_json_is_shown_as_it_is(stack: Stack) -> None:
     assert "(no JSON) no json" in seawall("peek", "products").stdout
 
 
+@pytest.mark.long
 def test_follow_shows_what_comes_until_ctrl_c(stack: Stack, records: list[bytes]) -> None:
     """Nothing twice, and an exit code of 0."""
     with subprocess.Popen(
@@ -122,8 +126,18 @@ def test_follow_shows_what_comes_until_ctrl_c(stack: Stack, records: list[bytes]
     ("arguments", "said"),
     [
         pytest.param(["cats"], "no topic is called 'cats'; there are seawall.dead-letters, seawall.orders", id="topic"),
-        pytest.param(["users", "--partition", "7"], "seawall.users has no partition 7; it has 0 to 2", id="partition"),
-        pytest.param(["users", "--first", "1", "--follow"], "goes neither with --last nor with --follow", id="both"),
+        pytest.param(
+            ["users", "--partition", "7"],
+            "seawall.users has no partition 7; it has 0 to 2",
+            id="partition",
+            marks=pytest.mark.long,
+        ),
+        pytest.param(
+            ["users", "--first", "1", "--follow"],
+            "goes neither with --last nor with --follow",
+            id="both",
+            marks=pytest.mark.long,
+        ),
     ],
 )
 def test_what_is_not_there_is_refused_with_what_is(stack: Stack, arguments: list[str], said: str) -> None:
@@ -133,6 +147,7 @@ def test_what_is_not_there_is_refused_with_what_is(stack: Stack, arguments: list
     assert said in done.stderr
 
 
+@pytest.mark.long
 def test_without_a_log_it_says_what_to_do(tmp_path: Path) -> None:
     """Neither a stack nor brokers of one's own; or brokers that do not answer."""
     done = seawall("peek", "users", SEAWALL_HOME=str(tmp_path))

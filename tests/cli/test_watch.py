@@ -89,6 +89,7 @@ def test_one_look_shows_every_path_the_rows_the_caches_and_the_database() -> Non
     assert found["load"] is None
 
 
+@pytest.mark.long
 def test_the_table_names_what_it_shows(stack: Stack) -> None:
     """For people: all paths and parts, no colours where nobody sees them."""
     done = seawall("watch", "--once", "--interval", "0.2")
@@ -98,6 +99,7 @@ def test_the_table_names_what_it_shows(stack: Stack) -> None:
     assert "\x1b" not in done.stdout
 
 
+@pytest.mark.long
 def test_ctrl_c_ends_it_without_a_word(stack: Stack) -> None:
     """In a terminal, in the middle of drawing; the exit code is 0."""
     master, slave = pty.openpty()
@@ -128,6 +130,7 @@ def test_without_a_stack_it_says_what_to_do(tmp_path: Path) -> None:
     assert done.stderr == ("seawall: no stack is up, so there is nothing to watch: start one with `bin/seawall up`\n")
 
 
+@pytest.mark.long
 def test_a_stack_that_goes_ends_it_with_a_word(stack: Stack) -> None:
     """Exit code 2: here the state file says so for a moment."""
     state = stack.state
@@ -145,6 +148,7 @@ def test_a_stack_that_goes_ends_it_with_a_word(stack: Stack) -> None:
     assert "the stack was stopped" in said
 
 
+@pytest.mark.long
 def test_who_does_not_answer_is_named_and_the_rest_is_shown(stack: Stack) -> None:
     """A sink that is killed is missing until it runs again; then its counts begin anew, and no rate is negative."""
     reader = Reader(stack)

@@ -74,6 +74,7 @@ def test_a_run_shows_its_requests_users_and_lag_while_it_goes_on(stack: Stack, t
         httpx.get(url)
 
 
+@pytest.mark.long
 def test_a_master_shows_the_requests_of_its_workers(stack: Stack, tmp_path: Path) -> None:
     """And how many workers there are."""
     (port,) = free_ports(1)
@@ -91,6 +92,7 @@ def test_a_master_shows_the_requests_of_its_workers(stack: Stack, tmp_path: Path
         assert found["seawall_load_users{}"] == 5
 
 
+@pytest.mark.long
 def test_a_process_that_shows_metrics_and_dies_ends_no_run(stack: Stack, tmp_path: Path) -> None:
     """The log says that they are gone; the load goes on."""
     with locust(tmp_path, *LOAD, "--metrics-port", "0") as (process, log):
@@ -105,6 +107,7 @@ def test_a_process_that_shows_metrics_and_dies_ends_no_run(stack: Stack, tmp_pat
         assert process.poll() is None
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("port", "said"),
     [

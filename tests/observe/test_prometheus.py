@@ -70,7 +70,7 @@ def load(observed: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
     thread = threading.Thread(target=send)
     thread.start()
-    arguments = ["Mixed", "--headless", "-u", "10", "-r", "10", "-t", "120s", "--user-rate", "5", "--no-verdict"]
+    arguments = ["Mixed", "--headless", "-u", "10", "-r", "10", "-t", "15m", "--user-rate", "5", "--no-verdict"]
     locust = [str(Path(sys.executable).with_name("locust")), "-f", str(ROOT / "locustfiles" / "ingest.py")]
     with subprocess.Popen([*locust, *arguments], cwd=tmp_path_factory.mktemp("load"), env=os.environ) as process:
         yield process

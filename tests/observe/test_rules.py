@@ -45,6 +45,7 @@ def test_each_alert_fires_on_what_it_is_there_for_and_none_on_a_service_that_is_
 
 
 @needs_promtool
+@pytest.mark.long
 def test_an_alert_that_was_broken_on_purpose_is_found(tmp_path: Path) -> None:
     """One that no longer fires, and one that is no query any more."""
     rules, tests = tmp_path / RULES.name, tmp_path / TESTS.name

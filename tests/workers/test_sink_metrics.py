@@ -84,6 +84,7 @@ def test_a_sink_that_others_can_reach_shows_its_metrics_to_those_with_a_key_alon
         assert status(keys[Scope.ADMIN]) == 401
 
 
+@pytest.mark.long
 def test_a_dead_letter_is_logged_with_the_id_of_its_record(stack: Stack, tmp_path: Path) -> None:
     """As a JSON object where that is set; of many only the first ten are, and how many more there are."""
     identity = new_record(USERS).id
