@@ -154,7 +154,7 @@ def test_a_run_that_is_ended_is_judged_by_the_stages_that_ended(start: Start, nu
 @pytest.mark.usefixtures("stack")
 def test_a_worker_that_dies_takes_its_moments_along_and_one_that_comes_gets_none(start: Start) -> None:
     """What the dead one would have sent is not sent by others, and counted; such a run tells nothing."""
-    run = start(*LOAD, "--peak-rate", "80", "--stage-time", "4s", shape="steps", how="workers")
+    run = start(*LOAD, "--peak-rate", "40", "--stage-time", "8s", shape="steps", how="workers")
     run.wait_for(lambda: run.sent() > 80)
     os.killpg(run.workers[1].pid, signal.SIGKILL)
     run.add_worker()
