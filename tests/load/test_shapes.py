@@ -154,18 +154,22 @@ def test_a_run_that_is_ended_is_judged_by_the_stages_that_ended(start: Start, nu
 @pytest.mark.usefixtures("stack")
 def test_a_worker_that_dies_takes_its_moments_along_and_one_that_comes_gets_none(start: Start) -> None:
     """What the dead one would have sent is not sent by others, and counted; such a run tells nothing."""
-    run = start(*LOAD, "--peak-rate", "80", "--stage-time", "4s", shape="steps", how="workers")
+    run = start(*LOAD, "--peak-rate", "40", "--stage-time", "8s", shape="steps", how="workers")
     run.wait_for(lambda: run.sent() > 80)
     os.killpg(run.workers[1].pid, signal.SIGKILL)
     run.add_worker()
     code, result = run.end(), run.result()
-    assert code == CODES[result.outcome] == 4, run.said()
+    # What a dead worker had written and not told of yet can be taken for records that nobody sent.
+    assert code == CODES[result.outcome] in (1, 4), run.said()
     assert "joined a run that goes on: it makes no load" in run.said()
     ledger = read_ledger(run.directory / "out_requests")
     assert {user >> 16 for user in ledger.user.tolist()} == {0, 1}
     assert [share["complete"] for share in run.record()["processes"]].count(False) == 1
     assert [stage.planned for stage in result.stages] == [80, 160, 240, 320]
-    assert (result.stages[-1].sent, result.stages[-1].unsent) == (160, 160)
+    assert {stage.outcome for stage in result.stages} == {Outcome.INVALID}
+    last = result.stages[-1]
+    assert (last.sent or 0) + (last.unsent or 0) == 320
+    assert (last.unsent or 0) >= 160
     assert run.record()["places"] == 10
 
 
@@ -178,7 +182,8 @@ def test_a_run_whose_workers_are_all_gone_is_judged(start: Start) -> None:
     for worker in run.workers:
         os.killpg(worker.pid, signal.SIGKILL)
     code, result = run.end(), run.result()
-    assert code == CODES[result.outcome] == 4, run.said()
+    # What a dead worker had written and not told of yet can be taken for records that nobody sent.
+    assert code == CODES[result.outcome] in (1, 4), run.said()
     assert (result.stages[0].outcome, result.stages[-1].outcome) == (Outcome.INVALID, None)
     assert [share["complete"] for share in run.record()["processes"]] == [False, False]
 
