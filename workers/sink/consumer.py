@@ -139,7 +139,6 @@ class Sink:
             self._writer.close()
             self._dead_letters.close()
             self._journal.close()
-            self._metrics.stop()
 
     def _gather(self) -> list[Message]:
         """Return what arrives within the longest wait after the first message, or nothing."""
