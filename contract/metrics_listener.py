@@ -26,6 +26,7 @@ from contract.loopback import is_loopback
 log = logging.getLogger(__name__)
 
 _PATIENCE_S = 5.0
+_MOST_CLIENTS = 16
 # Two threads that have msgspec decode a type for the first time at once crash the process (0.22).
 _one_at_a_time = threading.Lock()
 
@@ -34,11 +35,7 @@ class Metrics(Protocol):
     """Shows others what the process counts."""
 
     def start(self) -> None:
-        """Begin to show it; raises `OSError` where the port is taken."""
-        ...
-
-    def stop(self) -> None:
-        """Show it no more."""
+        """Show it until the process ends; raises `OSError` where the port is taken."""
         ...
 
 
@@ -46,9 +43,6 @@ class NoMetrics:
     """Nobody asked for metrics."""
 
     def start(self) -> None:
-        """Do nothing."""
-
-    def stop(self) -> None:
         """Do nothing."""
 
 
@@ -89,15 +83,29 @@ class MetricsListener:
         threading.Thread(target=self._server.serve_forever, name="metrics", daemon=True).start()
         log.info("metrics: %s", self.url)
 
-    def stop(self) -> None:
-        """Close the port."""
-        if self._server is not None:
-            self._server.shutdown()
-            self._server.server_close()
-
 
 class _Server(ThreadingHTTPServer):
+    """A thread a client, of whom there may be few at once: one who connects and says nothing keeps one for a while."""
+
     daemon_threads = True
+
+    def __init__(self, *arguments: Any) -> None:
+        self._free = threading.BoundedSemaphore(_MOST_CLIENTS)
+        super().__init__(*arguments)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Begin to serve a client, or close its connection where there are too many."""
+        if self._free.acquire(blocking=False):
+            super().process_request(request, client_address)
+        else:
+            self.shutdown_request(request)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Serve a client."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._free.release()
 
     def handle_error(self, *_: object) -> None:
         """Say nothing of a client that went before it had its answer."""

@@ -162,12 +162,15 @@ def _show(environment: Environment, role: Shown) -> None:
     if web_ui is not None and web_ui.app is not None:
         offer_user_classes(environment)
         VerdictTab(web_ui, web_ui.app, environment, role.ending)
+    options: Any = environment.parsed_options
     try:
-        place = place_of(environment.parsed_options)
+        place = place_of(options)
         if place is not None:
             events.quit.add_listener(LiveMetrics(environment, role, place).end)
     except ValueError as error:
-        refuse(error)
+        if options.metrics_port:
+            refuse(error)
+        logger.warning("%s; the run goes on without them", error)  # nobody asked for them but the stack's Prometheus
 
 
 def _check(environment: Environment, options: Any) -> None:

@@ -101,19 +101,11 @@ def panel_queries() -> list[str]:
 
 
 def rule_queries() -> list[str]:
-    """Return the metrics that rules look at, without the limit that they hold them to."""
+    """Return those of the rules."""
     text = RULES.read_text(encoding="utf-8")
     found = re.findall(r"expr: (?:\|\n((?: {10,}.*\n)+)|(.*)\n)", text)
     whole = [" ".join((block or line).split()) for block, line in found]
     return [query for query in whole if query not in QUIET]
-
-
-def unlimited(query: str) -> list[str]:
-    """Return the operands of comparisons, which have data also where nothing is wrong."""
-    parts = re.split(
-        r" (?:>=|<=|==|!=|>|<) (?:on \(.*?\) group_left \(\) )?(?:bool )?|\band(?: on \(\w+\))? | or ", query
-    )
-    return [part.strip() for part in parts if part.strip() and not re.fullmatch(r"[\d.]+\)?", part.strip())]
 
 
 @pytest.mark.long

@@ -147,7 +147,6 @@ class Sink:
             self._writer.close()
             self._dead_letters.close()
             self._journal.close()
-            self._metrics.stop()
 
     def _open_journal(self) -> Journal:
         if not self._settings.sink_journal:
