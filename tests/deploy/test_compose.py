@@ -111,16 +111,14 @@ def test_who_is_waited_for_says_when_it_is_there(name: str) -> None:
 
 
 def test_files_that_are_mounted_are_there() -> None:
-    """Where they are not written by `prepare`; those of Prometheus and Grafana as soon as their folders are."""
+    """Where they are not written by `prepare`."""
     whole = filled_in()
     for name in SERVICES:
         for volume in whole["services"][name].get("volumes", []):
             if isinstance(volume, str):
                 assert volume.partition(":")[0] in whole["volumes"]
                 continue
-            source = (COMPOSE / volume["source"]).resolve()
-            folder = ROOT / "deploy" / source.relative_to(ROOT / "deploy").parts[0]
-            assert source.exists() or not folder.exists(), volume
+            assert (COMPOSE / volume["source"]).exists(), volume
             assert volume["read_only"]
             assert not volume["bind"]["create_host_path"]
 
@@ -131,7 +129,7 @@ def test_every_variable_is_one_that_the_service_reads() -> None:
         f"SEAWALL_{field.upper()}"
         for settings in (Connections, ApiSettings, SinkSettings)
         for field in settings.model_fields
-    } | {"SEAWALL_HOME"}
+    } | {"SEAWALL_HOME", "SEAWALL_LOAD_METRICS_HOST", "SEAWALL_LOAD_METRICS_PORT"}
     given = {name for one in SERVICES for name in service(one).get("environment", {}) if name.startswith("SEAWALL_")}
     given |= {name for role in OURS for name in read_image(role).environment if name.startswith("SEAWALL_")}
     assert given <= fields
@@ -166,3 +164,22 @@ def test_a_process_that_is_told_to_go_gets_the_time_it_takes() -> None:
     checks = re.search(r"inter (\d+)s fall (\d+)", (COMPOSE / "haproxy.cfg").read_text(encoding="utf-8"))
     assert checks
     assert delay_s > (int(checks[1]) + 1) * int(checks[2])
+
+
+def test_prometheus_asks_who_is_there_by_the_names_that_the_rules_know() -> None:
+    """Each target is a service with that port, and each job of a rule is one of these."""
+    jobs = yaml.safe_load((COMPOSE / "prometheus.yaml").read_text("utf-8"))["scrape_configs"]
+    for job in jobs:
+        for target in job["static_configs"]:
+            host, _, port = target["targets"][0].partition(":")
+            assert target["labels"] == {"service": host}
+            found = service(host)
+            if "build" in found:
+                role = found["build"]["dockerfile"].rpartition(".")[2]
+                assert int(port) in read_image(role).ports
+                assert job["authorization"]["credentials_file"] == "/run/secrets/prometheus-key"
+                assert "SEAWALL_API_KEYS_FILE" in found["environment"]
+    asked = {name for name in SERVICES if name.startswith(("api-", "sink-"))}
+    assert asked <= {target["labels"]["service"] for job in jobs for target in job["static_configs"]}
+    rules = (ROOT / "deploy" / "prometheus" / "rules.yaml").read_text("utf-8")
+    assert set(re.findall(r'job="([\w-]+)"', rules)) <= {job["job_name"] for job in jobs}

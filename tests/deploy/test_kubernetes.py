@@ -263,6 +263,7 @@ def test_probes_and_ports_are_those_of_the_images() -> None:
     assert api["readinessProbe"]["httpGet"]["path"] == "/readyz"
     sink = one(built(BASE), "StatefulSet", "sink")["spec"]["template"]["spec"]["containers"][0]
     assert sink["livenessProbe"]["exec"]["command"] == read_image("sink").health
+    assert {port["containerPort"] for port in sink["ports"]} == read_image("sink").ports
 
 
 def test_there_are_no_more_sinks_than_partitions() -> None:
