@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import check_jsonschema  # type: ignore[import-untyped]  # it ships no types
@@ -15,6 +18,7 @@ from jsonschema.protocols import Validator
 from jsonschema.validators import validator_for
 
 from api.settings import Settings as ApiSettings
+from contract.api_keys import Scope, digest_of, parse_keys
 from contract.connections import Connections
 from seawall.stack.places import ROOT
 from workers.sink.settings import Settings as SinkSettings
@@ -68,6 +72,30 @@ def test_what_is_not_given_is_asked_for() -> None:
         document()
     script = (COMPOSE / "prepare").read_text(encoding="utf-8")
     assert set(re.findall(r"^([A-Z_]+)=", script, re.MULTILINE)) == needed_variables()
+
+
+def test_prepare_writes_what_is_asked_for_once(tmp_path: Path) -> None:
+    """Passwords that only their owner can read, keys that the API takes, and nothing that was there before."""
+    (tmp_path / "bin").symlink_to(ROOT / "bin")
+    place = tmp_path / "deploy" / "compose"
+    shutil.copytree(COMPOSE, place, ignore=shutil.ignore_patterns(".env", "api-keys", "prometheus-key"))
+    subprocess.run([place / "prepare"], check=True, capture_output=True)
+    written = dict(line.split("=", 1) for line in (place / ".env").read_text("utf-8").splitlines())
+    assert written.keys() == needed_variables()
+    assert len(set(written.values())) == len(written)
+    assert len(base64.urlsafe_b64decode(written["KAFKA_CLUSTER_ID"] + "==")) == 16
+    assert (place / ".env").stat().st_mode & 0o077 == 0
+    keys = {key.name: key for key in parse_keys((place / "api-keys").read_text("utf-8"))}
+    given = {"load": written["API_KEY"], "prometheus": (place / "prometheus-key").read_text("utf-8")}
+    assert {name: digest_of(key.encode()) for name, key in given.items()} == {
+        name: key.digest for name, key in keys.items()
+    }
+    assert keys["load"].scopes == {Scope.READ, Scope.WRITE}
+    assert keys["prometheus"].scopes == {Scope.ADMIN}
+    assert document(written)["services"]["api-1"]["image"]
+    before = (place / ".env").read_text("utf-8")
+    subprocess.run([place / "prepare"], check=True, capture_output=True)
+    assert (place / ".env").read_text("utf-8") == before
 
 
 @pytest.mark.parametrize("name", SERVICES)

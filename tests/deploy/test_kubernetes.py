@@ -60,8 +60,10 @@ def containers(directory: str) -> list[tuple[str, Manifest, Manifest]]:
 @pytest.mark.parametrize("directory", ALL)
 def test_every_manifest_is_valid(directory: str) -> None:
     """By the schemas of the oldest and the newest Kubernetes that is meant, and of the operators' resources."""
+    known = [] if directory == BASE else built(BASE)
     for manifest in built(directory):
-        assert flaws(manifest) == [], manifest["metadata"]["name"]
+        if manifest not in known:
+            assert flaws(manifest) == [], manifest["metadata"]["name"]
 
 
 @pytest.mark.parametrize(
