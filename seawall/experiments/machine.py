@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +26,17 @@ def machine_facts() -> dict[str, Any]:
         "kernel": platform.release(),
         "python": platform.python_version(),
         "load_average": round(os.getloadavg()[0], 2),
-        "libraries": {name: version(name) for name in _LIBRARIES},
+        "libraries": {name: found for name in _LIBRARIES if (found := _version_of(name))},
         "commit": _commit(),
     }
+
+
+def _version_of(package: str) -> str:
+    """Return its version; empty where it is not installed, as those of the service are not beside the load alone."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
 
 
 def _cpu_model() -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import check_jsonschema  # type: ignore[import-untyped]  # it ships no types
@@ -15,6 +18,7 @@ from jsonschema.protocols import Validator
 from jsonschema.validators import validator_for
 
 from api.settings import Settings as ApiSettings
+from contract.api_keys import Scope, digest_of, parse_keys
 from contract.connections import Connections
 from seawall.stack.places import ROOT
 from workers.sink.settings import Settings as SinkSettings
@@ -70,6 +74,30 @@ def test_what_is_not_given_is_asked_for() -> None:
     assert set(re.findall(r"^([A-Z_]+)=", script, re.MULTILINE)) == needed_variables()
 
 
+def test_prepare_writes_what_is_asked_for_once(tmp_path: Path) -> None:
+    """Passwords that only their owner can read, keys that the API takes, and nothing that was there before."""
+    (tmp_path / "bin").symlink_to(ROOT / "bin")
+    place = tmp_path / "deploy" / "compose"
+    shutil.copytree(COMPOSE, place, ignore=shutil.ignore_patterns(".env", "api-keys", "prometheus-key"))
+    subprocess.run([place / "prepare"], check=True, capture_output=True)
+    written = dict(line.split("=", 1) for line in (place / ".env").read_text("utf-8").splitlines())
+    assert written.keys() == needed_variables()
+    assert len(set(written.values())) == len(written)
+    assert len(base64.urlsafe_b64decode(written["KAFKA_CLUSTER_ID"] + "==")) == 16
+    assert (place / ".env").stat().st_mode & 0o077 == 0
+    keys = {key.name: key for key in parse_keys((place / "api-keys").read_text("utf-8"))}
+    given = {"load": written["API_KEY"], "prometheus": (place / "prometheus-key").read_text("utf-8")}
+    assert {name: digest_of(key.encode()) for name, key in given.items()} == {
+        name: key.digest for name, key in keys.items()
+    }
+    assert keys["load"].scopes == {Scope.READ, Scope.WRITE}
+    assert keys["prometheus"].scopes == {Scope.ADMIN}
+    assert document(written)["services"]["api-1"]["image"]
+    before = (place / ".env").read_text("utf-8")
+    subprocess.run([place / "prepare"], check=True, capture_output=True)
+    assert (place / ".env").read_text("utf-8") == before
+
+
 @pytest.mark.parametrize("name", SERVICES)
 def test_every_image_is_pinned(name: str) -> None:
     """By its whole version at least, and by digest unless the page says which are still to be added."""
@@ -111,16 +139,14 @@ def test_who_is_waited_for_says_when_it_is_there(name: str) -> None:
 
 
 def test_files_that_are_mounted_are_there() -> None:
-    """Where they are not written by `prepare`; those of Prometheus and Grafana as soon as their folders are."""
+    """Where they are not written by `prepare`."""
     whole = filled_in()
     for name in SERVICES:
         for volume in whole["services"][name].get("volumes", []):
             if isinstance(volume, str):
                 assert volume.partition(":")[0] in whole["volumes"]
                 continue
-            source = (COMPOSE / volume["source"]).resolve()
-            folder = ROOT / "deploy" / source.relative_to(ROOT / "deploy").parts[0]
-            assert source.exists() or not folder.exists(), volume
+            assert (COMPOSE / volume["source"]).exists(), volume
             assert volume["read_only"]
             assert not volume["bind"]["create_host_path"]
 
@@ -131,7 +157,7 @@ def test_every_variable_is_one_that_the_service_reads() -> None:
         f"SEAWALL_{field.upper()}"
         for settings in (Connections, ApiSettings, SinkSettings)
         for field in settings.model_fields
-    } | {"SEAWALL_HOME"}
+    } | {"SEAWALL_HOME", "SEAWALL_LOAD_METRICS_HOST", "SEAWALL_LOAD_METRICS_PORT"}
     given = {name for one in SERVICES for name in service(one).get("environment", {}) if name.startswith("SEAWALL_")}
     given |= {name for role in OURS for name in read_image(role).environment if name.startswith("SEAWALL_")}
     assert given <= fields
@@ -166,3 +192,22 @@ def test_a_process_that_is_told_to_go_gets_the_time_it_takes() -> None:
     checks = re.search(r"inter (\d+)s fall (\d+)", (COMPOSE / "haproxy.cfg").read_text(encoding="utf-8"))
     assert checks
     assert delay_s > (int(checks[1]) + 1) * int(checks[2])
+
+
+def test_prometheus_asks_who_is_there_by_the_names_that_the_rules_know() -> None:
+    """Each target is a service with that port, and each job of a rule is one of these."""
+    jobs = yaml.safe_load((COMPOSE / "prometheus.yaml").read_text("utf-8"))["scrape_configs"]
+    for job in jobs:
+        for target in job["static_configs"]:
+            host, _, port = target["targets"][0].partition(":")
+            assert target["labels"] == {"service": host}
+            found = service(host)
+            if "build" in found:
+                role = found["build"]["dockerfile"].rpartition(".")[2]
+                assert int(port) in read_image(role).ports
+                assert job["authorization"]["credentials_file"] == "/run/secrets/prometheus-key"
+                assert "SEAWALL_API_KEYS_FILE" in found["environment"]
+    asked = {name for name in SERVICES if name.startswith(("api-", "sink-"))}
+    assert asked <= {target["labels"]["service"] for job in jobs for target in job["static_configs"]}
+    rules = (ROOT / "deploy" / "prometheus" / "rules.yaml").read_text("utf-8")
+    assert set(re.findall(r'job="([\w-]+)"', rules)) <= {job["job_name"] for job in jobs}

@@ -60,8 +60,10 @@ def containers(directory: str) -> list[tuple[str, Manifest, Manifest]]:
 @pytest.mark.parametrize("directory", ALL)
 def test_every_manifest_is_valid(directory: str) -> None:
     """By the schemas of the oldest and the newest Kubernetes that is meant, and of the operators' resources."""
+    known = [] if directory == BASE else built(BASE)
     for manifest in built(directory):
-        assert flaws(manifest) == [], manifest["metadata"]["name"]
+        if manifest not in known:
+            assert flaws(manifest) == [], manifest["metadata"]["name"]
 
 
 @pytest.mark.parametrize(
@@ -263,6 +265,7 @@ def test_probes_and_ports_are_those_of_the_images() -> None:
     assert api["readinessProbe"]["httpGet"]["path"] == "/readyz"
     sink = one(built(BASE), "StatefulSet", "sink")["spec"]["template"]["spec"]["containers"][0]
     assert sink["livenessProbe"]["exec"]["command"] == read_image("sink").health
+    assert {port["containerPort"] for port in sink["ports"]} == read_image("sink").ports
 
 
 def test_there_are_no_more_sinks_than_partitions() -> None:

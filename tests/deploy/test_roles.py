@@ -14,6 +14,7 @@ import pytest
 from compose import service
 from containerfiles import read_image
 from containers import Images, made_in
+from manifests import BASE, built, one
 from new_records import new_record
 from service_processes import eventually, free_port
 
@@ -89,21 +90,33 @@ def test_the_api_serves_as_a_stranger_in_a_tree_that_cannot_be_written(
         assert written.status_code == 202
         metrics = f"http://127.0.0.1:{metrics_port}/metrics"
         assert httpx.get(metrics).status_code == 401
-        assert httpx.get(metrics, headers={"authorization": f"Bearer {prometheus}"}).status_code == 200
+        shown = httpx.get(metrics, headers={"authorization": f"Bearer {prometheus}"})
+        assert shown.status_code == 200
+        scaled_by = one(built(BASE), "HorizontalPodAutoscaler", "api")["spec"]["metrics"][1]["pods"]["metric"]["name"]
+        assert f"\n{scaled_by}{{" in shown.text
         api.process.terminate()
         eventually(lambda: not api.healthy())
         assert api.process.poll() is None, "it says that it goes before it does"
         assert api.process.wait(20) == 0
 
 
-def test_a_sink_shows_a_pulse_for_as_long_as_its_loop_goes_round(stack: Stack, images: Images) -> None:
+def test_a_sink_shows_a_pulse_for_as_long_as_its_loop_goes_round(
+    stack: Stack, images: Images, keys: tuple[Path, str, str]
+) -> None:
     """One that stands still is unhealthy half a minute later; none keeps a journal; and it ends when it is told to."""
-    environment = environment_of("sink-1", stack, SEAWALL_SINK_NAME="contained", SEAWALL_SINK_GROUP="contained")
-    with images.running("sink", environment) as sink:
+    file, _, prometheus = keys
+    port = free_port()
+    own = {"SEAWALL_SINK_NAME": "contained", "SEAWALL_SINK_GROUP": "contained", "SEAWALL_SINK_METRICS_PORT": str(port)}
+    environment = environment_of("sink-1", stack, **own)
+    with images.running("sink", environment, mounts={environment["SEAWALL_API_KEYS_FILE"]: file}) as sink:
         eventually(lambda: sink.process.poll() is not None or sink.healthy(), within_s=150)
         assert sink.process.poll() is None, sink.log.read_text()
         eventually(lambda: "assigned" in sink.log.read_text(), within_s=150)
         assert sink.own.uids().effective == 10001
+        metrics = f"http://127.0.0.1:{port}/metrics"
+        assert httpx.get(metrics).status_code == 401
+        shown = httpx.get(metrics, headers={"authorization": f"Bearer {prometheus}"})
+        assert "seawall_sink_records_total" in shown.text
         sink.own.suspend()
         pulse = Path(f"/proc/{sink.process.pid}/root/tmp/pulse")
         long_ago_s = time.time() - 31
