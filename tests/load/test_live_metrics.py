@@ -78,10 +78,10 @@ def test_a_run_shows_its_requests_users_and_lag_while_it_goes_on(stack: Stack, t
 def test_a_master_shows_the_requests_of_its_workers(stack: Stack, tmp_path: Path) -> None:
     """And how many workers there are."""
     (port,) = free_ports(1)
-    shared = ["--master-port", str(port)]
-    worker = ["--worker", "--master-host", "127.0.0.1", *shared]
+    bound = ["--master-bind-host", "127.0.0.1", "--master-bind-port", str(port)]
+    worker = ["--worker", "--master-host", "127.0.0.1", "--master-port", str(port)]
     with (
-        locust(tmp_path, *LOAD, "--master", "--expect-workers", "2", *shared, "--metrics-port", "0") as (_, log),
+        locust(tmp_path, *LOAD, "--master", "--expect-workers", "2", *bound, "--metrics-port", "0") as (_, log),
         locust(tmp_path, *worker),
         locust(tmp_path, *worker),
     ):
