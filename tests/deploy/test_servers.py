@@ -98,6 +98,7 @@ def brokers(place: Path) -> Iterator[str]:
         "-cp",
         JarCache().class_path(),
     ]
+    files: dict[str, Path] = {}
     with contextlib.ExitStack() as started:
         for name in NODES:
             environment = service(name)["environment"]
@@ -108,10 +109,11 @@ def brokers(place: Path) -> Iterator[str]:
             settings["log.dirs"] = str(place / name)
             file = place / f"{name}.properties"
             file.write_text("".join(f"{key}={value}\n" for key, value in settings.items()), encoding="utf-8")
-            cluster = "MkU3OEVBNTcwNTJENDM2Qk"
-            subprocess.run(
-                [*jvm, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", file], check=True, capture_output=True
-            )
+            files[name] = file
+            formatting = [*jvm, "kafka.tools.StorageTool", "format", "-t", "MkU3OEVBNTcwNTJENDM2Qk", "-c", str(file)]
+            subprocess.run(formatting, check=True, capture_output=True)
+        # all at once: one that finds no quorum for a minute gives up, and a container would then be started again
+        for name, file in files.items():
             output = started.enter_context((place / f"{name}.log").open("wb"))
             process = subprocess.Popen([*jvm, "kafka.Kafka", str(file)], stdout=output, stderr=output)
             started.callback(process.wait)
