@@ -37,7 +37,7 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     topics: dict[str, str] = {}
     """Of every topic of ours."""
     brokers: dict[str, str] = {}
-    """Of all brokers together, as the cluster's own defaults."""
+    """Of every broker of ours, as far as they take it while they run."""
     variables: dict[str, dict[str, str]] = {}
     """Environment variables by the kind of service, ``api`` or ``sink``, which is started anew for them."""
 
@@ -158,12 +158,8 @@ class _Configurations:
         """Value, and whether the resource itself had it."""
 
     def names(self) -> list[str]:
-        """Return whose settings are read."""
+        """Return whose settings they are."""
         raise NotImplementedError
-
-    def changed_names(self) -> list[str]:
-        """Return what is changed for all of them to have it."""
-        return self.names()
 
     def apply(self, wanted: dict[str, str]) -> None:
         for name in wanted.keys() - self._before.keys():
@@ -174,9 +170,7 @@ class _Configurations:
             self._operation(name, wanted.get(name)) for name, value in target.items() if seen[name] != {value}
         ]
         if operations:
-            resources = [
-                ConfigResource(self.kind, name, incremental_configs=operations) for name in self.changed_names()
-            ]
+            resources = [ConfigResource(self.kind, name, incremental_configs=operations) for name in self.names()]
             for future in self._admin.incremental_alter_configs(resources, request_timeout=_REQUEST_S).values():
                 future.result()
         _await("kafka", target, lambda: self._seen(list(target)))
@@ -219,13 +213,10 @@ class _Topics(_Configurations):
 class _Brokers(_Configurations):
     """The settings of all brokers, as far as they take them while they run."""
 
-    kind, plural, source = ResourceType.BROKER, "brokers", ConfigSource.DYNAMIC_DEFAULT_BROKER_CONFIG
+    kind, plural, source = ResourceType.BROKER, "brokers", ConfigSource.DYNAMIC_BROKER_CONFIG
 
     def names(self) -> list[str]:
         return [str(broker) for broker in self._admin.list_topics(timeout=_REQUEST_S).brokers]
-
-    def changed_names(self) -> list[str]:
-        return [""]  # the cluster's default, which no broker of ours overrides
 
 
 def _await(server: str, target: dict[str, str], seen: Callable[[], dict[str, set[str]]]) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from confluent_kafka import Consumer, KafkaException, Producer
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seawall.tuning.errors import BadSettings
@@ -16,7 +16,7 @@ from seawall.tuning.rules import mistakes_of
 
 
 @pytest.mark.parametrize(
-    ("settings", "words"),
+    ("tables", "words"),
     [
         ({"producer": {"acks": 1}}, "idempotence needs acks=-1"),
         ({"producer": {"max.in.flight.requests.per.connection": 6}}, "at most 5"),
@@ -31,21 +31,22 @@ from seawall.tuning.rules import mistakes_of
         ({"sink": {"SEAWALL_SINK_BATCH_SIZE": 0}}, "choose 1 to 50,000"),
     ],
 )
-def test_each_rule_is_named(settings: dict[str, dict[str, int]], words: str) -> None:
+def test_each_rule_is_named(tables: dict[str, dict[str, int]], words: str) -> None:
     """One mistake, one sentence."""
-    (mistake,) = mistakes_of(KafkaSettings(**settings), brokers=1)  # type: ignore[arg-type]
+    (mistake,) = mistakes_of(KafkaSettings(**tables), brokers=1)  # type: ignore[arg-type]
     assert words in mistake
 
 
 def test_every_mistake_is_named_at_once() -> None:
     """Of several places."""
-    settings = KafkaSettings(producer={"acks": 0}, consumer={"heartbeat.interval.ms": 9_000})
-    assert len(mistakes_of(settings, brokers=1)) == 2
+    wrong = KafkaSettings(producer={"acks": 0}, consumer={"heartbeat.interval.ms": 9_000})
+    assert len(mistakes_of(wrong, brokers=1)) == 2
     assert mistakes_of(KafkaSettings(producer={"acks": 0, "enable.idempotence": False}), brokers=1) == []
     assert mistakes_of(KafkaSettings(topic={"min.insync.replicas": 2}), brokers=3) == []
     assert mistakes_of(KafkaSettings(producer={"acks": "all", "enable.idempotence": "true"}), brokers=1) == []
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from([-1, 0, 1]),
     st.sampled_from(["true", "false"]),
@@ -72,6 +73,7 @@ def test_what_a_producer_refuses_is_refused_before(
         assert mistakes_of(KafkaSettings(producer={**producer}), brokers=1)
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from([6_000, 45_000]),
     st.sampled_from([5_000, 6_000, 300_000]),
