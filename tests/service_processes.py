@@ -138,10 +138,13 @@ def running(
 
 @contextlib.contextmanager
 def running_api(
-    connections: Connections, directory: Path, module: str = "api", /, **changes: str | None
+    connections: Connections, directory: Path, module: str = "api", /, *, port: int | None = None, **changes: str | None
 ) -> Iterator[tuple[httpx.Client, subprocess.Popen[bytes]]]:
-    """Yield a client of an API process of its own, once that is alive; a change of None takes a setting away."""
-    port = int(changes.get("SEAWALL_API_PORT") or free_port())
+    """Yield a client of an API process of its own, once that is alive; a change of None takes a setting away.
+
+    It listens on *port*, or on any that is free.
+    """
+    port = free_port() if port is None else port
     environment = _environment(connections, {"SEAWALL_API_PORT": str(port), **changes})
     log = directory / f"api-{port}.log"
     with (

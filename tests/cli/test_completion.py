@@ -103,10 +103,10 @@ def test_the_tabulator_works_in_an_interactive_shell(
         os.write(terminal, f"{prepared}. {scripts[command[0]]}; echo re''ady\n".encode())
         assert b"ready" in _until(terminal, b"ready")
         os.write(terminal, b"./some/bin/seawall hist\t--by we\t")
-        shown = _until(terminal, b"history --by week ")
+        shown = _until(terminal, b"week ")
         shell.kill()
     os.close(terminal)
-    assert b"history --by week " in shown
+    assert b"history --by week " in shown.replace(b" \x08", b"")  # zsh takes its blank back before the next word
 
 
 def _until(terminal: int, text: bytes, seconds: float = 20.0) -> bytes:
