@@ -35,8 +35,9 @@ class TuneOptions(CompareOptions):
         return tuple(self._arm(level) for level in self._all_levels())
 
     def settings_at(self, level: Value) -> KafkaSettings:
-        """Return all settings of a level."""
-        return self.settings.turned(self.knob.place, {**self.knob.needs, self.knob.name: level})
+        """Return all settings of a level; what the knob needs holds where the settings say nothing else."""
+        place = self.knob.place
+        return self.settings.turned(place, {**self.knob.needs, **self.settings.of(place), self.knob.name: level})
 
     def validate(self, given: Connections | None = None, limits: Limits | None = None) -> None:
         """Raise `BadOptions` with every mistake found."""

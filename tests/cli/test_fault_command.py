@@ -15,6 +15,7 @@ from typing import Any
 import psutil
 import pytest
 
+from seawall.cli.app import main
 from seawall.stack.faults.catalogue import CATALOGUE
 from seawall.stack.places import ROOT
 
@@ -125,11 +126,18 @@ def test_a_run_goes_on_where_it_ended(home: Path, tmp_path: Path) -> None:
         (("--resume", str(ROOT / "results/reference/20261128-fault-disks"), "--clean"), "a run goes on where it is"),
     ],
 )
-def test_what_cannot_go_on_is_refused(home: Path, words: tuple[str, ...], says: str) -> None:
+def test_what_cannot_go_on_is_refused(
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: tuple[str, ...],
+    says: str,
+) -> None:
     """In words, and nothing is started."""
-    code, _, err = run(home, *words)
-    assert code == 2
-    assert says in " ".join(err.replace("│", " ").split())
+    monkeypatch.setenv("SEAWALL_HOME", str(home))
+    monkeypatch.setenv("COLUMNS", "200")
+    assert main(["fault", *words]) == 2
+    assert says in " ".join(capsys.readouterr().err.replace("│", " ").split())
     assert not home.exists()
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from seawall.cli.app import main
 from seawall.result import Outcome, read_result
 
 
@@ -42,22 +43,30 @@ def tune(home: Path, *arguments: str, timeout_s: float = 120) -> subprocess.Comp
         (("--knob", "linger.ms", "--rate", "0"), "must be above 0"),
     ],
 )
-def test_what_cannot_be_swept_is_refused(tmp_path: Path, arguments: tuple[str, ...], words: str) -> None:
+def test_what_cannot_be_swept_is_refused(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: tuple[str, ...],
+    words: str,
+) -> None:
     """Code 2, the reason, and nothing started."""
+    monkeypatch.setenv("SEAWALL_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("COLUMNS", "200")
     (tmp_path / "beside.toml").write_text('[producer]\n"enable.idempotence" = true\n')
     given = [str(tmp_path / text) if text.endswith(".toml") else text for text in arguments]
-    done = tune(tmp_path / "home", *given)
-    assert done.returncode == 2
-    assert words in " ".join(done.stderr.replace("│", " ").split())
+    assert main(["tune", *given]) == 2
+    assert words in " ".join(capsys.readouterr().err.replace("│", " ").split())
     assert not (tmp_path / "home").exists()
 
 
-def test_all_knobs_are_listed(tmp_path: Path) -> None:
+def test_all_knobs_are_listed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """With their places."""
-    done = tune(tmp_path, "--list", "--table-style", "ascii")
-    assert done.returncode == 0
+    monkeypatch.setenv("COLUMNS", "200")
+    assert main(["tune", "--list", "--table-style", "ascii"]) == 0
+    shown = capsys.readouterr().out
     for name in ("linger.ms", "fetch.wait.max.ms", "SEAWALL_SINK_BATCH_SIZE", "flush.messages", "num.io.threads"):
-        assert name in done.stdout
+        assert name in shown
 
 
 @pytest.mark.long

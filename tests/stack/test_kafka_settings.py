@@ -13,6 +13,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import ConfigResource
 from confluent_kafka.admin._resource import ResourceType
 
+from seawall.cli.app import main
 from seawall.stack.state import StackState, read_state
 
 MINE = """
@@ -89,12 +90,15 @@ def test_every_part_is_started_with_its_settings(tmp_path: Path, monkeypatch: py
         ("[producer\n", "table declaration"),
     ],
 )
-def test_a_file_that_cannot_be_meant_starts_nothing(tmp_path: Path, text: str, words: str) -> None:
+def test_a_file_that_cannot_be_meant_starts_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], text: str, words: str
+) -> None:
     """Refused with the file's name."""
+    monkeypatch.setenv("SEAWALL_HOME", str(tmp_path / "home"))
     mine = tmp_path / "mine.toml"
     mine.write_text(text)
-    done = seawall(tmp_path / "home", "up", "--settings", str(mine))
-    assert done.returncode == 2
-    assert words in " ".join(done.stderr.split())
-    assert "mine.toml" in done.stderr
+    assert main(["up", "--settings", str(mine)]) == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert words in said
+    assert "mine.toml" in said
     assert not (tmp_path / "home").exists()
