@@ -138,7 +138,7 @@ def running(
 
 @contextlib.contextmanager
 def running_api(
-    connections: Connections, directory: Path, module: str = "api", /, *, port: int | None = None, **changes: str | None
+    connections: Connections, directory: Path, module: str = "api", port: int | None = None, /, **changes: str | None
 ) -> Iterator[tuple[httpx.Client, subprocess.Popen[bytes]]]:
     """Yield a client of an API process of its own, once that is alive; a change of None takes a setting away.
 

@@ -93,6 +93,7 @@ def wait_for_load(stack: Stack, directory: Path, trial: str) -> None:
 
 
 @pytest.mark.usefixtures("stack")
+@pytest.mark.long
 def test_a_shop_climbs_two_stages(arguments: list[str], tmp_path: Path) -> None:
     """Each kind of request is judged, each stage reported, every file written."""
     mix = ["--mix", "shop", "--weights", "write=30,cached=60,uncached=10", "--new-connections", "10%"]

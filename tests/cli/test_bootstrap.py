@@ -52,6 +52,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+@pytest.mark.long
 def test_two_at_once_wait_for_each_other(tmp_path: Path) -> None:
     """One sets up, the other says that it waits, and both run."""
     root = a_repository(tmp_path / "repository")
@@ -97,6 +98,7 @@ def test_a_changed_lock_is_followed(repository: Path) -> None:
     assert run(repository)[2] == ""
 
 
+@pytest.mark.long
 def test_a_repository_that_was_moved_is_set_up_again(repository: Path) -> None:
     """An environment knows its place, so it is made anew where the repository is now."""
     moved = repository.rename(repository.with_name("moved"))

@@ -208,6 +208,7 @@ def test_ctrl_c_writes_what_was_measured_and_leaves_no_process(stack: Stack, tmp
         pytest.param("< 0.002 ms", 1, "FAIL", id="missed"),
     ],
 )
+@pytest.mark.long
 def test_a_gate_ends_with_the_verdict_of_its_path(tmp_path: Path, limit: str, code: int, outcome: str) -> None:
     """Four trials against a limit that nobody misses, and one that nobody keeps."""
     targets = tmp_path / "mine.toml"

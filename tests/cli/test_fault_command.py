@@ -159,6 +159,7 @@ def test_a_database_that_dies_is_noticed_and_comes_back(home: Path, tmp_path: Pa
     assert "kill-postgres" in (output / "report.html").read_text()
 
 
+@pytest.mark.long
 def test_an_interrupted_run_puts_everything_back(home: Path, tmp_path: Path) -> None:
     """Ctrl-C in the midst of a fault: nothing is left running, and what was measured is written."""
     output = tmp_path / "out"
@@ -184,6 +185,7 @@ def _stopped_sink(home: Path) -> bool:
     return False
 
 
+@pytest.mark.long
 def test_what_cannot_be_made_is_refused_by_name_before_any_load(home: Path, tmp_path: Path) -> None:
     """The stack that was started for it is gone again, and no results are left."""
     output = tmp_path / "out"

@@ -50,6 +50,7 @@ def test_doctor_says_how_many_can_be_connected(stack: Stack, tmp_path: Path) -> 
     assert "open files a process" in many.stdout
 
 
+@pytest.mark.long
 def test_two_api_processes_from_up_to_down(tmp_path: Path) -> None:
     """`up` starts them and names what few files mean, `status` shows both, `compare` refuses to take them for one."""
     up = seawall(tmp_path, "up", "--no-kafka", "--api-processes", "2", files=FILES)

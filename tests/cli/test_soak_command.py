@@ -77,6 +77,7 @@ def test_rows_stay_and_requests_go_over_the_segments_of_a_soak(stack: Stack, tmp
 
 
 @pytest.mark.usefixtures("stack")
+@pytest.mark.long
 def test_an_interrupted_soak_goes_on_where_it_was(tmp_path: Path) -> None:
     """Ctrl-C keeps what was measured, other options are refused, the next sitting runs what is missing."""
     out = tmp_path / "out"

@@ -141,7 +141,7 @@ def test_a_process_can_go_and_come_back_under_load(stack: Stack, tmp_path: Path)
             before, gone = served(status_url, "api-1"), served(status_url, "api-2")
             eventually(lambda: served(status_url, "api-1") > before + 50, 240)
             assert served(status_url, "api-2") == gone
-            with running_api(stack.connections, tmp_path, port=other.base_url.port, **changes):
+            with running_api(stack.connections, tmp_path, "api", other.base_url.port, **changes):
                 eventually(lambda: served(status_url, "api-2") > gone + 20, 240)
                 clients.stop()
         assert clients.errors == []

@@ -136,6 +136,7 @@ def test_jobs_before_the_start_may_be_run_again(stack: Stack, images: Images, jo
 
 
 @pytest.mark.parametrize(("job", "says"), [("migrate", ""), ("topics", "no Kafka answers")])
+@pytest.mark.long
 def test_jobs_fail_where_their_server_is_gone(stack: Stack, images: Images, job: str, says: str) -> None:
     """So nothing that needs them starts."""
     nowhere = f"127.0.0.1:{free_port()}"

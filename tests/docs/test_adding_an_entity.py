@@ -83,6 +83,7 @@ def recipe() -> Recipe:
 
 
 @pytest.mark.timeout(240)
+@pytest.mark.long
 def test_the_recipe_makes_an_entity_that_all_paths_write_and_compare_judges(copy: Copy, recipe: Recipe) -> None:
     """Its edits and commands work as they stand; every path stores a record, and a comparison comes out clean."""
     before, revision, trial = recipe.scripts

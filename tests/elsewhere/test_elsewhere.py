@@ -145,6 +145,7 @@ def test_the_documented_example_gets_verdict_and_report(tmp_path: Path, address:
     assert "audit: did not run (no database was given)" in said
 
 
+@pytest.mark.long
 def test_a_slow_service_fails_whatever_its_answers_say(tmp_path: Path) -> None:
     """Each answer is a success, and the target is missed: exit code 1."""
     with notes(tmp_path, "0.3") as address:

@@ -239,6 +239,7 @@ def test_a_share_of_users_uses_tls(tmp_path: Path) -> None:
     assert read_ledger(Path(done.ledger)).accepted.all()
 
 
+@pytest.mark.long
 def test_a_generator_forgets_its_trials(load: LoadProcess, tmp_path: Path) -> None:
     """What twenty trials leave behind is less than their recorders' buffers alone."""
 

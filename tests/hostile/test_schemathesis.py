@@ -81,6 +81,7 @@ def test_every_answer_to_a_known_client_is_as_documented(service: Api, tmp_path:
         pytest.param(("--header", "Authorization: Bearer guessed"), id="a wrong one", marks=pytest.mark.long),
     ],
 )
+@pytest.mark.long
 def test_strangers_are_refused_and_leave_nothing(service: Api, tmp_path: Path, words: tuple[str, ...]) -> None:
     """Whatever they send, the answers are those that are documented for them."""
     service.stack.fresh()

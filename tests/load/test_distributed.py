@@ -151,6 +151,7 @@ def hosts() -> Iterator[tuple[str, list[str]]]:
         subprocess.run([IP, "link", "del", bridge], check=False, capture_output=True)
 
 
+@pytest.mark.long
 def test_workers_on_other_hosts_have_their_clocks_measured(company: Company, hosts: tuple[str, list[str]]) -> None:
     """Two network namespaces whose monotonic clocks began at other times: one ledger on the master's clock."""
     bridge, names = hosts
@@ -175,6 +176,7 @@ def test_workers_on_other_hosts_have_their_clocks_measured(company: Company, hos
     assert sum("has a clock of its own" in reason for reason in result.reasons) == 2
 
 
+@pytest.mark.long
 def test_a_worker_that_joins_late_takes_over_users(company: Company) -> None:
     """Its requests are in the ledger, nothing is counted twice, and run and report say when it came."""
     with service("--median-ms", "2") as address:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
@@ -57,6 +58,7 @@ def test_several_processes_are_added_up_and_one_that_goes_is_survived(server: _S
     reader = RemoteReader(f"http://127.0.0.1:{server.server_port}")
     server.body = _answer(_requests(10, "a"), _requests(20, "b"))
     before = reader.read()
+    time.sleep(0.5)  # times are rounded to milliseconds
     server.body = _answer(_requests(40, "a"), _requests(50, "b"))
     after = reader.read()
     found = moment(before, after)

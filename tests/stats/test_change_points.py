@@ -64,6 +64,7 @@ def test_a_step_is_found_at_its_place(before: int, after: int, step: float, leas
     assert hits / 30 >= least
 
 
+@pytest.mark.long
 def test_a_small_step_takes_many_runs() -> None:
     """One standard deviation is seldom found with ten runs a side, and mostly with forty."""
     rng = np.random.default_rng(5)

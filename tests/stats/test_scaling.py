@@ -49,6 +49,7 @@ def test_nothing_is_said_far_beyond_what_was_measured() -> None:
         found.throughput(13)
 
 
+@pytest.mark.long
 def test_the_intervals_hold_the_truth_in_nineteen_of_twenty_runs() -> None:
     """Twelve points with 3 % of noise; the truth of contention, of the pairs' price and of the throughput at eight."""
     rng, runs = np.random.default_rng(7), 60
