@@ -199,6 +199,7 @@ def test_a_restart_under_load_fails_no_request(stack: Stack, tmp_path: Path) -> 
     assert failures == []
 
 
+@pytest.mark.long
 def test_what_kafka_never_acknowledged_is_counted_at_the_end(stack: Stack, tmp_path: Path) -> None:
     """A process that has to give records up says how many, and its exit code is not that of a good end."""
     with gate_to(stack.connections.kafka["bootstrap.servers"]) as (gate, behind):

@@ -76,6 +76,7 @@ def test_a_link_elsewhere_works(repository: Path, tmp_path: Path) -> None:
     assert done.stdout.startswith(f"in {repository}/.venv")
 
 
+@pytest.mark.long
 def test_an_interrupted_set_up_is_completed(repository: Path) -> None:
     """What a set-up left half-done is made anew by the next start."""
     venv = repository / ".venv"
@@ -127,6 +128,7 @@ def test_a_python_that_cannot_do_it_is_said(script: str, said: str, tmp_path: Pa
     assert len(err.splitlines()) == 1
 
 
+@pytest.mark.long
 def test_packages_that_cannot_be_had_are_said(tmp_path: Path) -> None:
     """When pip fails, its last words are shown, nothing counts as complete, and the exit code is 2."""
     root = a_repository(tmp_path / "repository")

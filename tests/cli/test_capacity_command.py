@@ -40,6 +40,7 @@ def search(out: Path, *arguments: str) -> dict[str, Any]:
 
 
 @pytest.mark.usefixtures("stack")
+@pytest.mark.long
 def test_a_search_ends_and_keeps_every_step(tmp_path: Path) -> None:
     """The whole way once; each end is tried twice, and no load is out of bounds."""
     result = search(tmp_path / "out", "--paths", "kafka", "--start", "60", "--most", "60")

@@ -136,6 +136,7 @@ def log_records_of_last_kafka_trial(out: Path, result: dict[str, Any]) -> int:
     return int(total["Request Count"]) - int(total["Failure Count"])
 
 
+@pytest.mark.long
 def test_the_topics_offsets_agree_with_the_tables(stack: Stack, tmp_path: Path) -> None:
     """After a comparison of the Kafka path alone, the log holds as many records as the tables."""
     done = run("--parts", "data", "--paths", "kafka", "--entities", "users", "--counts", "123", "--quick", "--clean",
@@ -184,6 +185,7 @@ def test_a_sink_that_stands_still_is_reported_as_pending_rows(stack: Stack, tmp_
     wait_for(lambda: stack.lag() == 0)
 
 
+@pytest.mark.long
 def test_ctrl_c_writes_what_was_measured_and_leaves_no_process(stack: Stack, tmp_path: Path) -> None:
     """Interrupted in mid-load: code 130, a result with the trials so far, the load process gone."""
     before = descendants()

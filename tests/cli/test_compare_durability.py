@@ -85,6 +85,7 @@ def test_durability_runs_each_arm_as_it_promises(
     assert {process.pid for process in psutil.Process().children(recursive=True)} <= before
 
 
+@pytest.mark.long
 def test_a_promise_that_a_server_does_not_keep_ends_the_comparison(stack: Stack, tmp_path: Path) -> None:
     """A database of one's own that answers before it flushes is no `sync`: both are named, and nothing is written."""
     stack.fresh()

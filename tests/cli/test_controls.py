@@ -29,6 +29,7 @@ def run(*arguments: str, home: Path, **settings: str) -> subprocess.CompletedPro
     )
 
 
+@pytest.mark.long
 def test_catches_what_is_dropped_and_doubled_and_absorbs_what_is_harmless(tmp_path: Path) -> None:
     """The ids that the audit names are those of the fault's own list; the result says that it is a control."""
     out = tmp_path / "out"

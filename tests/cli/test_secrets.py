@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 import psutil
+import pytest
 
 from seawall.stack.places import ROOT
 from seawall.stack.stack import Stack
@@ -37,6 +38,7 @@ def files(*places: Path) -> Iterator[tuple[Path, bytes]]:
                 yield path, path.read_bytes()
 
 
+@pytest.mark.long
 def test_a_run_tells_none_of_its_secrets(stack: Stack, tmp_path: Path) -> None:
     """Logs of every server, results, reports, CSV files, the terminal, and the command lines meanwhile."""
     known = secrets_in(msgspec.to_builtins(stack.state))

@@ -56,6 +56,7 @@ def keys(tmp_path: Path) -> tuple[Path, str, str]:
     return file, client, prometheus
 
 
+@pytest.mark.long
 def test_the_api_serves_as_a_stranger_in_a_tree_that_cannot_be_written(
     stack: Stack, images: Images, keys: tuple[Path, str, str]
 ) -> None:

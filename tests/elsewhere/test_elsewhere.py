@@ -181,6 +181,7 @@ def test_sigterm_in_mid_run_of_several_processes_is_judged(tmp_path: Path, addre
     assert "are not judged: not all users were there" in said
 
 
+@pytest.mark.long
 def test_a_users_own_word_on_success_counts(tmp_path: Path, address: str) -> None:
     """A 404 that the user expects is no failure, a 200 that it does not like is one, and a log-in is on no schedule."""
     file = tmp_path / "picky.py"
@@ -207,6 +208,7 @@ def test_a_users_own_word_on_success_counts(tmp_path: Path, address: str) -> Non
     assert max(trial.response_ms.max or 0.0, found["GET gone"].response_ms.max or 0.0) < 60_000
 
 
+@pytest.mark.long
 def test_a_run_without_a_request_says_so(tmp_path: Path, address: str) -> None:
     """No user came to send anything: exit code 2, words, and a page."""
     code, said = ended(start(tmp_path, address, *LOAD, "--user-rate", "0.0001", "-t", "1s", "--csv", "out"))

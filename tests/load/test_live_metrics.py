@@ -48,6 +48,7 @@ def metrics_of(log: Path) -> str:
     return found[1]
 
 
+@pytest.mark.long
 def test_a_run_shows_its_requests_users_and_lag_while_it_goes_on(stack: Stack, tmp_path: Path) -> None:
     """All that docs/metrics.md lists; the process that shows them ends with Locust."""
     with locust(tmp_path, *LOAD, "--metrics-port", "0") as (process, log):

@@ -76,6 +76,7 @@ def test_each_user_class_works_with_nothing_else_to_set(
     assert (sum(stack.row_counts().values()) > 0) is written
 
 
+@pytest.mark.long
 def test_master_and_workers_share_the_load_without_sharing_ids(stack: Stack, tmp_path: Path) -> None:
     """Two worker processes: no request fails, and as many rows as requests."""
     stack.fresh()

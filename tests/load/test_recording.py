@@ -144,6 +144,7 @@ def test_ctrl_c_loses_nothing_and_late_users_owe_nothing(stack: Stack, tmp_path:
 
 
 @pytest.mark.parametrize(("number", "group"), [(signal.SIGINT, True), (signal.SIGTERM, False)])
+@pytest.mark.long
 def test_processes_hand_everything_in(stack: Stack, tmp_path: Path, number: signal.Signals, *, group: bool) -> None:
     """A terminal's Ctrl-C reaches all processes at once, SIGTERM the first alone: the union is exact."""
     port = str(free_ports(1)[0])
@@ -154,6 +155,7 @@ def test_processes_hand_everything_in(stack: Stack, tmp_path: Path, number: sign
     assert {user >> 16 for user in ledger.user.tolist()} == {0, 1}
 
 
+@pytest.mark.long
 def test_a_master_gathers_and_a_dead_worker_costs_its_last_seconds(stack: Stack, tmp_path: Path) -> None:
     """One worker is killed: its earlier parts are there, and the line and the record say what is missing."""
     port = str(free_ports(1)[0])
@@ -189,6 +191,7 @@ def test_a_directory_with_a_run_is_refused_before_any_load(stack: Stack, tmp_pat
     assert [path.read_bytes() for path in (tmp_path / "kept").iterdir()] == [b"as it was"]
 
 
+@pytest.mark.long
 def test_each_run_of_the_web_page_has_a_directory_of_its_own(stack: Stack, tmp_path: Path) -> None:
     """Start, Stop, Start, Stop: the first run is where it was asked for, the second beside it, with other ids.
 

@@ -112,6 +112,7 @@ def test_services_are_started_anew_with_other_variables(stack: Stack) -> None:
     stack.fresh()
 
 
+@pytest.mark.long
 def test_services_that_do_not_come_back_are_an_error(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     """Settings that the service refuses: told with where to look, and set back."""
     monkeypatch.setattr("seawall.stack.respawn._BACK_WITHIN_S", 3.0)

@@ -226,6 +226,7 @@ def broker(certificate: Certificate, tmp_path: Path) -> Iterator[TlsNode]:
         process.wait()
 
 
+@pytest.mark.long
 def test_kafka_is_reached_by_tls_and_a_password(
     stack: Stack, broker: TlsNode, another: Certificate, tmp_path: Path
 ) -> None:

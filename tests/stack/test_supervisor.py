@@ -78,6 +78,7 @@ def test_down_leaves_nothing_but_logs(own_home: Path) -> None:
     assert "ready to accept connections" in logs.read_text()
 
 
+@pytest.mark.long
 def test_servers_die_with_their_owner(own_home: Path) -> None:
     """An owner that is killed cannot stop its stack, so the stack notices and stops itself."""
     owner = subprocess.Popen([sys.executable, "-c", _OWNER], stdout=subprocess.PIPE)
@@ -146,6 +147,7 @@ def test_a_server_that_dies_shows_the_end_of_its_log(own_home: Path, monkeypatch
 
 
 @pytest.mark.usefixtures("own_home")
+@pytest.mark.long
 def test_a_service_that_is_held_down_stays_down_until_it_is_let_go() -> None:
     """Its place in the state is empty meanwhile, and then it is started again, data and all."""
     stack = Stack.up(SMALL, owner="tests")
