@@ -95,6 +95,7 @@ def test_a_limit_that_is_none_is_refused(client: httpx.Client, limit: str) -> No
     assert "1 to 100" in answer.json()["detail"]
 
 
+@pytest.mark.long
 def test_an_aggregate_is_computed_once_for_all_and_given_up_in_time(stack: Stack, tmp_path: Path) -> None:
     """Thirty who ask while the first statement runs share the second; one that takes too long is 503."""
     port = free_port()

@@ -141,6 +141,7 @@ def test_invalid_points_are_left_out_of_the_law() -> None:
     assert outcome_of(found, [trial()], interrupted=False) is Outcome.INVALID
 
 
+@pytest.mark.long
 def test_a_law_that_may_be_linear_or_turn_back_is_inconclusive() -> None:
     """Noise that hides both is no finding; figures that leave no room for a turn are one."""
     noisy = finding_of("api", points(0.0, 0.0, noise=0.25))

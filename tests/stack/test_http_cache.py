@@ -93,6 +93,7 @@ def test_who_asks_past_the_caches_gets_through_and_the_cache_learns(cached: Stac
 
 
 @needs_nginx
+@pytest.mark.long
 def test_an_answer_is_as_old_as_the_api_allows_and_no_older(cached: Stack) -> None:
     """Then the API is asked whether it still holds."""
     url = url_of(cached, 3)

@@ -164,6 +164,7 @@ def is_stored(stack: Stack, sequence: int) -> bool:
 
 
 @pytest.mark.parametrize(("link", "path"), [("api-postgres", "sync"), ("api-kafka", "kafka")], ids=["database", "log"])
+@pytest.mark.long
 def test_what_goes_by_a_cut_link_is_broken_and_heals(linked: Stack, link: str, path: str) -> None:
     """The other path does not notice, and neither does the instrument."""
     other = {"sync": "kafka", "kafka": "sync"}[path]
@@ -182,6 +183,7 @@ def test_what_goes_by_a_cut_link_is_broken_and_heals(linked: Stack, link: str, p
     linked.fresh()
 
 
+@pytest.mark.long
 def test_a_silent_link_closes_nothing_and_hands_on_all_of_it_later(linked: Stack) -> None:
     """A sink whose way to the log says nothing stores nothing, and everything afterwards."""
     data = Path(linked.state.data_dir)
@@ -197,6 +199,7 @@ def test_a_silent_link_closes_nothing_and_hands_on_all_of_it_later(linked: Stack
     linked.fresh()
 
 
+@pytest.mark.long
 def test_a_late_link_is_late_by_so_much(linked: Stack) -> None:
     """And counts what it handed on."""
     data = Path(linked.state.data_dir)

@@ -26,7 +26,7 @@ def found_in(series: FloatArray) -> list[int]:
     return [change.index for change in change_points(series)]
 
 
-@pytest.mark.parametrize("runs", [FEWEST_RUNS, 25, pytest.param(60, marks=pytest.mark.long)])
+@pytest.mark.parametrize("runs", [FEWEST_RUNS, *(pytest.param(runs, marks=pytest.mark.long) for runs in (25, 60))])
 @pytest.mark.parametrize("kind", ["normal", "heavy tails", "bad nights"])
 def test_noise_raises_alarms_as_seldom_as_is_said(kind: str, runs: int) -> None:
     """Of 300 series without a change about 1 % have one found; the simulation's own error is 0.6 points."""
