@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from seawall.cli.app import VERBS
+from seawall.cli.app import VERBS, main
 from seawall.stack.stack import Stack
 
 
@@ -42,11 +42,13 @@ def test_no_verb_shows_the_help() -> None:
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_every_verb_has_examples(verb: str) -> None:
+def test_every_verb_has_examples(
+    verb: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Each help ends with examples that begin with the command, line by line."""
-    done = seawall(verb, "--help")
-    assert done.returncode == 0
-    assert f"\n  bin/seawall {verb}" in done.stdout.partition("Examples")[2]
+    monkeypatch.setenv("COLUMNS", "200")
+    assert main([verb, "--help"]) == 0
+    assert f"\n  bin/seawall {verb}" in capsys.readouterr().out.partition("Examples")[2]
 
 
 @pytest.mark.parametrize(
