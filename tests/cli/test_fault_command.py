@@ -73,6 +73,7 @@ def test_every_fault_is_listed(home: Path) -> None:
     assert not home.exists()
 
 
+@pytest.mark.long
 def test_random_faults_lose_and_double_nothing(home: Path, tmp_path: Path) -> None:
     """Two of them, through Kafka; whatever happens, every acknowledged record is there once."""
     output = tmp_path / "out"
