@@ -18,7 +18,7 @@ FILES = {
     "compare": _RESULTS,
     "attain": _RESULTS,
     "capacity": _RESULTS + "; capacity.svg, and break-even-*.svg where a delay or burst was varied",
-    "scale": _RESULTS + "; scaling.svg",
+    "scale": _RESULTS + "; with --what scaling.svg",
     "tune": _RESULTS,
     "soak": _RESULTS + "; raw/ only of segments that failed, unless --keep-raw",
     "fault": _RESULTS,

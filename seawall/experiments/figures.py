@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain, islice, pairwise
 
@@ -13,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from seawall.audit.ledger import NEVER, Int64s, Ledger
-from seawall.load.pace import schedule_of
 from seawall.load.trial import TrialDone, TrialLoad
+from seawall.load.trial_schedule import moments
 from seawall.result import Course, Quantiles
 from seawall.stats.availability import availability
 from seawall.stats.dependence import quantile_interval_of_run
@@ -160,16 +159,8 @@ def unsent_times(load: TrialLoad, done: TrialDone, ledger: Ledger) -> Int64s:
     if done.planned <= done.sent or load.rate_per_s is None:
         return np.zeros(0, dtype=np.int64)
     sent = np.bincount(ledger.user, minlength=load.users)
-    missing = [list(islice(_schedule(load, done, user), int(sent[user]), None)) for user in range(load.users)]
+    missing = [list(islice(moments(load, user, done.start_ns), int(sent[user]), None)) for user in range(load.users)]
     return np.array(list(chain.from_iterable(missing)), dtype=np.int64)
-
-
-def _schedule(load: TrialLoad, done: TrialDone, user: int) -> Iterator[int]:
-    pace = schedule_of(
-        load.arrival, load.rate_per_s or 0.0, done.start_ns, done.end_ns, seed=load.seed, user=user, users=load.users
-    )
-    while (intended_ns := pace.next_ns(0)) is not None:
-        yield intended_ns
 
 
 def _rounded(value: float | None) -> float | None:

@@ -34,6 +34,7 @@ from seawall.load.recorder import ColumnRecorder
 from seawall.load.run import LoadRun
 from seawall.load.setup import flush_counts, set_run
 from seawall.load.trial import Answer, Progress, TrialDone, TrialFailed, TrialLoad
+from seawall.load.trial_schedule import moments
 from seawall.load.visitors import Habits, user_class
 
 PROGRESS_EVERY_S = 0.25
@@ -81,6 +82,8 @@ class Generator:
             recorder=recorder,
             tickets=Tickets(trial.count) if trial.count is not None else None,
             planned_users=trial.users,
+            profile=trial.profile,
+            places=trial.users,
         )
         set_run(self._environment, load)
         habits = Habits(trial.new_connections, trial.tls, trial.tls_url)
@@ -96,7 +99,10 @@ class Generator:
         start_ns = time.monotonic_ns() + int((LEAD_S + trial.users * LEAD_OF_USER_S) * 1e9)
         end_ns = start_ns + int((trial.warmup_s + trial.duration_s) * 1e9) if load.tickets is None else None
         with HealthProbe() as probe:
-            load.open_gate(start_ns, end_ns)
+            if trial.profile is None:
+                load.open_gate(start_ns, end_ns)
+            else:
+                load.follow(start_ns, 0)
             self._await_end(trial, load, recorder)
         self._runner.stop()
         gc.unfreeze()
@@ -148,6 +154,8 @@ class Generator:
     def _planned(self, trial: TrialLoad, load: LoadRun) -> int:
         if trial.count is not None or load.end_ns is None or trial.rate_per_s is None:
             return trial.count or 0
+        if trial.profile is not None:
+            return sum(len(list(moments(trial, user, load.start_ns))) for user in range(trial.users))
         schedules = (load.pace_of(user, load.start_ns) for user in range(trial.users))
         return sum(schedule.remaining() for schedule in schedules if isinstance(schedule, Scheduled))
 

@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from contract.topics import PARTITIONS
+from seawall.load.profile import Profile
 from seawall.result import InstrumentHealth
 
 
@@ -23,6 +24,8 @@ class TrialLoad(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields
     count: int | None = None
     rate_per_s: float | None = None
     """Of each user."""
+    profile: Profile | None = None
+    """What all users follow together in place of a rate that stays, warm-up included; *rate_per_s* is then the mean."""
     warmup_s: float = 0.0
     duration_s: float = 0.0
     grace_s: float = 10.0

@@ -10,6 +10,7 @@ import msgspec
 from seawall.report.agreement_words import QUESTION as AGREEMENT_QUESTION
 from seawall.report.agreement_words import agreement_answer, is_agreement
 from seawall.report.capacity_words import capacity_remarks, why_no_more
+from seawall.report.elasticity_words import NAMES, late_words
 from seawall.report.shape_words import break_words, is_profiled
 from seawall.result import Arm, ArmComparison, Outcome, Result, StageFinding, Trial
 
@@ -101,6 +102,29 @@ def _of_faults(result: Result) -> Answer:
         sentence if faults else "The run ended before its first fault did.",
         from_which_load=[slowest] if slowest else [],
         doubts=[*failed, *(f"{reason.rstrip('.')}." for reason in result.reasons)],
+    )
+
+
+def _of_elasticity(result: Result) -> Answer:
+    """Return whether processes could come and go under load."""
+    finding = result.elasticity[0]
+    word = {Outcome.PASS: "Yes", Outcome.FAIL: "No", Outcome.INCONCLUSIVE: "It is not proven"}.get(
+        result.outcome, "This run does not tell"
+    )
+    acknowledged = sum(trial.audit.acknowledged for trial in result.trials)
+    sentence = (
+        f"{finding.least} to {finding.most} {NAMES[finding.what]} in {len(finding.steps)} steps under load:"
+        f" {late_words(finding)}. Of {acknowledged:,} acknowledged records {finding.lost:,} were lost, and"
+        f" {finding.failed:,} requests failed."
+    )
+    silent = [f"Not known at {count} looks: {words}." for words, count in finding.unknown.items()]
+    said = [f"{reason[:1].upper()}{reason[1:]}." for reason in (*finding.reasons, *result.reasons)]
+    return Answer(
+        f"Can {NAMES[finding.what]} come and go under load?",
+        word,
+        sentence,
+        from_which_load=[f"Decided by {finding.by}."],
+        doubts=[*said, *silent],
     )
 
 
@@ -386,6 +410,7 @@ _ANSWERS: tuple[tuple[Callable[[Result], bool], Callable[[Result], Answer]], ...
     (is_agreement, _of_agreement),
     (lambda result: bool(result.controls), _of_controls),
     (lambda result: bool(result.scaling), _of_scaling),
+    (lambda result: bool(result.elasticity), _of_elasticity),
     (lambda result: result.experiment == SOAK, _of_soak),
     (lambda result: bool(result.stages), _of_stages),
     (lambda result: bool(result.capacity), _of_capacity),

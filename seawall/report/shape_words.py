@@ -15,7 +15,7 @@ def is_profiled(result: Result) -> bool:
 
 def is_over_loads(result: Result) -> bool:
     """Tell whether its trials had loads of their own, or faults, so that a distribution over them says nothing."""
-    return bool((result.stages and not is_profiled(result)) or result.capacity or result.faults)
+    return bool((result.stages and not is_profiled(result)) or result.capacity or result.faults or result.elasticity)
 
 
 def rate_words(stage: StageFinding) -> str:

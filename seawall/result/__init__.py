@@ -3,6 +3,7 @@
 Fields are only ever added. Times are seconds (`_s`), latencies milliseconds (`_ms`), rates per second (`_per_s`).
 """
 
+from seawall.result.elasticity import ElasticityFinding, ElasticityMoment, ElasticityStep
 from seawall.result.findings import (
     ArmComparison,
     BreakEven,
@@ -47,6 +48,9 @@ __all__ = [
     "ControlFinding",
     "Course",
     "CurvePoint",
+    "ElasticityFinding",
+    "ElasticityMoment",
+    "ElasticityStep",
     "EndpointFigures",
     "Estimate",
     "FaultFinding",

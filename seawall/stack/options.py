@@ -37,6 +37,8 @@ class StackOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Whether lookups have a replica of the database to read from."""
     http_cache: bool = False
     """Whether an HTTP cache stands before the API."""
+    balancer: bool = False
+    """Whether a load balancer stands before the API's processes, and asks each whether it is ready."""
     tls: bool = False
     """Whether the API can be reached by TLS as well, on a port of its own."""
     links: bool = False
@@ -72,6 +74,8 @@ class StackOptions(msgspec.Struct, frozen=True, kw_only=True):
             found.append(f"the database's delay is {self.database_delay_ms:g} ms: choose 0 or 1 to {LATEST_MS:g}")
         if not 0 <= self.flush_delay_ms <= LATEST_FLUSH_MS:
             found.append(f"the delay of a flush is {self.flush_delay_ms:g} ms: choose 0 to {LATEST_FLUSH_MS:g}")
+        if self.balancer and (self.http_cache or self.tls):
+            found.append("a balancer stands before the API in place of an HTTP cache, and has no TLS: choose one")
         if found:
             raise BadOptions("; ".join(found))
         return self

@@ -14,6 +14,7 @@ from pydantic import SecretStr
 
 from contract.connections import Connections
 from seawall.stack import api, api_keys, kafka, places, postgres, valkey
+from seawall.stack.balancer import Balancer
 from seawall.stack.broker_metrics import BrokerMetrics, agent_jars
 from seawall.stack.certificates import Certificate, TlsPort
 from seawall.stack.class_archive import ClassArchive
@@ -32,7 +33,7 @@ from seawall.tuning.knob import Place
 
 CLIENTS = ("api", "sink")
 """Those that reach servers by links, where there are some."""
-# PostgreSQL, its replica, Valkey, the HTTP cache and TLS, API; each broker and each process of the API takes two more
+# PostgreSQL, its replica, Valkey, what stands before the API, TLS, API; each broker and each API process takes two more
 _FIXED_PORTS, _LINK_PORTS = 6, 3
 _POSTGRES_PORT, _VALKEY_PORT = 5432, 6379
 
@@ -49,6 +50,7 @@ class Plan:
     brokers: list[Service] = field(default_factory=list)
     apis: list[Service] = field(default_factory=list)
     http_cache: Service | None = None
+    balancer: Service | None = None
     api_url: str = ""
     """What clients use: the API, or the HTTP cache in front of it."""
     api_tls_url: str = ""
@@ -121,10 +123,10 @@ def make_plan(options: StackOptions, *, run: str, data: Path, logs: Path, made: 
         plan.links = LinksService(plan.lines, directory=data / "links")
     inner_port, tls_port = next(ports), next(ports)
     if api_url:
-        if options.http_cache or options.tls:
+        if options.http_cache or options.tls or options.balancer:
             raise BadOptions(
-                "the service of SEAWALL_API_URL is not ours, so it gets no HTTP cache and no TLS of ours: unset it, or"
-                " leave --http-cache and --tls out"
+                "the service of SEAWALL_API_URL is not ours, so it gets no HTTP cache, no balancer and no TLS of ours:"
+                " unset it, or leave them out"
             )
         plan.apis = [External("api", "api", _without_password(api_url), partial(api.check, api_url))]
         plan.api_url = api_url
@@ -139,6 +141,10 @@ def make_plan(options: StackOptions, *, run: str, data: Path, logs: Path, made: 
                 inner_port, port=api_port, tls=_tls(plan, tls_port), directory=data / "http-cache"
             )
             _add_api(plan, options, inner_port, None, own_ports, data)
+        elif options.balancer:
+            _add_api(plan, options, inner_port, None, own_ports, data)
+            servers = {one.name: port for one, port in zip(plan.apis, own_ports[::2], strict=True)}
+            plan.balancer = Balancer(servers, port=api_port, directory=data / "balancer")
         else:
             _add_api(plan, options, api_port, _tls(plan, tls_port), own_ports, data)
         plan.api_url = f"http://{HOST}:{api_port}"

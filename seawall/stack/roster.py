@@ -84,6 +84,7 @@ class Roster:
                 kind=service.kind,
                 address=service.address,
                 port=service.port,
+                own_address=service.own_address,
                 metrics_url=service.metrics_url,
                 log=log,
                 external=external,

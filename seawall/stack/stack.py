@@ -150,6 +150,14 @@ class Stack:
         """Return how many records the sinks have not committed yet, over all record topics; 0 without Kafka."""
         return self._reset.lag()
 
+    def lags(self) -> dict[tuple[str, int], int]:
+        """Return the same for each topic and partition."""
+        return self._reset.lags()
+
+    def sinks_at_work(self) -> set[str] | None:
+        """Return the sinks in the group by name; None while partitions move, or one of them has no sink."""
+        return self._reset.sinks_at_work()
+
     def missing(self) -> str:
         """Return in words what keeps the stack from working as a whole; empty where nothing does.
 

@@ -62,8 +62,8 @@ class Starter:
             replica = group.create_task(self._replica(plan, database))
             apis = group.create_task(self._each(plan.apis, after=[database, replica, cache, log, links]))
             group.create_task(self._each(plan.observers))
-            if plan.http_cache is not None:
-                group.create_task(self._each([plan.http_cache], after=[apis]))
+            before_the_api = [one for one in (plan.http_cache, plan.balancer) if one is not None]
+            group.create_task(self._each(before_the_api, after=[apis]))
             if sinks:
                 group.create_task(self._each(self._sinks(plan, options), after=[database, log, links]))
         if self._administrator is not None:

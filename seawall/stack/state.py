@@ -28,6 +28,8 @@ class ServiceState(msgspec.Struct, frozen=True, kw_only=True):
     pid: int | None = None
     started: float | None = None
     port: int | None = None
+    own_address: str = ""
+    """Where a process of the API can be asked by itself, whoever else shares its port."""
     metrics_url: str = ""
     """Where a process shows what it counts, for Prometheus; empty where it shows nothing."""
     version: str = ""

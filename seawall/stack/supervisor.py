@@ -120,7 +120,7 @@ class Supervisor:
             self.roster.phase("stopping")
         starter.close()
         for level in (
-            ("prometheus", "exporter", "http-cache"),
+            ("prometheus", "exporter", "http-cache", "balancer"),
             ("api",),
             ("sink",),
             ("link",),

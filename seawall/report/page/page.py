@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from seawall.report.answer import FAULT, PLAIN, SOAK, answer_of, loads
 from seawall.report.capacity_words import name_of, why_no_more
+from seawall.report.elasticity_words import step_row
 from seawall.report.figures import NOTHING, figure, target_figures
 from seawall.report.page.chart import swatch
 from seawall.report.page.picture_choice import pictures_of
@@ -21,6 +22,7 @@ from seawall.result import (
     AuditCounts,
     CapacityFinding,
     ControlFinding,
+    ElasticityFinding,
     EndpointFigures,
     FaultFinding,
     JudgedTarget,
@@ -60,7 +62,7 @@ def render(result: Result, material: Material) -> str:
         answer=answer_of(result),
         chip=chip,
         arms=[]
-        if result.experiment in (*PLAIN, FAULT) or result.stages or result.capacity
+        if result.experiment in (*PLAIN, FAULT) or result.stages or result.capacity or result.elasticity
         else [arm_row(result, arm.name) for arm in result.arms if has_load(result, arm.name)],
         endpoints=[] if result.stages else [_endpoint_row(row) for trial in result.trials for row in trial.endpoints],
         stages=[] if is_profiled(result) else [stage_row(result, stage) for stage in result.stages],
@@ -68,12 +70,15 @@ def render(result: Result, material: Material) -> str:
         knees=[knee_row(result, finding) for finding in result.capacity],
         steps=[row for finding in result.capacity for row in _step_rows(result, finding)],
         arms_caption=arms_caption(result),
+        scaled=[
+            elasticity_row(finding, number) for finding in result.elasticity for number in range(len(finding.steps))
+        ],
         faults=[fault_row(finding) for finding in result.faults],
         controls=[_control_row(row) for row in result.controls],
         slopes=[(slope_row(slope), slope.outcome) for slope in result.slopes],
         pictures=list(pictures_of(result, material)),
         legend=[_legend(result, arm.name) for arm in result.arms],
-        raw=bool(material or result.stages or result.capacity or result.faults)
+        raw=bool(material or result.stages or result.capacity or result.faults or result.elasticity)
         or result.experiment == SOAK
         or not any(trial.kind == "load" for trial in result.trials),
         costs=list(_costs(result)),
@@ -173,6 +178,16 @@ def fault_row(finding: FaultFinding) -> dict[str, Any]:
         "unknown": f"{finding.unknown:,}",
         "absorbed": f"{finding.absorbed:,}", "lost": f"{finding.lost:,}", "doubled": f"{finding.doubled:,}",
         "remarks": "; ".join(finding.reasons) or finding.bit,
+    }  # fmt: skip
+
+
+def elasticity_row(finding: ElasticityFinding, place: int) -> dict[str, Any]:
+    """Return a step of scaling and what clients saw of it."""
+    step = finding.steps[place]
+    at, before, after, there, back, visible = step_row(finding, place)
+    return {
+        "at": at, "step": f"{before} to {after}", "there": there, "back": back, "visible": visible, "why": step.why,
+        "outcome": step.outcome if step.asked else None, "remarks": step.reason,
     }  # fmt: skip
 
 
