@@ -29,7 +29,7 @@ VERBS = {
     "compare": "Compare the write paths under real load: the main job.",
     "attain": "Hold the targets through rising stages of load, and name what falls short.",
     "capacity": "Find the highest load that holds all targets, by each write path.",
-    "scale": "Find out what more API processes, sinks, partitions or Locust workers would carry.",
+    "scale": "Find out what more processes or partitions would carry, or have some come and go under load.",
     "tune": "Turn one of Kafka's knobs, and see what it does to throughput, latency and cost.",
     "soak": "Hold one load for a long time, and see whether memory, files, times or lag creep up.",
     "fault": "Make things go wrong under load, and see whether anything is lost, and whether all comes back.",

@@ -39,6 +39,7 @@ from seawall.cli.targets_file import read_targets
 from seawall.experiments.elasticity_options import (
     DIVISORS,
     DRAIN_S,
+    FASTER,
     RATES,
     SINK_RATE,
     STAGE_S,
@@ -155,9 +156,14 @@ def scale(
         typer.Option(help="At most so many.  \\[default: the manifest's]", show_default=False, rich_help_panel=_LIVE),
     ] = None,
     faster: Annotated[
-        float,
-        typer.Option(help="So many times as fast as a cluster's the autoscaler's clock runs.", rich_help_panel=_LIVE),
-    ] = 4.0,
+        float | None,
+        typer.Option(
+            help="So many times as fast as a cluster's the autoscaler's clock runs.  \\[default:"
+            f" sinks {FASTER['sinks']:g}, api {FASTER['api']:g}]",
+            show_default=False,
+            rich_help_panel=_LIVE,
+        ),
+    ] = None,
     divisor: Annotated[
         float | None,
         typer.Option(

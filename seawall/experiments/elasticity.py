@@ -156,7 +156,7 @@ class Elasticity:
                 UnderWayMetric(self.stack, lambda: fleet.wanted, scaling.under_way_each / by),
             ]
         assert options.most is not None
-        return ByFormula(scaling.behaviour.at_most(options.most), metrics, options.faster)
+        return ByFormula(scaling.behaviour.at_most(options.most), metrics, options.faster or 1.0)
 
     def _finding(self, arm: Arm, trial: Trial, scaler: Scaler, first: int) -> ElasticityFinding:
         options = self.options
@@ -180,7 +180,7 @@ class Elasticity:
         return ElasticityFinding(
             what=options.what,
             by=self._who(),
-            faster=1.0 if options.steps else options.faster,
+            faster=1.0 if options.steps else options.faster or 1.0,
             arm=arm.name,
             trial=trial.name,
             least=min(wanted),
@@ -207,11 +207,11 @@ class Elasticity:
             target += slow if options.sink_rate_per_s else ""
         else:
             cores = scaling.cores_each * scaling.utilization / by
-            target = (
-                f"{cores * 1e3:g}m of CPU and {scaling.under_way_each / by:g} requests under way a process{divided}"
-            )
+            under_way = f"{scaling.under_way_each / by:,.0f} requests under way a process"
+            target = f"{cores * 1e3:,.0f}m of CPU and {under_way}{divided}"
             who = "the HorizontalPodAutoscaler"
-        faster = "" if math.isclose(options.faster, 1.0) else f"; its clock runs {options.faster:g} times as fast"
+        clock = options.faster or 1.0
+        faster = "" if math.isclose(clock, 1.0) else f"; its clock runs {clock:g} times as fast"
         return f"{who}: {target}{faster}"
 
     def _trial(self, arm: Arm, name: str, **rest: Any) -> TrialLoad:

@@ -16,6 +16,7 @@ from seawall.experiments.autoscale import Behaviour
 from seawall.experiments.elasticity_figures import BACK_WITHIN_S
 from seawall.experiments.errors import BadOptions
 from seawall.load.profile import Profile, Stage
+from seawall.stack.balancer import DRAIN_DELAY_S
 from seawall.stack.errors import BadOptions as BadStack
 from seawall.stack.limits import Limits
 from seawall.stack.options import StackOptions
@@ -23,17 +24,17 @@ from seawall.stack.options import StackOptions
 KINDS = {"sinks": "sink", "api": "api"}
 """What can be scaled while a load runs, and the kind of service that it is."""
 STAGE_S, STEP_S = 60.0, 20.0
-RATES = {"sinks": (100.0, 600.0, 100.0), "api": (100.0, 600.0, 100.0)}
+RATES = {"sinks": (100.0, 600.0, 100.0), "api": (100.0, 800.0, 100.0)}
 STEADY_RATE = 200.0
 SINK_RATE = 250.0
 """A sink is slowed down to about so much: one that is not carries more than a small machine can send."""
-DIVISORS = {"sinks": 25.0, "api": 5.0}
+DIVISORS = {"sinks": 25.0, "api": 4.0}
 """The manifests' targets are for thousands of requests a second; a load of hundreds needs smaller ones."""
+FASTER = {"sinks": 4.0, "api": 8.0}
+"""What KEDA's overlay waits for before it shrinks is half as long as what the API's autoscaler does."""
 DELAY_MS, TRIPS = 50.0, 3.8
 """A slow sink is one whose database is so far away; a batch takes so many ways there and back, as was measured."""
 DRAIN_S = 60.0
-DRAIN_DELAY_S = 4.0
-"""An API process that goes says so for so long before it closes its port: longer than the balancer takes to notice."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +51,8 @@ class ElasticityOptions:
     users: int = 100
     most: int | None = None
     """Instead of the manifest's most."""
-    faster: float = 4.0
+    faster: float | None = None
+    """By so much the autoscaler's clock runs faster than a cluster's; None takes what the rest calls for."""
     divisor: float | None = None
     sink_rate_per_s: float | None = None
     """About what a sink carries; 0 leaves it as quick as it is, None takes what the rest calls for."""
@@ -70,6 +72,7 @@ class ElasticityOptions:
             rates_per_s=self.rates_per_s or ((STEADY_RATE,) if scripted else RATES.get(self.what, ())),
             stage_s=(STEP_S if scripted else STAGE_S) if self.stage_s is None else self.stage_s,
             most=max(self.steps) if scripted else (behaviour.most if self.most is None else self.most),
+            faster=FASTER.get(self.what, 1.0) if self.faster is None else self.faster,
             divisor=DIVISORS.get(self.what, 1.0) if self.divisor is None else self.divisor,
             sink_rate_per_s=slow if self.sink_rate_per_s is None else self.sink_rate_per_s,
         )

@@ -101,4 +101,6 @@ class UnderWayMetric:
         if proposal is None:
             return Reading("requests under way", f"requests under way: {problem or 'there is no process'}", None)
         average = shown.total / shown.there
-        return Reading("requests under way", f"{average:,.1f} requests under way each, {self._each:g} asked", proposal)
+        return Reading(
+            "requests under way", f"{average:,.1f} requests under way each, {self._each:,.1f} asked", proposal
+        )

@@ -29,6 +29,8 @@ _CONTROL = "control"
 _TIMEOUT_S = 5.0
 ALL_WEIGHT = 100
 """Of a server that gets its full share."""
+DRAIN_DELAY_S = 4.0
+"""So long an API process that goes has to say so before it closes its port: the balancer notices within two checks."""
 State = Literal["ready", "drain"]
 
 
@@ -69,14 +71,15 @@ class Balancer(OwnService):
         return version(program())
 
     def _configuration(self) -> str:
-        # as deploy/compose/haproxy.cfg, but that it looks more often: nobody here waits for half a minute
+        # as deploy/compose/haproxy.cfg, but that it looks more often, and takes turns: at small loads the shares that
+        # `Control` gives would mean nothing where the process with the fewest connections is chosen
         lines = "\n".join(f"    server {name} {HOST}:{port}" for name, port in self._servers.items())
         # a socket's path may have no more than 107 bytes, so it is told from the stack's data, where the process begins
         control = f"{self._directory.name}/{_CONTROL}"
         return f"""\
 global
     log stdout format raw local0 notice
-    stats socket {control} mode 600 level admin
+    stats socket unix@{control} mode 600 level admin
     hard-stop-after 2s
 
 defaults
@@ -101,7 +104,7 @@ frontend api
     default_backend api
 
 backend api
-    balance leastconn
+    balance roundrobin
     option httpchk
     http-check send meth GET uri /readyz ver HTTP/1.1 hdr Host seawall
     http-check expect status 200

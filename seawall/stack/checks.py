@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from contract.connections import Connections
 from contract.errors import ContractError
-from seawall.stack import api, http_cache, kafka, places, postgres, valkey
+from seawall.stack import api, balancer, http_cache, kafka, places, postgres, valkey
 from seawall.stack.class_archive import ClassArchive
 from seawall.stack.errors import ServerFailed, StackError
 from seawall.stack.jars import JarCache, kafka_version
@@ -148,6 +148,14 @@ def _http_cache() -> list[Finding]:
         return [Finding(Verdict.OK, "no nginx of 1.13 or later is installed; nothing but --http-cache needs one")]
 
 
+def _balancer() -> list[Finding]:
+    needs = "`scale --autoscale api` and `fault --faults upgrade-api`"
+    try:
+        return [Finding(Verdict.OK, f"{balancer.version(balancer.program())}, for {needs}")]
+    except ServerFailed:
+        return [Finding(Verdict.OK, f"no HAProxy of 2.4 or later is installed; nothing but {needs} needs one")]
+
+
 def _log() -> list[Finding]:
     given = Connections.read()
     if given.kafka_bootstrap_servers is None:
@@ -175,5 +183,6 @@ CHECKS = (
     Check("Valkey", _cache),
     Check("Kafka", _log),
     Check("HTTP cache", _http_cache),
+    Check("balancer", _balancer),
     Check("API", _api),
 )

@@ -99,6 +99,10 @@ class Fleet:
         services = self._stack.state.services
         return sum(_runs(services[name]) for name in self.names)
 
+    def runs(self, name: str) -> bool:
+        """Tell whether one of them has a process now."""
+        return _runs(self._stack.state.services[name])
+
     def await_settled(self, within_s: float) -> None:
         """Wait until all is as wanted; raises `NotSettled`."""
         deadline_s = time.monotonic() + within_s

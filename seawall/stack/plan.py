@@ -125,8 +125,8 @@ def make_plan(options: StackOptions, *, run: str, data: Path, logs: Path, made: 
     if api_url:
         if options.http_cache or options.tls or options.balancer:
             raise BadOptions(
-                "the service of SEAWALL_API_URL is not ours, so it gets no HTTP cache, no balancer and no TLS of ours:"
-                " unset it, or leave them out"
+                "the service of SEAWALL_API_URL is not ours, so it gets no HTTP cache, balancer or TLS of ours: unset"
+                " it, or leave --http-cache and --tls out"
             )
         plan.apis = [External("api", "api", _without_password(api_url), partial(api.check, api_url))]
         plan.api_url = api_url

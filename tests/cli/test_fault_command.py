@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -20,6 +21,7 @@ from seawall.stack.faults.catalogue import CATALOGUE
 from seawall.stack.places import ROOT
 
 pytestmark = pytest.mark.timeout(400)
+HAPROXY = shutil.which("haproxy", path=os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin"]))
 SMALL = ["--rate", "200", "--users", "40", "--warmup", "500ms"]
 
 
@@ -158,6 +160,27 @@ def test_a_database_that_dies_is_noticed_and_comes_back(home: Path, tmp_path: Pa
     assert finding["recover_s"] is not None
     assert finding["moments"]
     assert "kill-postgres" in (output / "report.html").read_text()
+
+
+@pytest.mark.long
+@pytest.mark.skipif(not HAPROXY, reason="HAProxy is not installed (Debian: apt-get install haproxy)")
+def test_processes_are_replaced_under_load_and_no_request_fails(home: Path, tmp_path: Path) -> None:
+    """A rolling upgrade of sinks and API, and a canary: who took whose place is told, and nothing is lost."""
+    output = tmp_path / "out"
+    words = ["--faults", "upgrade-sinks,upgrade-api,canary", "--sinks", "2", "--duration", "60s", "--hold", "1s"]
+    words += ["--rate", "100", "--users", "20", "--warmup", "500ms", "--output", str(output)]
+    code, out, err = run(home, *words, within_s=390)
+    assert code in (0, 1, 3, 4), out + err  # times are those of a busy machine
+    sinks, api, canary = written(output)["faults"]
+    assert sinks["bit"] == "sink-3 for sink-1, sink-1 for sink-2"
+    assert api["bit"] == "api-2 for api-1"
+    assert canary["bit"].startswith("api-1 for api-2: ")
+    assert canary["bit"].count("answers in 3 s") == 3
+    for finding in (sinks, api, canary):
+        assert (finding["failed"], finding["lost"], finding["doubled"], finding["lookups_failed"]) == (0, 0, 0, 0)
+    for trial in written(output)["trials"]:
+        assert trial["audit"]["stored"] == trial["audit"]["attempted"] > 5_000
+    assert not remains(home)
 
 
 @pytest.mark.long
