@@ -92,7 +92,7 @@ _LAW = "With --what"
 _LIVE = "With --autoscale"
 _OF_ONE = {
     "what": ("counts", "rate_each", "users_each", "duration", "repeats", "targets"),
-    "autoscale": ("steps", "rates", "stage", "users", "most", "faster", "divisor", "sink_rate"),
+    "autoscale": ("steps", "rates", "stage", "users", "at_most", "faster", "divisor", "sink_rate"),
 }
 """Options that belong to one of the two alone."""
 
@@ -151,7 +151,7 @@ def scale(
         ),
     ] = "",
     users: Annotated[int, typer.Option(help="Users that share the load.", rich_help_panel=_LIVE)] = 100,
-    most: Annotated[
+    at_most: Annotated[
         int | None,
         typer.Option(help="At most so many.  \\[default: the manifest's]", show_default=False, rich_help_panel=_LIVE),
     ] = None,
@@ -214,7 +214,7 @@ def scale(
                 rates_per_s=rates_of("--rates", rates),
                 stage_s=seconds("--stage", stage) if stage else None,
                 users=users,
-                most=most,
+                most=at_most,
                 faster=faster,
                 divisor=divisor,
                 sink_rate_per_s=sink_rate,

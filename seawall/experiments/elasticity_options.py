@@ -169,14 +169,14 @@ class ElasticityOptions:
         ):  # fmt: skip
             if amount is not None and not (math.isfinite(amount) and amount >= least):
                 yield f"{name}: must not be below {least:g}"
-        for name, count in (("--users", self.users), ("--most", self.most)):
+        for name, count in (("--users", self.users), ("--at-most", self.most)):
             if count is not None and count < 1:
                 yield f"{name}: at least one is needed"
         if self.most is not None and self.what in KINDS and self.path in PATHS:
             try:
                 self.stack_options().checked()
             except BadStack as error:
-                yield f"--most, --steps, --brokers: {error}"
+                yield f"--at-most, --steps, --brokers: {error}"
 
 
 def _stage(begin: float, end: float, duration_s: float) -> Stage:

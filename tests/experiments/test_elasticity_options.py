@@ -34,7 +34,7 @@ def test_the_load_of_a_script_lasts_as_long_as_its_steps() -> None:
 
 
 def test_the_stack_has_as_many_as_there_may_be() -> None:
-    """By the manifest, by --most, or by the script; sinks have a partition each."""
+    """By the manifest, by --at-most, or by the script; sinks have a partition each."""
     sinks = plan().stack_options()
     assert (sinks.sinks, sinks.partitions, sinks.balancer) == (9, 9, False)
     assert plan(most=4).stack_options().sinks == 4
@@ -56,7 +56,7 @@ def test_the_stack_has_as_many_as_there_may_be() -> None:
         ({"rates_per_s": (100.0, -1.0)}, "--rates: each must be above 0"),
         ({"stage_s": 0.0}, "--stage: must be above 0"),
         ({"faster": 0.5}, "--faster: must not be below 1"),
-        ({"most": 0}, "--most: at least one is needed"),
+        ({"most": 0}, "--at-most: at least one is needed"),
         ({"path": "sync"}, "sinks carry only what goes through Kafka"),
         ({"entity": "cats"}, "unknown 'cats'"),
         ({"what": "api", "sink_rate_per_s": 5.0}, "--sink-rate: belongs to --autoscale sinks"),
