@@ -10,7 +10,7 @@ import msgspec
 from seawall.report.agreement_words import QUESTION as AGREEMENT_QUESTION
 from seawall.report.agreement_words import agreement_answer, is_agreement
 from seawall.report.capacity_words import capacity_remarks, why_no_more
-from seawall.report.elasticity_words import NAMES, late_words
+from seawall.report.elasticity_words import elasticity_answer, elasticity_doubts
 from seawall.report.shape_words import break_words, is_profiled
 from seawall.result import Arm, ArmComparison, Outcome, Result, StageFinding, Trial
 
@@ -107,25 +107,7 @@ def _of_faults(result: Result) -> Answer:
 
 def _of_elasticity(result: Result) -> Answer:
     """Return whether processes could come and go under load."""
-    finding = result.elasticity[0]
-    word = {Outcome.PASS: "Yes", Outcome.FAIL: "No", Outcome.INCONCLUSIVE: "It is not proven"}.get(
-        result.outcome, "This run does not tell"
-    )
-    acknowledged = sum(trial.audit.acknowledged for trial in result.trials)
-    sentence = (
-        f"{finding.least} to {finding.most} {NAMES[finding.what]} in {len(finding.steps)} steps under load:"
-        f" {late_words(finding)}. Of {acknowledged:,} acknowledged records {finding.lost:,} were lost, and"
-        f" {finding.failed:,} requests failed."
-    )
-    silent = [f"Not known at {count} looks: {words}." for words, count in finding.unknown.items()]
-    said = [f"{reason[:1].upper()}{reason[1:]}." for reason in (*finding.reasons, *result.reasons)]
-    return Answer(
-        f"Can {NAMES[finding.what]} come and go under load?",
-        word,
-        sentence,
-        from_which_load=[f"Decided by {finding.by}."],
-        doubts=[*said, *silent],
-    )
+    return Answer(*elasticity_answer(result), doubts=elasticity_doubts(result))
 
 
 def _of_capacity(result: Result) -> Answer:

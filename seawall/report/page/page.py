@@ -46,6 +46,11 @@ _METRICS = {
     "cpu_s_per_1000_rows": "CPU per 1,000 rows",
 }
 
+_WITHOUT_A_CLUSTER = (
+    "The controllers of a cluster themselves, and what feeds them: their formulas and numbers decided here.",
+    "Pods that have to be scheduled and their images pulled before they start.",
+    "A network between load, service and servers, and more than one machine.",
+)
 _STEPS = {"held": Outcome.PASS, "broke": Outcome.FAIL, "untold": Outcome.INVALID}
 """The colours of what became of a load."""
 
@@ -81,7 +86,7 @@ def render(result: Result, material: Material) -> str:
         raw=bool(material or result.stages or result.capacity or result.faults or result.elasticity)
         or result.experiment == SOAK
         or not any(trial.kind == "load" for trial in result.trials),
-        costs=list(_costs(result)),
+        costs=[] if result.elasticity else list(_costs(result)),
         targets=[target_row(row) for row in result.targets],
         comparisons=list(_comparison_rows(result)),
         audit_names=[name.replace("_", " ") for name in _AUDIT],
@@ -322,6 +327,9 @@ _NEVER_MEASURED = {
 def _not_measured(result: Result) -> Iterator[str]:
     if result.experiment in PLAIN and result.not_judged:
         yield f"What needs a look into the database: {', '.join(result.not_judged)}."
+    if result.elasticity:
+        yield from _WITHOUT_A_CLUSTER
+        return
     if result.experiment in _NEVER_MEASURED:
         yield from _NEVER_MEASURED[result.experiment]
         return
