@@ -105,11 +105,6 @@ def _of_faults(result: Result) -> Answer:
     )
 
 
-def _of_elasticity(result: Result) -> Answer:
-    """Return whether processes could come and go under load."""
-    return Answer(*elasticity_answer(result), doubts=elasticity_doubts(result))
-
-
 def _of_capacity(result: Result) -> Answer:
     """Return the highest load of each path, what ends it, and from where on the log carries more."""
     lasting = [finding for finding in result.capacity if finding.burst_s is None]
@@ -392,7 +387,10 @@ _ANSWERS: tuple[tuple[Callable[[Result], bool], Callable[[Result], Answer]], ...
     (is_agreement, _of_agreement),
     (lambda result: bool(result.controls), _of_controls),
     (lambda result: bool(result.scaling), _of_scaling),
-    (lambda result: bool(result.elasticity), _of_elasticity),
+    (
+        lambda result: bool(result.elasticity),
+        lambda result: Answer(*elasticity_answer(result), doubts=elasticity_doubts(result)),
+    ),
     (lambda result: result.experiment == SOAK, _of_soak),
     (lambda result: bool(result.stages), _of_stages),
     (lambda result: bool(result.capacity), _of_capacity),
