@@ -8,11 +8,14 @@ of which the result names; processes, their starts and ends, and the log are rea
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
+
+import numpy as np
 
 from seawall.audit.fates import read_visible_ns
 from seawall.audit.ledger import read_ledger
@@ -22,6 +25,8 @@ from seawall.experiments.elasticity_figures import moments, steps
 from seawall.experiments.elasticity_judgement import judged
 from seawall.experiments.elasticity_options import KINDS, ElasticityOptions
 from seawall.experiments.endings import run_to_an_end
+from seawall.experiments.fault_figures import REFUSALS
+from seawall.experiments.fault_warming import warm_lookups
 from seawall.experiments.load_process import LoadProcess
 from seawall.experiments.machine import machine_facts
 from seawall.experiments.manifests import ApiScaling, SinkScaling
@@ -138,7 +143,14 @@ class Elasticity:
             scaler.load_goes_on(so_far)
             watcher.scaling_goes_on(so_far)
 
-        trial = runner.run(TrialPlan(arm.name, 1, load), progress, beside=scaler)
+        @contextmanager
+        def beside() -> Iterator[None]:
+            names = fleet.wanted if options.what == "api" else ()
+            warm_lookups(self.stack, 1, names)
+            with scaler:
+                yield
+
+        trial = runner.run(TrialPlan(arm.name, 1, load), progress, beside=beside())
         return self._finding(arm, trial, scaler, first), trial
 
     def _decider(self, fleet: Fleet) -> Decider:
@@ -174,6 +186,7 @@ class Elasticity:
             trial,
             taken,
             failed=failed,
+            refused=int(np.isin(ledger.status, REFUSALS).sum()),
             left=0 if options.steps else max(0, wanted[-1] - first),
             error=str(scaler.error or ""),
         )

@@ -8,14 +8,14 @@ from seawall.result import ElasticityStep, Outcome, Trial
 
 
 def judged(
-    trial: Trial, steps: Sequence[ElasticityStep], *, failed: int, left: int, error: str
+    trial: Trial, steps: Sequence[ElasticityStep], *, failed: int, refused: int, left: int, error: str
 ) -> tuple[Outcome, list[str]]:
     """Return the outcome of a run, and why.
 
-    *failed* are the requests that did, *left* is by how many more than the fewest ran in the end although the
-    formulas decided, *error* is what ended the scaling before its time.
+    *failed* are the requests that did, *refused* those of them that were with 429 or 503, *left* is by how many more
+    than the fewest ran in the end although the formulas decided, *error* is what ended the scaling before its time.
     """
-    wrong = list(_wrong(trial, failed))
+    wrong = list(_wrong(trial, failed, refused))
     late = [_told(step) for step in steps if step.outcome is Outcome.FAIL]
     if wrong or (late and not trial.invalid_because):
         return Outcome.FAIL, wrong + late
@@ -35,12 +35,13 @@ def judged(
     return Outcome.PASS, []
 
 
-def _wrong(trial: Trial, failed: int) -> Iterator[str]:
+def _wrong(trial: Trial, failed: int, refused: int) -> Iterator[str]:
     for name, count in trial.audit.violations.items():
         examples = trial.examples.get(name)
         yield f"{count} {name.replace('_', ' ')}" + (f", the first {examples[0]}" if examples else "")
     if failed:
-        yield f"{failed} requests failed"
+        overloaded = f", {refused} of them refused: the API had more than it could serve" if refused else ""
+        yield f"{failed} requests failed{overloaded}"
     if trial.outcome is Outcome.FAIL and not trial.audit.violations:
         yield from trial.reasons
 

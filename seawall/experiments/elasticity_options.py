@@ -129,7 +129,7 @@ class ElasticityOptions:
             api_processes=self.most if self.what == "api" else 1,
             kafka=self.path == "kafka",
             balancer=self.what == "api",
-            database_delay_ms=delay_ms,
+            sink_delay_ms=delay_ms,
             environment=environment,
         )
 

@@ -31,6 +31,8 @@ class StackOptions(msgspec.Struct, frozen=True, kw_only=True):
     """As above, for the sinks."""
     database_delay_ms: float = 0.0
     """By so much each round trip of API and sinks to the database takes longer: it models one that is far away."""
+    sink_delay_ms: float = 0.0
+    """The same for the sinks alone: it models sinks that are slow."""
     flush_delay_ms: float = 0.0
     """By so much each flush of the database's log takes longer: it models a slow disk."""
     replica: bool = False
@@ -62,16 +64,17 @@ class StackOptions(msgspec.Struct, frozen=True, kw_only=True):
         found = []
         if self.brokers not in (1, 3):
             found.append(f"brokers is {self.brokers}: choose 1 or 3")
-        if not 1 <= self.partitions <= _MOST_PARTITIONS:
-            found.append(f"partitions is {self.partitions}: choose 1 to {_MOST_PARTITIONS}")
-        if not 0 <= self.sinks <= _MOST_SINKS:
-            found.append(f"sinks is {self.sinks}: choose 0 to {_MOST_SINKS}")
-        if not 1 <= self.api_processes <= _MOST_API_PROCESSES:
-            found.append(f"API processes is {self.api_processes}: choose 1 to {_MOST_API_PROCESSES}")
+        for name, count, least, most in (
+            ("partitions", self.partitions, 1, _MOST_PARTITIONS), ("sinks", self.sinks, 0, _MOST_SINKS),
+            ("API processes", self.api_processes, 1, _MOST_API_PROCESSES),
+        ):  # fmt: skip
+            if not least <= count <= most:
+                found.append(f"{name} is {count}: choose {least} to {most}")
         if self.api_port is not None and not _FIRST_PORT <= self.api_port <= _LAST_PORT:
             found.append(f"the API's port is {self.api_port}: choose {_FIRST_PORT} to {_LAST_PORT}")
-        if self.database_delay_ms and not 1 <= self.database_delay_ms <= LATEST_MS:
-            found.append(f"the database's delay is {self.database_delay_ms:g} ms: choose 0 or 1 to {LATEST_MS:g}")
+        for whose, delay_ms in (("the database's", self.database_delay_ms), ("the sinks'", self.sink_delay_ms)):
+            if delay_ms and not 1 <= delay_ms <= LATEST_MS:
+                found.append(f"{whose} delay is {delay_ms:g} ms: choose 0 or 1 to {LATEST_MS:g}")
         if not 0 <= self.flush_delay_ms <= LATEST_FLUSH_MS:
             found.append(f"the delay of a flush is {self.flush_delay_ms:g} ms: choose 0 to {LATEST_FLUSH_MS:g}")
         if self.balancer and (self.http_cache or self.tls):

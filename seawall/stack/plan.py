@@ -104,7 +104,7 @@ def make_plan(options: StackOptions, *, run: str, data: Path, logs: Path, made: 
     if not options.kafka:
         given = given.model_copy(update={"kafka_bootstrap_servers": None})
     plan = Plan(connections=given, directories=made)
-    linked = _LINK_PORTS + 4 * options.brokers if options.links or options.database_delay_ms else 0
+    linked = _LINK_PORTS + 4 * options.brokers if _is_linked(options) else 0
     several = 2 * options.brokers + 2 * options.api_processes + options.sinks
     several += (2 + options.brokers) * options.observe
     ports = iter(free_ports(_FIXED_PORTS + several + linked))
@@ -232,17 +232,22 @@ def _add_database(
 
 def _add_lines(plan: Plan, options: StackOptions, ports: Iterator[int]) -> None:
     """Add the links to database and cache; those to the log need listeners of the brokers."""
-    if not (options.database_delay_ms or options.links):
+    if not _is_linked(options):
         return
     if plan.database is None:
         raise BadOptions("a service that runs already (SEAWALL_API_URL) has its own way to its database: unset it")
     database = urlsplit(plan.connections.psycopg_url)
     place = (database.hostname or HOST, database.port or _POSTGRES_PORT)
     for client in CLIENTS:
-        _add_line(plan, f"{client}-postgres", [(next(ports), *place)], options.database_delay_ms)
+        delay_ms = max(options.database_delay_ms, options.sink_delay_ms if client == "sink" else 0.0)
+        _add_line(plan, f"{client}-postgres", [(next(ports), *place)], delay_ms)
     if options.links and plan.connections.cache_url is not None:
         cache = urlsplit(plan.connections.redis_url)
         _add_line(plan, "api-valkey", [(next(ports), cache.hostname or HOST, cache.port or _VALKEY_PORT)])
+
+
+def _is_linked(options: StackOptions) -> bool:
+    return bool(options.links or options.database_delay_ms or options.sink_delay_ms)
 
 
 def _add_line(plan: Plan, name: str, ways: Sequence[tuple[int, str, int]], delay_ms: float = 0.0) -> Line:

@@ -39,7 +39,7 @@ def test_the_stack_has_as_many_as_there_may_be() -> None:
     assert (sinks.sinks, sinks.partitions, sinks.balancer) == (9, 9, False)
     assert plan(most=4).stack_options().sinks == 4
     scripted = plan(steps=(1, 6, 1)).stack_options()
-    assert (scripted.sinks, scripted.database_delay_ms, scripted.environment) == (6, 0.0, {})
+    assert (scripted.sinks, scripted.sink_delay_ms, scripted.environment) == (6, 0.0, {})
     api = plan("api").stack_options()
     assert (api.api_processes, api.sinks, api.balancer) == (8, 1, True)
     assert "SEAWALL_API_DRAIN_DELAY_S" in api.environment
