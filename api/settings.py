@@ -131,6 +131,9 @@ class Settings(BaseSettings):
     # what it says of itself
     log_format: LogFormat = "text"
     """`json` writes a JSON object a line, for machines."""
+    trace_share: float = Field(default=0.0, ge=0, le=1)
+    """Share of requests without a `traceparent` that are traced, where OTEL_EXPORTER_OTLP_ENDPOINT is set; of others
+    their caller decides."""
     metrics_host: str = "127.0.0.1"
     """Address on which `/metrics` is served."""
     metrics_port: int | None = Field(default=None, ge=0, le=65535)

@@ -4,6 +4,7 @@ ContractError
  ├─ InvalidRecord      the record's text or values can never be accepted
  ├─ BadConnection      a connection setting that cannot be used
  ├─ BadApiKeys         a file of keys, or a line for it, that cannot be used
+ ├─ BadTracing         tracing that is asked for in a way that nobody here speaks
  └─ NoTopics           topics that the cluster does not create, or that nobody leads
 """
 
@@ -28,6 +29,10 @@ class BadConnection(ContractError):
 
 class BadApiKeys(ContractError):
     """A file of keys, or a line for it, that cannot be used; the message repeats nothing that may be secret."""
+
+
+class BadTracing(ContractError):
+    """OpenTelemetry's variables ask for what cannot be done here; the message names the variable."""
 
 
 class NoTopics(ContractError):

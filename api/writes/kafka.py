@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
@@ -19,6 +21,8 @@ from api.writes.protocol import LOGGED, Logged, Settle, Stored, settled
 from contract.client_properties import refuse_bad_properties
 from contract.codecs import CODECS
 from contract.entities import ENTITIES, Entity, Record
+from contract.logs import about
+from contract.spans import current, of_place, of_topic
 from contract.topics import record_topics, topic_of
 
 log = logging.getLogger(__name__)
@@ -28,6 +32,7 @@ _POLL_S, _IDLE_POLL_S = 0.002, 0.1
 _CROWD = 20
 """With so many records under way the event loop turns once a tick, and takes what came meanwhile together."""
 _TICK_S = 0.001
+_SAY_EVERY_S = 1.0
 # the binding names librdkafka's own codes with an underscore
 _NEVER_SENT = (KafkaError._PURGE_QUEUE, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION)  # noqa: SLF001
 
@@ -98,6 +103,8 @@ class KafkaPath:
         self._tick_ends_s = 0.0
         self._stopping = False
         self._given_up = 0
+        self._failed, self._said_s = 0, 0.0
+        """Records that were not acknowledged since that was said last, and when."""
 
     @property
     def waiting(self) -> int:
@@ -148,10 +155,15 @@ class KafkaPath:
 
     async def write(self, entity: Entity, record: Record) -> Stored | Logged:
         """Publish *record* under its id and wait for the ack."""
-        return await settled(partial(self.submit, entity, record))
+        topic = self._topics[entity.name]
+        with current().part(f"publish {topic}", "producer", of_topic(topic)) as span:
+            written = await settled(partial(self.submit, entity, record, headers=span.headers))
+            if span.context and isinstance(written, Logged):
+                span.note(of_place(written.partition, written.offset))
+            return written
 
-    def submit(self, entity: Entity, record: Record, settle: Settle) -> None:
-        """Publish *record* under its id; *settle* hears of the ack."""
+    def submit(self, entity: Entity, record: Record, settle: Settle, headers: Sequence[tuple[str, bytes]] = ()) -> None:
+        """Publish *record* under its id, with further *headers*; *settle* hears of the ack."""
         topic, identity = self._topics[entity.name], record.id
         value, key = self._encode(entity, record), _encode_json(identity)[1:-1]  # str() takes four times as long
         ticket = self._unacked.join()
@@ -162,6 +174,7 @@ class KafkaPath:
                 settle(Logged(identity, topic, message.partition() or 0, message.offset() or 0))
             else:
                 self._given_up += self._stopping
+                self._say_failed(error, identity)
                 unknown = error.code() not in _NEVER_SENT
                 settle(Unavailable(f"Kafka did not acknowledge the record: {error.str()}", outcome_unknown=unknown))
 
@@ -171,7 +184,7 @@ class KafkaPath:
                 topic,
                 value,
                 key,
-                headers=self._headers,
+                headers=[*self._headers, *headers] if headers else self._headers,
                 on_delivery=acked,
             )
         except BufferError:
@@ -184,6 +197,14 @@ class KafkaPath:
             self._idle = False
             self._next_poll.cancel()
             self._next_poll = self._loop.call_later(_POLL_S, self._poll)
+
+    def _say_failed(self, error: KafkaError, identity: UUID) -> None:
+        """Log that a record was not acknowledged, once a second: when a broker goes there are thousands at once."""
+        self._failed += 1
+        now_s = time.monotonic()
+        if now_s - self._said_s >= _SAY_EVERY_S:
+            log.warning("kafka: %d records not acknowledged: %s", self._failed, error.str(), extra=about(identity))
+            self._failed, self._said_s = 0, now_s
 
     def _poll(self) -> None:
         """Let the producer call back for what has happened, then come again."""

@@ -37,6 +37,11 @@ def stack_for(wanted: StackOptions, owner: str, *, asked: bool) -> Iterator[Stac
                 f"the running stack has no {name}: stop it by `bin/seawall down` and start it by"
                 f" `bin/seawall up {option}`, or leave {option} out"
             )
+    if has.trace is not None:
+        raise OtherStackRunning(
+            "the running stack traces requests, which costs time that would be measured: stop it by `bin/seawall down`,"
+            " and start it without --trace"
+        )
     shape = (wanted.brokers, wanted.sinks, wanted.api_processes)
     if asked and (has.brokers, has.sinks, has.api_processes) != shape:
         raise OtherStackRunning(

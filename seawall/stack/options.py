@@ -43,6 +43,8 @@ class StackOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Whether API and sinks reach every server of ours by a link that can be cut, silent or late."""
     observe: bool = False
     """Whether a Prometheus reads the metrics of all, where one is installed."""
+    trace: float | None = None
+    """Share of requests that are traced though their callers do not ask; None traces none at all."""
     disk_mb: int = 0
     """Size of the file systems that hold the data of database and brokers; 0 leaves them on the disk that is there."""
     settings: KafkaSettings = KafkaSettings()
@@ -72,6 +74,8 @@ class StackOptions(msgspec.Struct, frozen=True, kw_only=True):
             found.append(f"the database's delay is {self.database_delay_ms:g} ms: choose 0 or 1 to {LATEST_MS:g}")
         if not 0 <= self.flush_delay_ms <= LATEST_FLUSH_MS:
             found.append(f"the delay of a flush is {self.flush_delay_ms:g} ms: choose 0 to {LATEST_FLUSH_MS:g}")
+        if self.trace is not None and not 0 <= self.trace <= 1:
+            found.append(f"the share of requests that are traced is {self.trace:g}: choose 0 to 1")
         if found:
             raise BadOptions("; ".join(found))
         return self

@@ -28,6 +28,7 @@ from seawall.stack.ports import HOST, demand, free_ports, listening
 from seawall.stack.prometheus import Prometheus, find_prometheus
 from seawall.stack.replica import PostgresReplica
 from seawall.stack.service import External, Service
+from seawall.stack.trace_receiver import TraceReceiver, given_collector
 from seawall.tuning.knob import Place
 
 CLIENTS = ("api", "sink")
@@ -67,6 +68,8 @@ class Plan:
     """What shows the brokers' figures."""
     observers: list[Service] = field(default_factory=list)
     """What looks on: an exporter, and Prometheus where it is installed."""
+    trace_url: str = ""
+    """Where API, sinks and load send their traces; empty where they send none."""
     jars: JarCache | None = None
     archive: ClassArchive | None = None
     embedded_brokers: int = 0
@@ -104,13 +107,15 @@ def make_plan(options: StackOptions, *, run: str, data: Path, logs: Path, made: 
     plan = Plan(connections=given, directories=made)
     linked = _LINK_PORTS + 4 * options.brokers if options.links or options.database_delay_ms else 0
     several = 2 * options.brokers + 2 * options.api_processes + options.sinks
-    several += (2 + options.brokers) * options.observe
+    several += (2 + options.brokers) * options.observe + (options.trace is not None)
     ports = iter(free_ports(_FIXED_PORTS + several + linked))
     plan.sink_ports = [next(ports) for _ in range(options.sinks)]
     _add_database(plan, options, next(ports), run, data, logs, embed=not api_url)
     _add_replica(plan, options, next(ports), data, logs)
     _add_cache(plan, next(ports), data, embed=not api_url)
     _add_lines(plan, options, ports)
+    if options.trace is not None:
+        _add_traces(plan, next(ports), data)
     api_port = demand(options.api_port, "--api-port") if options.api_port else next(ports)
     if options.kafka:
         pairs = [(next(ports), next(ports)) for _ in range(options.brokers)]
@@ -171,6 +176,7 @@ def _add_api(
             secure=secure,
             keys=keys,
             metrics_port=metrics_port,
+            trace_url=plan.trace_url,
             directory=data / name,
         )
         plan.apis.append(service)
@@ -191,6 +197,14 @@ def _add_observers(plan: Plan, exporter_port: int, port: int, data: Path) -> Non
     if not (plan.brokers and plan.ours):
         del targets["sink"]
     plan.observers.append(Prometheus(program, targets, port=port, directory=data / "prometheus"))
+
+
+def _add_traces(plan: Plan, port: int, data: Path) -> None:
+    plan.trace_url = given_collector()
+    if not plan.trace_url:
+        own = TraceReceiver(port=port, directory=data / "traces")
+        plan.observers.append(own)
+        plan.trace_url = own.address
 
 
 def _add_database(

@@ -134,6 +134,7 @@ class Starter:
                 plan.connections_of("sink"),
                 log,
                 metrics_port=port,
+                trace_url=plan.trace_url,
                 directory=roster.data / f"sink-{number}",
                 journal=Path(roster.state.journal_dir),
             )

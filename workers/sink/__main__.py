@@ -10,7 +10,7 @@ import sys
 from pydantic import ValidationError
 
 from contract.connections import Connections
-from contract.errors import BadApiKeys, BadConnection
+from contract.errors import BadApiKeys, BadConnection, BadTracing
 from contract.logs import start_logging
 from workers.sink.consumer import Sink, SinkFailed
 from workers.sink.settings import Settings
@@ -25,7 +25,7 @@ def main() -> int:
         start_logging(settings.log_format)
         connections = Connections.read()
         sink = Sink(connections.kafka, connections.psycopg_url, settings)
-    except (BadConnection, BadApiKeys) as error:
+    except (BadConnection, BadApiKeys, BadTracing) as error:
         print(f"sink: {error}", file=sys.stderr)
         return 2
     except ValidationError as error:

@@ -22,8 +22,10 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from contract.client_properties import refuse_bad_properties
 from contract.journal import Commit, Journal, JournalWriter, NoJournal, Span
 from contract.metrics_listener import Metrics, MetricsListener, NoMetrics
+from contract.spans import spans_of
 from contract.topics import record_topics
 from workers.sink.batches import Batch, DeadLetter, Decoder, Lots, lots_of
+from workers.sink.consumer_properties import consumer_properties
 from workers.sink.counts import DATABASE, DEAD_LETTERS, SinkCounts
 from workers.sink.dead_letters import DeadLetterTopic, say
 from workers.sink.offsets import Offsets, in_words, pairs_of, refused
@@ -51,25 +53,7 @@ class Sink:
     def __init__(self, connection: dict[str, Any], database_url: str, settings: Settings) -> None:
         self._settings = settings
         self._configuration = {
-            "client.id": settings.sink_name,
-            "group.id": settings.sink_group,
-            # a static member: started again under the same name, it has its partitions back without a rebalance
-            "group.instance.id": settings.sink_name,
-            "session.timeout.ms": settings.sink_session_timeout_ms,
-            "heartbeat.interval.ms": 500,
-            "partition.assignment.strategy": "cooperative-sticky",
-            "enable.auto.commit": False,
-            "enable.auto.offset.store": False,
-            "auto.offset.reset": "earliest",
-            "fetch.wait.max.ms": settings.sink_fetch_wait_ms,
-            "fetch.min.bytes": settings.sink_fetch_bytes,
-            # what waits here of each partition: 64 MB each, the default, would be half a gigabyte of backlog
-            "queued.max.messages.kbytes": 8_192,
-            "fetch.queue.backoff.ms": 10,  # the default second would let that run empty
-            "topic.metadata.refresh.interval.ms": 5_000,
-            # a broker that hangs should be noticed sooner than after the default minute
-            "socket.timeout.ms": 5_000,
-            "reconnect.backoff.max.ms": 1_000,  # of ten seconds by default
+            **consumer_properties(settings),
             "error_cb": _note_error,
             "on_commit": self._on_commit,
             **settings.sink_consumer_properties,
@@ -90,7 +74,8 @@ class Sink:
                 settings.api_keys_file,
                 setting="SEAWALL_SINK_METRICS_HOST",
             )
-        self._decoder = Decoder()
+        self._spans = spans_of("seawall-sink", settings.sink_name)
+        self._decoder = Decoder(self._spans)
         self._writer = Writer(database_url, name=settings.sink_name, timeout_s=settings.sink_database_timeout_s)
         self._dead_letters = DeadLetterTopic(connection)
         self._journal: Journal
@@ -98,6 +83,7 @@ class Sink:
         self._consumer: Consumer
         self._writing: Batch | None = None
         self._held: list[Message] = []  # delivered while something else was waited for
+        self._gathers_s = 0.0  # when the first message of the newest batch had come
         self._waiting = False
         self._stopping = False
         self._idle_since_s = time.monotonic()
@@ -127,8 +113,8 @@ class Sink:
                     if lots := self._lots(messages):
                         more = len(messages) >= self._settings.sink_batch_size
                         begun_s = time.monotonic()
-                        batch = self._decoder.batch(lots)
-                        self._counts.stage("decode", begun_s)
+                        batch = self._decoder.batch(lots, self._gathers_s)
+                        self._count_stage(batch, "decode", begun_s)
                         self._move(batch, more=more)
                 else:
                     self._finish()
@@ -147,6 +133,8 @@ class Sink:
             self._writer.close()
             self._dead_letters.close()
             self._journal.close()
+            if self._spans is not None:
+                self._spans.close()
 
     def _open_journal(self) -> Journal:
         if not self._settings.sink_journal:
@@ -162,7 +150,7 @@ class Sink:
             if first is None:
                 return []
             messages = [first]
-        begun_s = time.monotonic()
+        self._gathers_s = begun_s = time.monotonic()
         due_s = begun_s + self._settings.sink_max_wait_ms / 1000
         while (missing := self._settings.sink_batch_size - len(messages)) > 0:
             left_s = due_s - time.monotonic()
@@ -193,7 +181,10 @@ class Sink:
             return
         self._writing = batch
         if more:
+            begun_s = time.monotonic()
             self._writer.begin(batch)
+            if batch.trace is not None:
+                batch.trace.stage("send rows", begun_s)
         else:
             self._finish()
 
@@ -212,9 +203,13 @@ class Sink:
             buried = self._wait_out(lambda: self._bury(outcome.letters), DEAD_LETTERS)
             if buried is None:
                 return False
-            self._counts.stage("bury", begun_s)
+            self._count_stage(batch, "bury", begun_s)
             say(outcome.letters)
+        begun_s = time.monotonic()
         self._commit_offsets(batch.spans)
+        if batch.trace is not None:
+            batch.trace.stage("commit offsets", begun_s)
+            batch.trace.end(outcome)
         return True
 
     def _write(self, batch: Batch) -> Outcome:
@@ -246,10 +241,15 @@ class Sink:
         return True
 
     def _count(self, batch: Batch, outcome: Outcome, begun_s: float) -> None:
-        self._counts.stage("write", begun_s)
+        self._count_stage(batch, "write", begun_s)
         self._counts.written(
             batch, stored=outcome.stored, duplicates=outcome.duplicates, dead_lettered=len(outcome.letters)
         )
+
+    def _count_stage(self, batch: Batch, name: str, begun_s: float) -> None:
+        self._counts.stage(name, begun_s)
+        if batch.trace is not None:
+            batch.trace.stage(name, begun_s)
 
     def _wait_out(self, work: Callable[[], Any], what: str) -> Any:
         """Return the result of *work*, tried until it succeeds; None where the sink is stopped before that.
@@ -358,6 +358,8 @@ class Sink:
         if not outcome.letters:
             self._count(self._writing, outcome, begun_s)
             self._offsets.stored(self._writing.spans)
+            if self._writing.trace is not None:
+                self._writing.trace.end(outcome)
             self._writing = None
 
     def _forget(self, partitions: list[TopicPartition]) -> None:

@@ -17,7 +17,7 @@ from contract.topics import (
     SOURCE_PARTITION_HEADER,
     SOURCE_TOPIC_HEADER,
 )
-from workers.sink.batches import DeadLetter
+from workers.sink.batches import DeadLetter, context_of
 
 log = logging.getLogger(__name__)
 
@@ -75,8 +75,9 @@ def say(letters: Sequence[DeadLetter]) -> None:
     """Log the first of *letters*, each with the id of its record, and how many more there are."""
     for letter in letters[:_SAID]:
         place, reason = letter.place, " ".join(letter.reason.split())
-        identity = _identity(letter.message.key())
-        log.warning("dead letter, from %s[%d] at %d: %s", *place, reason, extra=about(identity) if identity else None)
+        identity, context = _identity(letter.message.key()), context_of(letter.message)
+        marks = about(identity or "", context.trace_id if context else "")
+        log.warning("dead letter, from %s[%d] at %d: %s", *place, reason, extra=marks)
     if len(letters) > _SAID:
         log.warning("and %d more dead letters in the same batch", len(letters) - _SAID)
 
