@@ -103,7 +103,7 @@ class Spans:
     What finds the queue full, or nobody to take it, is dropped.
     """
 
-    def __init__(self, service: str, instance: str) -> None:
+    def __init__(self, service: str, instance: str, collector: str = "") -> None:
         # loaded where tracing is asked for, and nowhere else: it takes a fifth of a second and 10 MB
         from opentelemetry import trace as otel  # noqa: PLC0415
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
@@ -118,7 +118,9 @@ class Spans:
             resource=Resource.create({**named}),
             shutdown_on_exit=False,  # as that waits for as long as a collector that is gone likes
         )
-        self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+        self._provider.add_span_processor(
+            BatchSpanProcessor(OTLPSpanExporter(f"{collector}/v1/traces" if collector else None))
+        )
         self._tracer = self._provider.get_tracer("seawall")
         self._otel = otel
 
@@ -227,13 +229,14 @@ def is_asked_for(environment: Mapping[str, str] = os.environ) -> bool:
     return any(environment.get(name) for name in _PLACES) and not (off or nowhere)
 
 
-def spans_of(service: str, instance: str) -> Spans | None:
+def spans_of(service: str, instance: str, collector: str = "") -> Spans | None:
     """Return what begins spans of *service*, one of whose processes is *instance*; None where no traces are wanted.
 
-    Raises `BadTracing` where the environment asks for what cannot be done.
+    *collector* is where they go if the environment names no place. Raises `BadTracing` where it asks for what cannot be
+    done.
     """
     if not is_asked_for():
-        return None
+        return Spans(service, instance, collector.rstrip("/")) if collector else None
     protocol = next((os.environ[name] for name in _PROTOCOLS if os.environ.get(name)), _SPOKEN)
     if protocol.strip().lower() != _SPOKEN:
         raise BadTracing(
