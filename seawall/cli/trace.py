@@ -72,7 +72,7 @@ def _meant(traces: list[Trace], wanted: str) -> list[Trace]:
     found = find_traces(traces, wanted)
     if not found:
         raise NoTraces(f"no trace has the id {wanted!r}, nor a record of that id: `bin/seawall trace` lists the newest")
-    if len(found) > 1 and found[0].record_id != wanted.lower():
+    if len(found) > 1 and wanted.lower() not in found[0].record_ids:
         ids = ", ".join(one.trace_id for one in found[:3])
         raise NoTraces(f"{len(found)} traces begin with {wanted!r}: give more of the id, of {ids} say")
     return found[:1]

@@ -35,7 +35,7 @@ def trace_list(traces: Sequence[Trace]) -> RenderableType:
             str(len(trace.spans)),
             ", ".join(trace.services),
             Text(first.name, style="red" if any(span.failed for span in trace.spans) else ""),
-            Text(trace.record_id),
+            Text(", ".join(trace.record_ids[:2])),
         )
     return table
 
@@ -43,8 +43,8 @@ def trace_list(traces: Sequence[Trace]) -> RenderableType:
 def waterfall(trace: Trace) -> RenderableType:
     """Return *trace* span by span, each with a bar where it lies in time."""
     head = Text(f"trace {trace.trace_id}, {_clock(trace.begun_ns)} UTC, {trace.duration_ms:.1f} ms", style="bold")
-    if trace.record_id:
-        head.append(f"\nrecord {trace.record_id}", style="not bold")
+    for record_id in trace.record_ids:
+        head.append(f"\nrecord {record_id}", style="not bold")
     table = Table(box=box.SIMPLE_HEAD)
     for name in ("service", "span", "begins ms", "takes ms", "", "beside"):
         table.add_column(name, justify="right" if name.endswith("ms") else "left", no_wrap=name != "beside")

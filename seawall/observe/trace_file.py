@@ -110,10 +110,10 @@ class Trace(msgspec.Struct, kw_only=True, frozen=True):
         return (max(span.ended_ns for span in self.spans) - self.begun_ns) / _NS_PER_MS
 
     @property
-    def record_id(self) -> str:
-        """The id of the record that it is about; empty where it is about none."""
+    def record_ids(self) -> list[str]:
+        """The ids of the records that it is about, each once: a caller may write several in a trace."""
         found = (span.attributes.get(RECORD_ID) for span in self.spans)
-        return next((str(one) for one in found if one), "")
+        return list(dict.fromkeys(str(one) for one in found if one))
 
     @property
     def is_batch(self) -> bool:
@@ -160,7 +160,7 @@ def read_traces(path: Path) -> list[Trace]:
 def find_traces(traces: Iterable[Trace], wanted: str) -> list[Trace]:
     """Return the traces whose id begins with *wanted*, or that are about the record with that id."""
     wanted = wanted.lower()
-    return [trace for trace in traces if trace.trace_id.startswith(wanted) or trace.record_id == wanted]
+    return [trace for trace in traces if trace.trace_id.startswith(wanted) or wanted in trace.record_ids]
 
 
 def _all_spans(files: Iterable[Path]) -> Iterator[TracedSpan]:

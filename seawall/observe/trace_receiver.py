@@ -1,4 +1,4 @@
-"""``python -m seawall.observe.trace_receiver PORT FILE``: keeps traces, for those who have no collector.
+"""``python -m seawall.observe.trace_receiver``: keeps traces, for those who have no collector.
 
 It takes OTLP over HTTP in protobuf on loopback, and writes a line of OTLP's JSON for each request: the format of the
 collector's file exporter, so that a collector can read it later. The file is bounded; the older half goes.
@@ -6,6 +6,7 @@ collector's file exporter, so that a collector can read it later. The file is bo
 
 from __future__ import annotations
 
+import argparse
 import base64
 import logging
 import signal
@@ -148,8 +149,11 @@ def main() -> int:
     """Keep spans until SIGTERM; return the exit code."""
     signal.pthread_sigmask(signal.SIG_BLOCK, _ENDS)  # before there are threads, which take that over
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    port, path = sys.argv[1:]
-    receiver = Receiver(int(port), TraceFile(Path(path)))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, required=True, help="on loopback")
+    parser.add_argument("--file", type=Path, required=True, help="that takes the spans")
+    asked = parser.parse_args()
+    receiver = Receiver(asked.port, TraceFile(asked.file))
     threading.Thread(target=receiver.serve_forever, daemon=True).start()
     signal.sigwait(_ENDS)
     receiver.shutdown()

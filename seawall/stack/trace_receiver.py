@@ -40,7 +40,8 @@ class TraceReceiver(OwnService):
 
     def command(self) -> list[str]:
         """Return the command line."""
-        return [*held_program(_MODULE), str(self.port), str(traces_path(self._directory.parent))]
+        kept = traces_path(self._directory.parent)
+        return [*held_program(_MODULE), "--port", str(self.port), "--file", str(kept)]
 
     def environment(self) -> dict[str, str]:
         """Return a plain environment that finds our modules."""
