@@ -34,7 +34,7 @@ FILES = {
 ENVIRONMENT = dict.fromkeys(
     ("up", "peek", "doctor", "compare", "attain", "capacity", "scale", "tune", "soak", "fault", "controls"), _ON_A_STACK
 ) | {
-    **dict.fromkeys(("down", "status"), _STATE),
+    **dict.fromkeys(("down", "status", "trace"), _STATE),
     "watch": f"SEAWALL_PROMETHEUS_URL (of a stack elsewhere), {_STATE}",
 }
 """The variables that each verb minds, beside those that all do; README.md says what each means."""

@@ -30,7 +30,8 @@ EXAMPLES = """[bold]Examples[/]
   bin/seawall up --api-port 8000          the API on a port of your choice
 
 Servers of your own take the place of ours: SEAWALL_DATABASE_URL, SEAWALL_DATABASE_REPLICA_URL, SEAWALL_CACHE_URL,
-SEAWALL_KAFKA_BOOTSTRAP_SERVERS, SEAWALL_API_URL, in the environment or in .env.
+SEAWALL_KAFKA_BOOTSTRAP_SERVERS, SEAWALL_API_URL, in the environment or in .env. With --trace, a collector that
+OTEL_EXPORTER_OTLP_ENDPOINT names gets the traces.
 
 Exit codes: 0 the stack is up, 2 it cannot be started (nothing is left running), 130 interrupted (the same)."""
 
