@@ -62,7 +62,10 @@ class TracedPath:
     def _name(self, scope: Scope) -> str:
         """Return a name of which there are few."""
         method, path = scope["method"], scope["path"]
-        return f"{method} {path}" if path in self._endpoints else str(method)
+        if path in self._endpoints:
+            return f"{method} {path}"
+        above = path.rpartition("/")[0]
+        return f"{method} {above}/{{id}}" if above.encode() in self.reads else str(method)
 
 
 def parent_of(headers: list[tuple[bytes, bytes]]) -> TraceContext | None:

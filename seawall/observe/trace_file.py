@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -71,6 +72,8 @@ class _OfResource(msgspec.Struct, rename="camel"):
 class _Line(msgspec.Struct, rename="camel"):
     resource_spans: list[_OfResource] = []
 
+
+T = TypeVar("T")
 
 _decode = msgspec.json.Decoder(_Line).decode
 
@@ -185,15 +188,22 @@ def _traced(span: _Span, service: str) -> TracedSpan:
         span_id=span.span_id,
         parent_id=span.parent_span_id,
         service=service,
-        name=span.name,
+        name=_shown(span.name),
         kind=_KINDS[span.kind] if 0 <= span.kind < len(_KINDS) else "",
         begun_ns=int(span.start_time_unix_nano),
         ended_ns=int(span.end_time_unix_nano),
         attributes=_plain(span.attributes),
         linked=[link.trace_id for link in span.links],
-        failed=span.status.message or "failed" if failed else None,
+        failed=_shown(span.status.message or "failed") if failed else None,
     )
 
 
 def _plain(attributes: Iterable[_Attribute]) -> dict[str, str | int | float | bool | None]:
-    return {one.key: one.value.value for one in attributes}
+    return {_shown(one.key): _shown(one.value.value) for one in attributes}
+
+
+def _shown(value: T) -> T | str:
+    """Return *value* without what would move a terminal's cursor: whoever writes to a topic chooses its keys."""
+    if isinstance(value, str) and not value.isprintable():
+        return "".join(one if one.isprintable() else "\ufffd" for one in value)
+    return value

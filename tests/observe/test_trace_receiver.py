@@ -128,6 +128,14 @@ def test_a_tree_has_parents_before_their_parts(tmp_path: Path) -> None:
     ]
 
 
+def test_what_strangers_write_moves_no_cursor(tmp_path: Path) -> None:
+    """A record's id is its key in Kafka, which may be anything."""
+    path, hostile = tmp_path / "traces.jsonl", span(1, 1)
+    hostile.attributes.add(key="seawall.problem").value.string_value = "a\x1b[2Jb\n"
+    path.write_bytes(line_of(export(1, hostile)))
+    assert read_traces(path)[0].spans[0].attributes["seawall.problem"] == "a\ufffd[2Jb\ufffd"
+
+
 def test_a_trace_is_found_by_its_ids(tmp_path: Path) -> None:
     """The beginning of its own, or the whole one of a record."""
     path = tmp_path / "traces.jsonl"
