@@ -18,7 +18,7 @@ from seawall.load.recorder import Recorder
 from seawall.load.run import LoadRun
 from seawall.load.run_record import Share
 from seawall.load.start_lag import StartLag
-from seawall.load.traced_client import LoadTraces
+from seawall.load.traces import LoadTraces
 
 LAST_ANSWERS_S = 5.0
 """How long answers are awaited when a run ends; requests that are unanswered then count as unknown."""

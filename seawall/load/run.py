@@ -22,7 +22,7 @@ from seawall.load.payloads import MIXES, Writes, body_tails, entity_at
 from seawall.load.profile import Curve, Profile
 from seawall.load.profiled import AlongProfile, times_of
 from seawall.load.recorder import NullRecorder, Recorder
-from seawall.load.traced_client import LoadTraces
+from seawall.load.traces import LoadTraces
 
 LAST_DEEDS_S = 5.0
 """So long an `on_stop` of users may take."""

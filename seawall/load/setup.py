@@ -34,7 +34,7 @@ from seawall.load.shape_options import ShapeOptions, check_clashes
 from seawall.load.shapes import ProfileShape, check_shape, chosen_profile
 from seawall.load.sigterm import Sigterm
 from seawall.load.sockets import keep_connections_above_1024_files, raise_file_limit
-from seawall.load.traced_client import check_traces
+from seawall.load.traces import check_traces
 from seawall.load.verdict_tab import VerdictTab
 from seawall.load.web_guard import guard_web, stay_on_loopback
 from seawall.load.worker_role import Worker
