@@ -11,6 +11,7 @@ from seawall.observe.moment import Moment, Traffic
 
 _NOTHING = "-"
 _KIB = 1024
+_MOST_SHOWN = 10
 
 
 def moment_table(found: Moment) -> RenderableType:
@@ -67,6 +68,17 @@ def _lines(found: Moment) -> Table:
         f" {_size(database.size_bytes)}",
     )
     table.add_row("refused", f"{_rate(found.refused_per_s)} a second by admission")
+    if found.work:
+        table.add_row("processors", _busiest(found))
+    if found.disks:
+        rooms = sorted(found.disks.items(), key=lambda one: one[1].free_bytes / max(one[1].size_bytes, 1))
+        table.add_row(
+            "disks",
+            ", ".join(
+                f"{name} {_size(room.free_bytes)} free ({room.free_bytes / max(room.size_bytes, 1):.0%})"
+                for name, room in rooms[:_MOST_SHOWN]
+            ),
+        )
     if load is not None:
         table.add_row(
             "load",
@@ -74,6 +86,18 @@ def _lines(found: Moment) -> Table:
             f" p95 {_ms(load.p95_ms)} ms from due, start lag p99 {load.start_lag_p99_ms:.1f} ms",
         )
     return table
+
+
+def _busiest(found: Moment) -> str:
+    """Return what keeps processors busy, the busiest first."""
+    work = sorted(found.work.items(), key=lambda one: -(one[1].cores or 0.0))
+    words = [
+        f"{name} {_NOTHING if one.cores is None else f'{one.cores:.2f}'} ({_size(one.memory_bytes)})"
+        for name, one in work[:_MOST_SHOWN]
+    ]
+    if len(work) > _MOST_SHOWN:
+        words.append(f"and {len(work) - _MOST_SHOWN} more")
+    return ", ".join(words) + " cores (memory)"
 
 
 def _rate(per_s: float) -> str:

@@ -30,7 +30,8 @@ EXAMPLES = """[bold]Examples[/]
 
 What it shows comes from /metrics of API and sinks (docs/metrics.md), PostgreSQL's statistics views and Valkey;
 Locust's figures are there while it runs on a stack that was started by up --observe. A stack elsewhere is shown as the
-Prometheus knows it that SEAWALL_PROMETHEUS_URL names; choose an --interval of twice its scrapes or more.
+Prometheus knows it that SEAWALL_PROMETHEUS_URL names, with processors, memory and disks of the containers and volumes
+of SEAWALL_PROMETHEUS_NAMESPACE (seawall); choose an --interval of twice its scrapes or more.
 
 Exit codes: 0 it was ended by Ctrl-C, or has looked once, 2 no stack is up, it was stopped meanwhile, or the Prometheus
 does not answer."""

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from seawall.observe.machine import Room
 from seawall.observe.readings import Reading
 from seawall.stack.samples import Samples
 
@@ -66,6 +67,14 @@ class DatabaseWork(msgspec.Struct, kw_only=True, frozen=True):
     size_bytes: int | None
 
 
+class Work(msgspec.Struct, kw_only=True, frozen=True):
+    """What a process, or a container, did and holds."""
+
+    cores: float | None
+    """Processors that it kept busy; None where it was not there before, or was started again."""
+    memory_bytes: int
+
+
 class Load(msgspec.Struct, kw_only=True, frozen=True):
     """What Locust does, as far as it shows it."""
 
@@ -92,6 +101,10 @@ class Moment(msgspec.Struct, kw_only=True, frozen=True):
     lag: int | None
     cache: CacheContent
     database: DatabaseWork
+    work: dict[str, Work]
+    """By the name of the service, or of the pod."""
+    disks: dict[str, Room]
+    """By place."""
     load: Load | None
     """None where no Locust process shows its run."""
     troubles: list[str]
@@ -116,6 +129,8 @@ def moment(before: Reading, after: Reading) -> Moment:
         lag=after.lag,
         cache=_cache(grown, after, seconds),
         database=_database(grown, before, after, seconds),
+        work=_work(before, after, seconds),
+        disks=after.rooms,
         load=_load(grown, after.samples, seconds) if "seawall_load_users" in after.samples else None,
         troubles=after.troubles,
     )
@@ -169,6 +184,15 @@ def _database(grown: Samples, before: Reading, after: Reading, seconds: float) -
         waiting_for_locks=now.waiting_for_locks if now else None,
         size_bytes=now.size_bytes if now else None,
     )
+
+
+def _work(before: Reading, after: Reading, seconds: float) -> dict[str, Work]:
+    found = {}
+    for name, now in after.uses.items():
+        then = before.uses.get(name)
+        grown_s = now.cpu_s - then.cpu_s if then else -1.0
+        found[name] = Work(cores=grown_s / seconds if grown_s >= 0 else None, memory_bytes=now.memory_bytes)
+    return found
 
 
 def _load(grown: Samples, now: Samples, seconds: float) -> Load:

@@ -14,6 +14,7 @@ import redis
 
 from seawall.observe.cache import Cache, CacheCounts
 from seawall.observe.database import Database, DatabaseCounts
+from seawall.observe.machine import Room, Use, rooms_of_stack, uses_of_stack
 from seawall.stack.errors import StackError
 from seawall.stack.prometheus import targets_directory
 from seawall.stack.samples import Samples, read_page
@@ -35,6 +36,8 @@ class Reading(msgspec.Struct, kw_only=True):
     """Whether each service of ours runs."""
     database: DatabaseCounts | None = None
     cache: CacheCounts | None = None
+    uses: dict[str, Use] = {}
+    rooms: dict[str, Room] = {}
     lag: int | None = None
     """Records whose offset no sink has committed; None without Kafka, too."""
     troubles: list[str] = []
@@ -61,6 +64,8 @@ class Reader:
             for name, url in (urls | _load_urls(state)).items()
             if pages and found.processes.get(name, True)
         }
+        if pages:
+            found.uses, found.rooms = uses_of_stack(self._stack), rooms_of_stack(self._stack)
         database = self._threads.submit(self._database.counts) if self._database is not None else None
         cache = self._threads.submit(self._cache.counts) if self._cache is not None else None
         lag = self._threads.submit(self._stack.lag) if state.kafka else None

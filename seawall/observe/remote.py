@@ -9,11 +9,11 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from typing import Any
 
 import msgspec
 
 from seawall.observe.errors import PrometheusGone
+from seawall.observe.machine import Series, machine_query, rooms_of_series, uses_of_series
 from seawall.observe.readings import Reading
 from seawall.stack.samples import Sample, Samples
 
@@ -36,11 +36,12 @@ def prometheus_url() -> str | None:
 
 
 class RemoteReader:
-    """Asks Prometheus for the last value of every series of ours."""
+    """Asks Prometheus for the last value of every series of ours, and of what the machines say of us."""
 
     def __init__(self, url: str) -> None:
-        self._url = f"{url}/api/v1/query?{urllib.parse.urlencode({'query': _QUERY})}"
+        self._url = f"{url}/api/v1/query"
         self._shown = url
+        self._machine = machine_query()
         self._last: Reading | None = None
 
     def read(self) -> Reading:
@@ -49,7 +50,7 @@ class RemoteReader:
         Raises `PrometheusGone` where it never has.
         """
         try:
-            samples = Samples(self._values())
+            samples, machine = Samples(self._values()), self._ask(self._machine)
         except PrometheusGone as error:
             if self._last is None:
                 raise
@@ -58,6 +59,8 @@ class RemoteReader:
             at_s=time.monotonic(),
             samples=samples,
             processes={},
+            uses=uses_of_series(machine),
+            rooms=rooms_of_series(machine),
             lag=int(samples.sum(_LAG)) if _LAG in samples else None,
             troubles=[] if _REQUESTS in samples else [f"{self._shown} knows no {_REQUESTS}: does it read the API?"],
         )
@@ -69,16 +72,17 @@ class RemoteReader:
     def _values(self) -> dict[Sample, float]:
         """Return the values of all series; those of several processes with the same labels are added up."""
         found: dict[Sample, float] = {}
-        for one in self._ask():
+        for one in self._ask(_QUERY):
             labels = {name: value for name, value in one["metric"].items() if name not in _OF_THE_SCRAPE}
             sample = Sample(one["metric"]["__name__"], tuple(sorted(labels.items())))
             found[sample] = found.get(sample, 0.0) + float(one["value"][1])
         return found
 
-    def _ask(self) -> list[dict[str, Any]]:
+    def _ask(self, query: str) -> list[Series]:
+        url = f"{self._url}?{urllib.parse.urlencode({'query': query})}"
         try:
-            with urllib.request.urlopen(self._url, timeout=_TIMEOUT_S) as answer:  # noqa: S310 - checked
-                found: list[dict[str, Any]] = json.load(answer)["data"]["result"]
+            with urllib.request.urlopen(url, timeout=_TIMEOUT_S) as answer:  # noqa: S310 - checked
+                found: list[Series] = json.load(answer)["data"]["result"]
         except (OSError, http.client.HTTPException, urllib.error.URLError) as error:
             raise PrometheusGone(
                 f"{VARIABLE}: {self._shown} does not answer ({error}): start it, or correct the address"

@@ -86,6 +86,11 @@ def test_one_look_shows_every_path_the_rows_the_caches_and_the_database() -> Non
     assert found["cache"]["memory_entries"] > 0
     assert found["database"]["transactions_per_min"] > 0
     assert found["database"]["rows_inserted_per_s"] > 0
+    assert found["work"]["api"]["cores"] > 0
+    assert found["work"]["postgres"]["memory_bytes"] > 1e6
+    assert found["work"].keys() == {"api", "sink-1", "postgres", "valkey", "kafka-1"}
+    assert all(0 < room["free_bytes"] <= room["size_bytes"] for room in found["disks"].values())
+    assert found["disks"]
     assert found["load"] is None
 
 

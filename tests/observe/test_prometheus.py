@@ -199,7 +199,7 @@ def test_it_ends_with_the_stack_and_leaves_nothing(tmp_path: Path, monkeypatch: 
 def test_watch_shows_a_stack_elsewhere_as_its_prometheus_knows_it(
     observed: Stack, load: subprocess.Popen[bytes], tmp_path: Path
 ) -> None:
-    """Rates, lag and caches; there need be no stack here."""
+    """Rates, lag, caches and processors; there need be no stack here."""
     done = subprocess.run(
         [sys.executable, "-P", "-m", "seawall.cli", "watch", "--once", "--json", "--interval", "8"],
         capture_output=True, text=True, timeout=60, check=False,
@@ -215,4 +215,7 @@ def test_watch_shows_a_stack_elsewhere_as_its_prometheus_knows_it(
     assert found["rows"]["per_s"] > 0
     assert found["lag"] is not None
     assert found["cache"]["memory_entries"] > 0
+    assert found["work"].keys() >= {"api", "sink-1", "kafka-1"}
+    assert all(found["work"][name]["cores"] > 0 for name in ("api", "sink-1"))
+    assert all(one["memory_bytes"] > 1e7 for one in found["work"].values())
     assert found["troubles"] == []

@@ -72,6 +72,49 @@ def test_several_processes_are_added_up_and_one_that_goes_is_survived(server: _S
     assert "is no Prometheus" in gone.troubles[0]
 
 
+def test_processors_memory_and_disks_are_those_of_pods_and_volumes_where_they_are_known(server: _Says) -> None:
+    """Containers of one pod are added up; our own processes and the hosts' disks stand in where there are none."""
+    reader = RemoteReader(f"http://127.0.0.1:{server.server_port}")
+    pod = {"namespace": "seawall", "pod": "api-1"}
+    volume = {"persistentvolumeclaim": "data-kafka-0"}
+    process = {"job": "seawall-api", "service": "api-1"}
+    disk = {"instance": "host:9100", "mountpoint": "/"}
+
+    def series(cpu_s: float, *, pods: bool) -> bytes:
+        own = [
+            ({"__name__": "process_cpu_seconds_total", **process}, cpu_s),
+            ({"__name__": "process_resident_memory_bytes", **process}, 7e7),
+            ({"__name__": "node_filesystem_avail_bytes", **disk}, 2e9),
+            ({"__name__": "node_filesystem_size_bytes", **disk}, 8e9),
+        ]
+        cluster = [
+            ({"__name__": "container_cpu_usage_seconds_total", "container": "api", **pod}, cpu_s),
+            ({"__name__": "container_cpu_usage_seconds_total", "container": "proxy", **pod}, cpu_s),
+            ({"__name__": "container_memory_working_set_bytes", "container": "api", **pod}, 1e8),
+            ({"__name__": "kubelet_volume_stats_available_bytes", **volume}, 3e9),
+            ({"__name__": "kubelet_volume_stats_capacity_bytes", **volume}, 4e9),
+        ]
+        return _answer(_requests(1, "a"), *own, *(cluster if pods else []))
+
+    for pods, who, where, memory, share in (
+        (True, "api-1", "data-kafka-0", 100_000_000, 0.75),
+        (False, "api-1", "host:9100/", 70_000_000, 0.25),
+    ):
+        server.body = series(10.0, pods=pods)
+        before = reader.read()
+        time.sleep(0.2)
+        server.body = series(10.1, pods=pods)
+        found = moment(before, reader.read())
+        assert list(found.work) == [who]
+        assert found.work[who].memory_bytes == memory
+        used_s = (found.work[who].cores or 0.0) * found.seconds
+        assert used_s == pytest.approx(0.2 if pods else 0.1, rel=0.02)
+        ((place, room),) = found.disks.items()
+        assert (place, room.free_bytes / room.size_bytes) == (where, share)
+        server.body = series(0.5, pods=pods)  # it was started again
+        assert moment(before, reader.read()).work[who].cores is None
+
+
 def test_metrics_that_have_disappeared_are_named(server: _Says) -> None:
     """A Prometheus that no longer reads the API has nothing to show of it."""
     server.body = _answer()
@@ -94,5 +137,8 @@ def test_nobody_there_and_no_address_at_all(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("SEAWALL_PROMETHEUS_URL", "localhost:9090")
     with pytest.raises(PrometheusGone, match="should look like"):
         prometheus_url()
+    monkeypatch.setenv("SEAWALL_PROMETHEUS_NAMESPACE", 'x"} or vector(1)')
+    with pytest.raises(PrometheusGone, match="the name of a namespace"):
+        RemoteReader("http://127.0.0.1:1")
     monkeypatch.delenv("SEAWALL_PROMETHEUS_URL")
     assert prometheus_url() is None
