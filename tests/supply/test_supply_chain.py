@@ -28,6 +28,7 @@ ALLOWED = {
     "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "HPND", "ISC", "ISC License", "ISC License (ISCL)", "MIT", "MIT License",
     "MIT-0", "MPL-2.0", "Mozilla Public License 2.0 (MPL 2.0)", "PSF-2.0", "Python Software Foundation License",
     "Python-2.0", "Unlicense", "The Unlicense (Unlicense)", "Zlib", "ZPL-2.1", "Zope Public License",
+    "3-Clause BSD License",
 }  # fmt: skip
 """Licences under which everybody may use and hand on a package beside code under Apache-2.0."""
 BY_NAME = {
