@@ -32,6 +32,7 @@ from api.writes.sync import SyncPath
 from api.writes.unavailable import UnavailablePath
 from contract.connections import Connections
 from contract.loopback import is_loopback
+from contract.registry import registry_of
 
 _NO_DATABASE = "no database is configured: set SEAWALL_DATABASE_URL"
 _NO_KAFKA = "no Kafka is configured: set SEAWALL_KAFKA_BOOTSTRAP_SERVERS"
@@ -83,7 +84,7 @@ class Service:
             probes["kafka"] = None
             producers: list[Collector] = []
         else:
-            kafka = KafkaPath(connections.kafka, settings)
+            kafka = KafkaPath(connections.kafka, settings, registry_of(connections))
             self.paths["kafka"] = kafka
             probes["kafka"] = kafka.check
             producers = [ProducerCollector(lambda: kafka.statistics)]

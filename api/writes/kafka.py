@@ -17,8 +17,13 @@ from api.settings import Settings
 from api.writes.counts import PathCounts
 from api.writes.protocol import LOGGED, Logged, Settle, Stored, settled
 from contract.client_properties import refuse_bad_properties
-from contract.codecs import CODECS
+from contract.codecs import CODECS, REGISTERED
+from contract.codecs import HEADER as VALUE_HEADER
 from contract.entities import ENTITIES, Entity, Record
+from contract.errors import BadConnection, RegistryError
+from contract.keys import HEADER as KEY_HEADER
+from contract.keys import KEY_CODECS, StringKey
+from contract.registry import NoRegistry, Registry
 from contract.topics import record_topics, topic_of
 
 log = logging.getLogger(__name__)
@@ -30,8 +35,7 @@ _CROWD = 20
 _TICK_S = 0.001
 # the binding names librdkafka's own codes with an underscore
 _NEVER_SENT = (KafkaError._PURGE_QUEUE, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION)  # noqa: SLF001
-
-_encode_json = msgspec.json.Encoder().encode
+_REGISTER_AGAIN_S = 1.0
 
 
 class _Idempotence(msgspec.Struct):
@@ -56,7 +60,8 @@ class KafkaPath:
 
     status = LOGGED
 
-    def __init__(self, connection: dict[str, Any], settings: Settings) -> None:
+    def __init__(self, connection: dict[str, Any], settings: Settings, registry: Registry | None = None) -> None:
+        """*registry* holds the schemas of serializers that have some; raises `BadConnection`."""
         self._configuration = {
             "client.id": "seawall-api",
             "acks": "all",
@@ -76,9 +81,23 @@ class KafkaPath:
         refuse_bad_properties(
             Producer, self._configuration, settings.kafka_producer_properties, "SEAWALL_KAFKA_PRODUCER_PROPERTIES"
         )
-        codec = CODECS[settings.codec]()
-        self._encode = codec.encode
-        self._headers: list[tuple[str, str | bytes | None]] = [("codec", codec.name.encode())]
+        registry = registry or NoRegistry()
+        self._codec = CODECS[settings.value_serializer](registry)
+        self._key_codec = KEY_CODECS[settings.key_serializer](registry)
+        self._encode, self._encode_key = self._codec.encode, self._key_codec.encode
+        self._headers: list[tuple[str, str | bytes | None]] = [(VALUE_HEADER, self._codec.name.encode())]
+        if self._key_codec.name != StringKey.name:
+            self._headers.append((KEY_HEADER, self._key_codec.name.encode()))
+        self._unregistered = ""
+        """Why nothing can be written yet for want of schemas; empty where they are known, or none are needed."""
+        if not {self._codec.name, self._key_codec.name}.isdisjoint(REGISTERED):
+            if isinstance(registry, NoRegistry):
+                raise BadConnection(
+                    f"SEAWALL_VALUE_SERIALIZER={self._codec.name}, SEAWALL_KEY_SERIALIZER={self._key_codec.name}: set"
+                    " SEAWALL_REGISTRY_URL to a schema registry, or start one with `bin/seawall up --registry`"
+                )
+            self._unregistered = "the schemas are not registered yet"
+        self._registering: asyncio.Task[None] | None = None
         self._topics = {name: topic_of(entity) for name, entity in ENTITIES.items()}
         self._flush_s = settings.kafka_message_timeout_ms / 1000
         self.counts = PathCounts("ack") if settings.metrics_port is not None else PathCounts()
@@ -114,12 +133,16 @@ class KafkaPath:
         self._loop = asyncio.get_running_loop()
         self._producer = Producer(self._configuration)
         self._next_poll = self._loop.call_later(_IDLE_POLL_S, self._poll)
+        if self._unregistered:
+            self._registering = asyncio.create_task(self._register())
 
     async def stop(self) -> int:
         """Deliver what is queued, then stop polling; return how many records no broker has acknowledged."""
         if self._producer is None:
             return 0
         self._stopping = True
+        if self._registering is not None:
+            self._registering.cancel()
         deadline_s = self._loop.time() + self._flush_s
         while (left := len(self._producer)) and self._loop.time() < deadline_s:  # noqa: ASYNC110 - only polling makes it less
             await asyncio.sleep(_POLL_S)
@@ -145,6 +168,8 @@ class KafkaPath:
             raise Unavailable(f"topics are missing: {', '.join(missing)}")
         if not self._has_producer_id:
             raise Unavailable("the producer has no id yet")
+        if self._unregistered:
+            raise Unavailable(self._unregistered)
 
     async def write(self, entity: Entity, record: Record) -> Stored | Logged:
         """Publish *record* under its id and wait for the ack."""
@@ -152,8 +177,10 @@ class KafkaPath:
 
     def submit(self, entity: Entity, record: Record, settle: Settle) -> None:
         """Publish *record* under its id; *settle* hears of the ack."""
+        if self._unregistered:
+            raise Unavailable(self._unregistered)
         topic, identity = self._topics[entity.name], record.id
-        value, key = self._encode(entity, record), _encode_json(identity)[1:-1]  # str() takes four times as long
+        value, key = self._encode(entity, record), self._encode_key(entity, identity)
         ticket = self._unacked.join()
 
         def acked(error: KafkaError | None, message: Message) -> None:
@@ -184,6 +211,21 @@ class KafkaPath:
             self._idle = False
             self._next_poll.cancel()
             self._next_poll = self._loop.call_later(_POLL_S, self._poll)
+
+    async def _register(self) -> None:
+        """Register the schemas of what will be written, until the registry has taken them."""
+        while True:
+            try:
+                await asyncio.to_thread(self._codec.prepare)
+                await asyncio.to_thread(self._key_codec.prepare)
+            except RegistryError as error:
+                if self._unregistered != str(error):
+                    log.warning("schemas are not registered: %s", error)
+                self._unregistered = str(error)
+                await asyncio.sleep(_REGISTER_AGAIN_S)
+            else:
+                self._unregistered = ""
+                return
 
     def _poll(self) -> None:
         """Let the producer call back for what has happened, then come again."""

@@ -58,6 +58,7 @@ EXAMPLES = """[bold]Examples[/]
   bin/seawall tune --knob compression.type --rate 4000 --users 400
   bin/seawall tune --knob acks --levels 0,1,-1 --brokers 3
   bin/seawall tune --knob SEAWALL_SINK_BATCH_SIZE --levels 10,100,2000 --repeats 8
+  bin/seawall tune --knob value_serializer               JSON, Avro, Protobuf and others; a schema registry comes along
   bin/seawall tune --knob fetch.wait.max.ms --settings mine.toml    beside other settings
 
 Each level is an arm of the path kafka: the same records at the same rate through API, log and sink, each followed to
@@ -133,7 +134,9 @@ def tune(
     options.validate(Connections.read(), Limits.read())
     judged_by = read_targets(targets)
     asked = any(number is not None for number in (brokers, sinks, api_processes))
-    stack_options = StackOptions(brokers=brokers or 1, sinks=sinks or 1, api_processes=api_processes or 1)
+    stack_options = StackOptions(
+        brokers=brokers or 1, sinks=sinks or 1, api_processes=api_processes or 1, registry=options.needs_registry
+    )
     with interruptible():
         directory = free_directory(output, "tune")
         with (

@@ -60,7 +60,7 @@ class StackOptions(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def needs_registry(self) -> bool:
         """Whether a schema registry is part of it."""
-        return self.registry
+        return self.registry or self.settings.needs_registry
 
     def checked(self) -> StackOptions:
         """Return these options; raises `BadOptions` with every problem at once."""

@@ -20,11 +20,14 @@ import psycopg
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from contract.client_properties import refuse_bad_properties
+from contract.errors import RegistryUnavailable
 from contract.journal import Commit, Journal, JournalWriter, NoJournal, Span
 from contract.metrics_listener import Metrics, MetricsListener, NoMetrics
+from contract.registry import Registry
 from contract.topics import record_topics
 from workers.sink.batches import Batch, DeadLetter, Decoder, Lots, lots_of
-from workers.sink.counts import DATABASE, DEAD_LETTERS, SinkCounts
+from workers.sink.configuration import consumer_configuration
+from workers.sink.counts import DATABASE, DEAD_LETTERS, REGISTRY, SinkCounts
 from workers.sink.dead_letters import DeadLetterTopic, say
 from workers.sink.offsets import Offsets, in_words, pairs_of, refused
 from workers.sink.pulse import pulse_of
@@ -48,33 +51,14 @@ class SinkFailed(Exception):
 class Sink:
     """Reads the record topics and writes the tables until it is told to stop."""
 
-    def __init__(self, connection: dict[str, Any], database_url: str, settings: Settings) -> None:
+    def __init__(
+        self, connection: dict[str, Any], database_url: str, settings: Settings, registry: Registry | None = None
+    ) -> None:
+        """*registry* knows the schemas by which records were written, where some were."""
         self._settings = settings
-        self._configuration = {
-            "client.id": settings.sink_name,
-            "group.id": settings.sink_group,
-            # a static member: started again under the same name, it has its partitions back without a rebalance
-            "group.instance.id": settings.sink_name,
-            "session.timeout.ms": settings.sink_session_timeout_ms,
-            "heartbeat.interval.ms": 500,
-            "partition.assignment.strategy": "cooperative-sticky",
-            "enable.auto.commit": False,
-            "enable.auto.offset.store": False,
-            "auto.offset.reset": "earliest",
-            "fetch.wait.max.ms": settings.sink_fetch_wait_ms,
-            "fetch.min.bytes": settings.sink_fetch_bytes,
-            # what waits here of each partition: 64 MB each, the default, would be half a gigabyte of backlog
-            "queued.max.messages.kbytes": 8_192,
-            "fetch.queue.backoff.ms": 10,  # the default second would let that run empty
-            "topic.metadata.refresh.interval.ms": 5_000,
-            # a broker that hangs should be noticed sooner than after the default minute
-            "socket.timeout.ms": 5_000,
-            "reconnect.backoff.max.ms": 1_000,  # of ten seconds by default
-            "error_cb": _note_error,
-            "on_commit": self._on_commit,
-            **settings.sink_consumer_properties,
-            **connection,
-        }
+        self._configuration = consumer_configuration(
+            connection, settings, error_cb=_note_error, on_commit=self._on_commit
+        )
         refuse_bad_properties(
             Consumer, self._configuration, settings.sink_consumer_properties, "SEAWALL_SINK_CONSUMER_PROPERTIES"
         )
@@ -90,7 +74,7 @@ class Sink:
                 settings.api_keys_file,
                 setting="SEAWALL_SINK_METRICS_HOST",
             )
-        self._decoder = Decoder()
+        self._decoder = Decoder(registry)
         self._writer = Writer(database_url, name=settings.sink_name, timeout_s=settings.sink_database_timeout_s)
         self._dead_letters = DeadLetterTopic(connection)
         self._journal: Journal
@@ -127,7 +111,9 @@ class Sink:
                     if lots := self._lots(messages):
                         more = len(messages) >= self._settings.sink_batch_size
                         begun_s = time.monotonic()
-                        batch = self._decoder.batch(lots)
+                        batch = self._decoded(lots)
+                        if batch is None:
+                            break
                         self._counts.stage("decode", begun_s)
                         self._move(batch, more=more)
                 else:
@@ -186,6 +172,17 @@ class Sink:
             if error.fatal() or error.code() == KafkaError._FATAL:  # noqa: SLF001 - the binding's name for it
                 raise SinkFailed(error.str())
             log.warning("kafka: %s", error.str())
+
+    def _decoded(self, lots: Lots) -> Batch | None:
+        """Return what is in *lots*, once the registry says by which schemas; None where the sink is stopped."""
+        try:
+            return self._decoder.batch(lots)
+        except RegistryUnavailable:
+            # what is being written need not wait for it
+            if not self._finish():
+                return None
+        batch: Batch | None = self._wait_out(lambda: self._decoder.batch(lots), REGISTRY)
+        return batch
 
     def _move(self, batch: Batch, *, more: bool) -> None:
         """Finish the batch before, begin to write this one, and finish it too unless *more* waits to be decoded."""
@@ -261,7 +258,7 @@ class Sink:
             while True:
                 try:
                     return work()
-                except (psycopg.Error, KafkaException) as error:
+                except (psycopg.Error, KafkaException, RegistryUnavailable) as error:
                     log.warning("the %s: %s; again in %.1f s", what, str(error).strip(), pause_s)
                     self._counts.retries[what] += 1
                 self._begin_waiting()
