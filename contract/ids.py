@@ -22,6 +22,8 @@ from typing import NamedTuple
 from uuid import UUID
 
 SEQUENCE_BITS, USER_BITS, ENTITY_BITS = 32, 26, 4
+LOCAL_USER_BITS = 16
+"""User numbers of one process of the generator; the bits above them number the process."""
 _VARIANT = 0b10 << 62
 BASE_RUN_MS = 0
 """The run of base rows: no count includes them."""

@@ -8,12 +8,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from contract.connections import Connections
 from seawall.stack.k6_binary import K6Program, built_path, find_k6, is_being_built
 from seawall.stack.options import StackOptions
 from seawall.stack.stack import Stack
 
+pytest_plugins = ["beside"]
+# Tests share two cores with servers: an example may take its time.
+settings.register_profile("shared machine", deadline=None)
+settings.load_profile("shared machine")
 _OURS = {f"{prefix}{name.upper()}" for name in Connections.model_fields for prefix in ("SEAWALL_", "")}
 _WITH_K6 = Path(__file__).parent / "k6"
 _BUILT_WITHIN_S = 60.0

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from contract.ids import ENTITY_BITS, SEQUENCE_BITS, USER_BITS, Run, mint
+from contract.ids import ENTITY_BITS, LOCAL_USER_BITS, SEQUENCE_BITS, USER_BITS, Run, mint
 from seawall.audit.ledger import Int64s, UInt64s
 from seawall.audit.membership import among, is_sorted, places
 from seawall.result import AuditCounts
@@ -15,6 +15,7 @@ from seawall.result import AuditCounts
 Bools = npt.NDArray[np.bool_]
 NAMED = 10
 """So many ids of each class are named."""
+_PROCESS, _PROCESSES = np.uint64(ENTITY_BITS + LOCAL_USER_BITS), np.uint64((1 << (USER_BITS - LOCAL_USER_BITS)) - 1)
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,8 @@ class Sent:
     accepted: Bools
     refused: Bools
     expected_digest: Int64s
+    cut_short: tuple[int, ...] = ()
+    """The load processes, by the number in their users' numbers, that died before they had noted all they sent."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,8 @@ def reconcile(run: Run, sent: Sent, found: Found) -> Reconciliation:
     *lost*: taken by the service, and neither stored, dead-lettered nor pending; where there is a log, in two parts:
     *never_logged*, and *not_stored*, which the sinks passed. *pending*: in the log beyond what the sinks committed.
     *unknown*: no definite answer, so it may be there or not. *phantom*: a row that nobody sent, or that the service
-    said it refused. *corrupted*: a row whose fields differ from what was sent.
+    said it refused. *unnoted*: a row that the ledger lacks, of a load process that died before it had noted all it
+    sent: no *phantom*. *corrupted*: a row whose fields differ from what was sent.
     """
     row_low, row_digest = _ordered(found)
     place, stored = places(sent.low, row_low)
@@ -72,6 +76,8 @@ def reconcile(run: Run, sent: Sent, found: Found) -> Reconciliation:
     repeats = row_low[1:][row_low[1:] == row_low[:-1]]
     corrupted = sent.low[stored & (row_digest[place] != sent.expected_digest)] if len(row_low) else row_low
     never_sent = np.unique(row_low[~among(row_low, np.sort(sent.low))])
+    unnoted = np.isin((never_sent >> _PROCESS) & _PROCESSES, sent.cut_short)
+    never_sent = never_sent[~unnoted]
     phantom = np.concatenate([never_sent, sent.low[sent.refused & stored]])
 
     counts = AuditCounts(
@@ -82,6 +88,7 @@ def reconcile(run: Run, sent: Sent, found: Found) -> Reconciliation:
         pending=len(pending),
         lost=len(lost),
         phantom=len(phantom),
+        unnoted=int(unnoted.sum()),
         duplicates=len(repeats),
         corrupted=len(corrupted),
         unknown=int(unknown.sum()),

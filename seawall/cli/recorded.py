@@ -69,8 +69,9 @@ def main(arguments: list[str] | None = None) -> int:
         console.print(shape_table(result, "simple"))
     for line in recorded_lines(result):
         console.print(line)
-    console.print(f"Result and report: {output / start}result.json, {output / start}report.html", markup=False)
-    if not recorded.record.requests:
+    files = (output / f"{start}result.json", output / f"{start}report.html")
+    console.print(f"Result and report: {files[0]}, {files[1]}", markup=False)
+    if not len(recorded.ledger.status):  # a worker that died told no count, and what it had handed in counts
         print("no request was sent: give it users and a time, and see whether they could reach the service")
         return Exit.SETUP
     return exit_of(result.outcome)

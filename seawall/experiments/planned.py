@@ -7,11 +7,12 @@ from typing import cast
 
 import numpy as np
 
+from contract.ids import LOCAL_USER_BITS
 from seawall.audit.ledger import Int64s, Ledger
 from seawall.experiments.figures import Bools, Window
 from seawall.load.pace import Arrival
 from seawall.load.profile import Curve
-from seawall.load.profiled import LOCAL_USER_BITS, times_of
+from seawall.load.profiled import times_of
 from seawall.load.run_record import RunRecord
 
 CLOCKS_APART_NS = 10_000_000

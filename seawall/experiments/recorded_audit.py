@@ -74,8 +74,9 @@ def audited_run(ledger: Ledger, record: RunRecord, stack: Stack, said: Said = un
         directory="",
         partitions=record.partitions,
     )
+    cut_short = tuple(share.worker for share in record.processes if not share.complete)
     with TrialAudit(stack) as audit:
-        found = audit.audit(load, ledger, Watched())
+        found = audit.audit(load, ledger, Watched(), cut_short)
     if through_the_log:  # beside the log, a record is visible with its answer
         direct = written & ~by_log & ledger.accepted
         found.visible_ns[direct] = ledger.answered_ns[direct]
@@ -86,8 +87,11 @@ def audited_run(ledger: Ledger, record: RunRecord, stack: Stack, said: Said = un
     ]
     if proof.last.lag:
         wrong.append("the log was not drained when the time was up")
+    note = f"ran over {counts.attempted:,} records, in the tables of the stack that is up"
+    if counts.unnoted:
+        note += f"; {counts.unnoted:,} more rows are those of a worker that died before it had noted them"
     return RecordedAudit(
-        note=f"ran over {counts.attempted:,} records, in the tables of the stack that is up",
+        note=note,
         ran=True,
         visible_ns=found.visible_ns,
         partition=found.partition,

@@ -105,8 +105,11 @@ class TrialAudit:
             watched.committed = sampler.stop() if sampler else {}
             watched.sightings = reader.stop() if reader else None
 
-    def audit(self, load: TrialLoad, ledger: Ledger, watched: Watched) -> Audited:
-        """Hold the ledger against rows, log, dead letters and journals; `AuditFailed` where one cannot be read."""
+    def audit(self, load: TrialLoad, ledger: Ledger, watched: Watched, cut_short: tuple[int, ...] = ()) -> Audited:
+        """Hold the ledger against rows, log, dead letters and journals; `AuditFailed` where one cannot be read.
+
+        *cut_short* are the load processes whose end of the ledger is missing, by number.
+        """
         self._rows.refresh()
         total = len(ledger.status)
         found = Audited(
@@ -116,7 +119,7 @@ class TrialAudit:
         for entity in ENTITIES.values():
             mine = np.flatnonzero(ledger.entity == entity.number)
             if len(mine):
-                self._audit_entity(load, ledger, entity, mine, low[mine], watched, found)
+                self._audit_entity(load, ledger, entity, mine, low[mine], watched, found, cut_short=cut_short)
         if load.path == "kafka":
             found.whole.add(of_journals(self._journals.tally()))
         if watched.sightings is not None and watched.sightings.run is not None:
@@ -132,6 +135,8 @@ class TrialAudit:
         low: UInt64s,
         watched: Watched,
         found: Audited,
+        *,
+        cut_short: tuple[int, ...],
     ) -> None:
         run, topic = ledger.run, topic_of(entity)
         rows = self._rows.rows(entity, run)
@@ -139,7 +144,7 @@ class TrialAudit:
         letters = self._rows.dead_letters(topic, run)
         log = self._log.records(topic, run) if self._log and load.path == "kafka" else None
         accepted = ledger.accepted[mine]
-        sent = Sent(low, accepted, ledger.refused[mine], digests[ledger.content[mine]])
+        sent = Sent(low, accepted, ledger.refused[mine], digests[ledger.content[mine]], cut_short)
         there = Found(rows.low, rows.digest, letters.low, log.low if log else None, log.ahead if log else None)
         found.whole.add(reconcile(run, sent, there))
         stored = among(low, rows.low)

@@ -13,9 +13,6 @@ from itertools import count, tee
 from seawall.load.pace import Arrival
 from seawall.load.profile import Curve
 
-LOCAL_USER_BITS = 16
-"""User numbers of one process; the bits above them number the process."""
-
 
 def times_of(curve: Curve, arrival: Arrival, *, seed: int, place: int, places: int) -> Iterator[int]:
     """Yield when the user at *place* sends, in nanoseconds from the start; equal arguments give the same times again.

@@ -13,14 +13,14 @@ from gevent import Greenlet
 from gevent.event import Event
 
 from contract.entities import ENTITIES
-from contract.ids import ENTITY_BITS, USER_BITS, Run, low_bits, new_run
+from contract.ids import ENTITY_BITS, LOCAL_USER_BITS, USER_BITS, Run, low_bits, new_run
 from contract.samples import AS_DRAWN, Shape
 from contract.topics import PARTITIONS
 from seawall.load.key_skew import skewed_sequences
 from seawall.load.pace import Arrival, AsFastAsAnswered, Pace, Tickets, schedule_of
 from seawall.load.payloads import MIXES, Writes, body_tails, entity_at
 from seawall.load.profile import Curve, Profile
-from seawall.load.profiled import LOCAL_USER_BITS, AlongProfile, times_of
+from seawall.load.profiled import AlongProfile, times_of
 from seawall.load.recorder import NullRecorder, Recorder
 
 LAST_DEEDS_S = 5.0

@@ -80,6 +80,8 @@ class AuditCounts(msgspec.Struct, kw_only=True, frozen=True):
     """The lost ones that the sinks passed in the log without storing them."""
     unknown_stored: int = 0
     """The unknown ones whose row is there."""
+    unnoted: int = 0
+    """Rows of load processes that died before they had noted them; none of the others counts these."""
     absorbed_duplicates: int = 0
     """Messages whose row the sinks found there already: records twice in the log, and batches that were repeated."""
     out_of_order: int = 0

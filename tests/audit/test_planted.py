@@ -153,7 +153,7 @@ def early(world: World) -> list[int]:
     return sorted(found)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     fates=st.lists(st.sampled_from(FATES), min_size=RECORDS, max_size=RECORDS),
     phantoms=st.lists(st.sampled_from(NOT_SENT), unique=True),

@@ -100,6 +100,17 @@ def test_a_row_that_nobody_sent_is_a_phantom() -> None:
     assert found.examples["phantom"] == [identity(99)]
 
 
+def test_what_a_dead_process_had_not_noted_is_no_phantom() -> None:
+    """Rows of process 1, which died, are told apart from those of others that nobody sent."""
+    rows = [(200, 1 << 16), (201, (1 << 16) + 5), (202, 3), (203, 2 << 16)]
+    low = np.array([low_bits(sequence, user, 2) for sequence, user in rows], dtype=np.uint64)
+    there = Found(np.append(LOW, low), np.append(DIGEST, low.astype(np.int64)), NOBODY)
+    found = reconcile(RUN, replace(SENT, cut_short=(1,)), there)
+    assert (found.counts.unnoted, found.counts.phantom) == (2, 2)
+    assert found.examples["phantom"] == [str(mint(RUN, sequence, user, 2)) for sequence, user in rows[2:]]
+    assert reconcile(RUN, SENT, there).counts.phantom == 4
+
+
 def test_a_refused_record_that_is_stored_is_a_phantom() -> None:
     """The service said no and wrote it all the same."""
     found = reconcile(RUN, replace(SENT, accepted=without(2), refused=~without(2)), FOUND)

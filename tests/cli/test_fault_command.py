@@ -73,18 +73,16 @@ def test_every_fault_is_listed(home: Path) -> None:
     assert not home.exists()
 
 
-@pytest.mark.long
 def test_random_faults_lose_and_double_nothing(home: Path, tmp_path: Path) -> None:
-    """Two of them, through Kafka; whatever happens, every acknowledged record is there once."""
+    """Five of them, through Kafka; whatever happens, every acknowledged record is there once."""
     output = tmp_path / "out"
     # those among which chance chooses are such as heal in a second or two
     among = "kill-api,kill-sink,kill-postgres,kill-valkey,pause-broker,cut-api-kafka,cut-sink-postgres,poison-records"
-    words = ["--chaos", "2", "--faults", among, "--duration", "7500ms"]
-    code, out, err = run(home, *words, *SMALL, "--output", str(output))
+    words = ["--chaos", "5", "--faults", among, "--duration", "7500ms"]
+    code, out, err = run(home, *words, *SMALL, "--output", str(output), within_s=300)
     assert code in (0, 3, 4), out + err  # on a busy machine a trial may say nothing; none may fail
     result = written(output)
-    assert len(result["faults"]) == 2
-    assert [finding["seed"] for finding in result["faults"]] == [1, 2]
+    assert [finding["seed"] for finding in result["faults"]] == [1, 2, 3, 4, 5]
     for finding, trial in zip(result["faults"], result["trials"], strict=True):
         assert (finding["lost"], finding["doubled"]) == (0, 0)
         assert trial["audit"]["acknowledged"] > 0

@@ -15,7 +15,7 @@ from seawall.load.profile import Curve, Profile, Stage
 from seawall.load.profiled import AlongProfile, times_of
 from seawall.stats.quantiles import FloatArray
 
-few = settings(max_examples=40, deadline=None)
+few = settings(max_examples=40)
 
 
 def stage(duration_s: float, from_per_s: float, to_per_s: float) -> Stage:

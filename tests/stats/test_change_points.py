@@ -118,7 +118,7 @@ def test_of_a_long_series_the_latest_runs_count(monkeypatch: pytest.MonkeyPatch)
 
 
 @given(SERIES)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_levels_are_long_enough_and_in_order(series: FloatArray) -> None:
     """Whatever the figures are, and the answer is the same again, and for the series in other units."""
     found = found_in(series)

@@ -196,7 +196,7 @@ def written(draw: st.DrawFn) -> Writer:
 
 
 @given(written())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_places_are_where_the_text_was_written(writer: Writer) -> None:
     """Every key and every value is found where it was put, and nothing else is found."""
     document = read_document(writer.text, "x")
@@ -205,7 +205,7 @@ def test_places_are_where_the_text_was_written(writer: Writer) -> None:
 
 
 @given(written(), st.data())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_whatever_is_toml_has_a_place_for_each_thing(writer: Writer, data: st.DataObject) -> None:
     """Text with a character more or less is no TOML, or all that it holds has a place."""
     at = data.draw(st.integers(0, len(writer.text)))

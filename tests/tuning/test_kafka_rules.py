@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from confluent_kafka import Consumer, KafkaException, Producer
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from seawall.tuning.errors import BadSettings
@@ -46,7 +46,6 @@ def test_every_mistake_is_named_at_once() -> None:
     assert mistakes_of(KafkaSettings(producer={"acks": "all", "enable.idempotence": "true"}), brokers=1) == []
 
 
-@settings(deadline=None)
 @given(
     st.sampled_from([-1, 0, 1]),
     st.sampled_from(["true", "false"]),
@@ -73,7 +72,6 @@ def test_what_a_producer_refuses_is_refused_before(
         assert mistakes_of(KafkaSettings(producer={**producer}), brokers=1)
 
 
-@settings(deadline=None)
 @given(
     st.sampled_from([6_000, 45_000]),
     st.sampled_from([5_000, 6_000, 300_000]),

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from contract.ids import ENTITY_BITS, Run
+from contract.ids import ENTITY_BITS, LOCAL_USER_BITS, Run
 
 HEADER = "seawall-id"
 """The header by which a consumer recognises a record whose key is no id of ours."""
@@ -18,8 +18,7 @@ MARK = struct.Struct(">8sQ")
 """What that header holds: the sender's tag, and the record's number."""
 SIGHTING = struct.Struct("=Qq")
 """A record's token, and when a consumer had it, monotonic nanoseconds."""
-_LOCAL_USER_BITS = 16
-_WORKER_SHIFT, _WORKERS = ENTITY_BITS + _LOCAL_USER_BITS, (1 << 10) - 1
+_WORKER_SHIFT, _WORKERS = ENTITY_BITS + LOCAL_USER_BITS, (1 << 10) - 1
 _KEY_BYTES, _PREFIX_BYTES = 36, 19
 
 

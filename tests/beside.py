@@ -1,0 +1,123 @@
+"""Tests that need no server run in a process of their own, beside those that wait for servers, as one run.
+
+`--beside` asks for it. That process has what the others leave of the processors, and hands on what came of each test;
+so every test appears once, in the summary, in a JUnit file and among those that failed last.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parent
+PLACES = (
+    *(TESTS / room for room in ("audit", "contract", "docs", "experiments", "report", "stats", "targets", "tuning")),
+    *(TESTS / "deploy" / f"test_{name}.py" for name in ("compose", "kubernetes", "locks")),
+)
+"""Where nearly every test works by itself."""
+TIMED = TESTS / "experiments" / "test_load_process.py"
+"""What sends by a schedule is not to be slowed down."""
+_LOWEST = 19
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the two options: the one for people, and the one by which the other process is told where to report."""
+    group = parser.getgroup("beside")
+    group.addoption("--beside", action="store_true", help="run the tests without servers beside the others")
+    group.addoption("--report-to", type=Path, help="a file that gets a line for each report")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Be one of the two processes, if there are two."""
+    if config.getoption("--report-to"):
+        config.pluginmanager.register(Reporting(config))
+    elif config.getoption("--beside") and not config.option.collectonly:
+        config.pluginmanager.register(Other(config))
+
+
+def works_alone(item: pytest.Item) -> bool:
+    """Tell whether a test needs no stack, no browser and no quiet."""
+    there = any(item.path.is_relative_to(place) for place in PLACES) and item.path != TIMED
+    return there and "stack" not in getattr(item, "fixturenames", ()) and item.get_closest_marker("browser") is None
+
+
+class Reporting:
+    """Writes each report down for the process that asked for it."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._file = config.getoption("--report-to").open("a", encoding="utf-8")
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Write one."""
+        lines = self._config.hook.pytest_report_to_serializable(config=self._config, report=report)
+        self._file.write(json.dumps(lines) + "\n")
+
+    def pytest_unconfigure(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Take these tests alone."""
+        items[:] = [item for item in items if works_alone(item)]
+
+
+class Other:
+    """Has the rooms' tests run by another process, and takes their reports for its own run's."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._place = tempfile.TemporaryDirectory()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Leave these tests to the other process."""
+        items[:] = [item for item in items if not works_alone(item)]
+
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """Start the other process."""
+        place, options = Path(self._place.name), session.config.option
+        with (place / "said").open("wb") as said:
+            self._process = subprocess.Popen(
+                [
+                    sys.executable, "-P", "-m", "pytest", "-m", options.markexpr, "-o", f"cache_dir={place / 'cache'}",
+                    "--report-to", place / "reports", *PLACES,
+                ],
+                stdout=said, stderr=said, stdin=subprocess.DEVNULL, start_new_session=True,
+                preexec_fn=lambda: os.nice(_LOWEST),  # noqa: PLW1509 - no thread runs yet
+            )  # fmt: skip
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
+        """Once all others have run, wait for it and hand on its reports."""
+        done = yield
+        assert self._process is not None
+        code = self._process.wait()
+        reports = Path(self._place.name) / "reports"
+        lines = reports.read_text(encoding="utf-8").splitlines() if reports.exists() else []
+        session.testscollected += sum('"when": "setup"' in line for line in lines)
+        for line in lines:
+            report = self._config.hook.pytest_report_from_serializable(config=self._config, data=json.loads(line))
+            if isinstance(report.longrepr, list):  # why a test was skipped; JSON knows no tuples
+                report.longrepr = tuple(report.longrepr)
+            self._config.hook.pytest_runtest_logreport(report=report)
+        if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+            said = (Path(self._place.name) / "said").read_text(encoding="utf-8", errors="replace")
+            raise session.Failed(f"the process beside ended with {code}:\n{said[-5000:]}")
+        return done
+
+    def pytest_unconfigure(self) -> None:
+        """Leave neither process nor file behind."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.terminate()
+            self._process.wait()
+        self._place.cleanup()
