@@ -96,6 +96,9 @@ class Settings(BaseSettings):
     key_serializer: Literal["string", "bytes", "json", "avro", "protobuf"] = "string"
     """How their ids are written as keys, a name of `contract.keys.KEY_CODECS`."""
 
+    partition_by: Literal["key", "explicit", "user", "sticky", "round-robin"] = "key"
+    """Which partition a record goes to, a name of `api.writes.partitioners.PARTITIONERS`."""
+
     # database
     database_connect_timeout_s: float = Field(default=2.0, gt=0)
     """How long connecting to the database may take."""

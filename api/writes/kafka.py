@@ -10,11 +10,13 @@ from typing import Any
 
 import msgspec
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
+from confluent_kafka.admin._metadata import ClusterMetadata
 
 from api.admission import Queue
 from api.problems import Unavailable
 from api.settings import Settings
 from api.writes.counts import PathCounts
+from api.writes.partitioners import PARTITIONERS
 from api.writes.protocol import LOGGED, Logged, Settle, Stored, settled
 from contract.client_properties import refuse_bad_properties
 from contract.codecs import CODECS, REGISTERED
@@ -35,7 +37,7 @@ _CROWD = 20
 _TICK_S = 0.001
 # the binding names librdkafka's own codes with an underscore
 _NEVER_SENT = (KafkaError._PURGE_QUEUE, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION)  # noqa: SLF001
-_REGISTER_AGAIN_S = 1.0
+_PREPARE_AGAIN_S = 1.0
 
 
 class _Idempotence(msgspec.Struct):
@@ -88,16 +90,19 @@ class KafkaPath:
         self._headers: list[tuple[str, str | bytes | None]] = [(VALUE_HEADER, self._codec.name.encode())]
         if self._key_codec.name != StringKey.name:
             self._headers.append((KEY_HEADER, self._key_codec.name.encode()))
-        self._unregistered = ""
-        """Why nothing can be written yet for want of schemas; empty where they are known, or none are needed."""
+        self._choose = PARTITIONERS[settings.partition_by](settings.kafka_linger_ms / 1000).choose
+        self._partitions: dict[str, int] = {}
+        """How many each topic has; looked up where partitions are chosen here."""
+        self._unprepared = "" if settings.partition_by == "key" else "the topics' partitions are not known yet"
+        """Why nothing can be written yet, for want of schemas or of partitions; empty once all is known."""
         if not {self._codec.name, self._key_codec.name}.isdisjoint(REGISTERED):
             if isinstance(registry, NoRegistry):
                 raise BadConnection(
                     f"SEAWALL_VALUE_SERIALIZER={self._codec.name}, SEAWALL_KEY_SERIALIZER={self._key_codec.name}: set"
                     " SEAWALL_REGISTRY_URL to a schema registry, or start one with `bin/seawall up --registry`"
                 )
-            self._unregistered = "the schemas are not registered yet"
-        self._registering: asyncio.Task[None] | None = None
+            self._unprepared = "the schemas are not registered yet"
+        self._preparing: asyncio.Task[None] | None = None
         self._topics = {name: topic_of(entity) for name, entity in ENTITIES.items()}
         self._flush_s = settings.kafka_message_timeout_ms / 1000
         self.counts = PathCounts("ack") if settings.metrics_port is not None else PathCounts()
@@ -133,16 +138,16 @@ class KafkaPath:
         self._loop = asyncio.get_running_loop()
         self._producer = Producer(self._configuration)
         self._next_poll = self._loop.call_later(_IDLE_POLL_S, self._poll)
-        if self._unregistered:
-            self._registering = asyncio.create_task(self._register())
+        if self._unprepared:
+            self._preparing = asyncio.create_task(self._prepare())
 
     async def stop(self) -> int:
         """Deliver what is queued, then stop polling; return how many records no broker has acknowledged."""
         if self._producer is None:
             return 0
         self._stopping = True
-        if self._registering is not None:
-            self._registering.cancel()
+        if self._preparing is not None:
+            self._preparing.cancel()
         deadline_s = self._loop.time() + self._flush_s
         while (left := len(self._producer)) and self._loop.time() < deadline_s:  # noqa: ASYNC110 - only polling makes it less
             await asyncio.sleep(_POLL_S)
@@ -168,8 +173,9 @@ class KafkaPath:
             raise Unavailable(f"topics are missing: {', '.join(missing)}")
         if not self._has_producer_id:
             raise Unavailable("the producer has no id yet")
-        if self._unregistered:
-            raise Unavailable(self._unregistered)
+        self._note_partitions(known)
+        if self._unprepared:
+            raise Unavailable(self._unprepared)
 
     async def write(self, entity: Entity, record: Record) -> Stored | Logged:
         """Publish *record* under its id and wait for the ack."""
@@ -177,8 +183,8 @@ class KafkaPath:
 
     def submit(self, entity: Entity, record: Record, settle: Settle) -> None:
         """Publish *record* under its id; *settle* hears of the ack."""
-        if self._unregistered:
-            raise Unavailable(self._unregistered)
+        if self._unprepared:
+            raise Unavailable(self._unprepared)
         topic, identity = self._topics[entity.name], record.id
         value, key = self._encode(entity, record), self._encode_key(entity, identity)
         ticket = self._unacked.join()
@@ -198,6 +204,7 @@ class KafkaPath:
                 topic,
                 value,
                 key,
+                self._choose(identity, topic, self._partitions.get(topic, 1)),
                 headers=self._headers,
                 on_delivery=acked,
             )
@@ -212,20 +219,27 @@ class KafkaPath:
             self._next_poll.cancel()
             self._next_poll = self._loop.call_later(_POLL_S, self._poll)
 
-    async def _register(self) -> None:
-        """Register the schemas of what will be written, until the registry has taken them."""
+    async def _prepare(self) -> None:
+        """Register the schemas of what will be written, and look up the partitions, until that has succeeded."""
+        assert self._producer is not None
         while True:
             try:
                 await asyncio.to_thread(self._codec.prepare)
                 await asyncio.to_thread(self._key_codec.prepare)
-            except RegistryError as error:
-                if self._unregistered != str(error):
-                    log.warning("schemas are not registered: %s", error)
-                self._unregistered = str(error)
-                await asyncio.sleep(_REGISTER_AGAIN_S)
+                self._note_partitions(await asyncio.to_thread(self._producer.list_topics, timeout=1.0))
+            except (RegistryError, KafkaException) as error:
+                reason = error.args[0].str() if isinstance(error, KafkaException) else str(error)
+                if self._unprepared != reason:
+                    log.warning("nothing can be written to Kafka yet: %s", reason)
+                self._unprepared = reason
             else:
-                self._unregistered = ""
-                return
+                if all(topic in self._partitions for topic in self._topics.values()):
+                    self._unprepared = ""
+                    return
+            await asyncio.sleep(_PREPARE_AGAIN_S)
+
+    def _note_partitions(self, known: ClusterMetadata) -> None:
+        self._partitions = {name: len(one.partitions) for name, one in known.topics.items() if one.partitions}
 
     def _poll(self) -> None:
         """Let the producer call back for what has happened, then come again."""

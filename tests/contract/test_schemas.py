@@ -98,6 +98,7 @@ def test_a_record_of_the_next_version_is_read_by_this_one(url: str) -> None:
         codec.decode(USERS, frame(99_999))
 
 
+@pytest.mark.long
 def test_a_writer_whose_schema_is_refused_says_why(url: str, name: str) -> None:
     """It does not write what readers could not read."""
 
