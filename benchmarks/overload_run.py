@@ -25,7 +25,7 @@ LATE_MS = 200.0
 """The shipped target for writes."""
 _MOST_FAILED = 0.001
 _STEP = 1.3
-_MOST_PER_S = 20_000.0
+_LEAST_PER_S, _MOST_PER_S = 30.0, 20_000.0
 _FEWEST_USERS, _MOST_USERS = 50, 4_000
 _GRACE_S = 1.0
 _SETTLES_NS = 3_000_000_000
@@ -92,14 +92,16 @@ class Overload:
         self._number = count(1)
 
     def carried(self, start_per_s: float) -> float:
-        """Return the highest load that is carried, to a seventh; raises `ProcessFailed` where the first is not."""
+        """Return the highest load that is carried, to a seventh; raises `ProcessFailed` where next to nothing is."""
         for generator in (self._steady, self._surge):
             generator.run(self._trial("warm-up", users=_WARM_UP_CLIENTS, count=_WARM_UP_RECORDS), _ignore)
-        held, rate_per_s = 0.0, start_per_s
+        while not self._carries(start_per_s):
+            start_per_s /= 2
+            if start_per_s < _LEAST_PER_S:
+                raise ProcessFailed(f"{self._path} does not even carry {2 * start_per_s:.0f} requests a second")
+        held, rate_per_s = start_per_s, start_per_s * _STEP
         while rate_per_s < _MOST_PER_S and self._carries(rate_per_s):
             held, rate_per_s = rate_per_s, rate_per_s * _STEP
-        if not held:
-            raise ProcessFailed(f"{self._path} does not carry {start_per_s:g} requests a second on one core")
         between = math.sqrt(held * rate_per_s)
         return between if self._carries(between) else held
 

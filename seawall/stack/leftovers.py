@@ -9,6 +9,7 @@ import signal
 import time
 from pathlib import Path
 
+from seawall.stack.shared_memory import release_shared_memory
 from seawall.stack.small_disk import unmount
 from seawall.stack.state import StackState, is_alive, remove_state
 
@@ -27,8 +28,11 @@ def clean_up(state: StackState) -> None:
     deadline = time.monotonic() + _GONE_WITHIN_S
     while time.monotonic() < deadline and any(is_alive(item.pid or 0, item.started or 0.0) for item in left):
         time.sleep(0.02)
+    directories = (state.data_dir, *state.directories)
+    for directory in directories:
+        release_shared_memory(Path(directory))
     for place in state.mounts:
         unmount(Path(place))
-    for directory in (state.data_dir, *state.directories):
+    for directory in directories:
         shutil.rmtree(directory, ignore_errors=True)
     remove_state()

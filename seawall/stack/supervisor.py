@@ -24,6 +24,7 @@ from seawall.stack.errors import StackError
 from seawall.stack.events import DETACH, Event, EventKind, Request
 from seawall.stack.holds import is_held_down
 from seawall.stack.roster import Roster
+from seawall.stack.shared_memory import release_shared_memory
 from seawall.stack.small_disk import unmount
 from seawall.stack.starting import Starter
 
@@ -128,6 +129,8 @@ class Supervisor:
         ):
             await asyncio.gather(*(self._end(name, child) for name, child in self.roster.of_kinds(level)))
         await asyncio.to_thread(starter.keep)
+        for directory in self.roster.directories():
+            release_shared_memory(directory)
         for place in self.roster.state.mounts:
             await asyncio.to_thread(unmount, Path(place))
         for directory in self.roster.directories():

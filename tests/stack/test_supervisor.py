@@ -56,6 +56,11 @@ def until(holds: Callable[[], bool], within_s: float = 30.0) -> bool:
     return True
 
 
+def shared_memory() -> list[str]:
+    """Return the numbers of the system's segments of shared memory."""
+    return [line.split()[1] for line in Path("/proc/sysvipc/shm").read_text().splitlines()[1:]]
+
+
 def remains(home: Path) -> list[str]:
     """Return processes that know the home, and data in it."""
     commands = (" ".join(process.info["cmdline"] or []) for process in psutil.process_iter(["cmdline"]))
@@ -105,6 +110,21 @@ def test_servers_die_with_their_supervisor_and_the_next_start_cleans_up(own_home
     assert not Path(state.data_dir).exists()
     assert not any(Path(place).exists() for place in state.directories)
     again.down()
+
+
+def test_a_database_that_is_killed_leaves_no_shared_memory(own_home: Path) -> None:
+    """Nor where nobody was left to start it again: the stack that cleans up removes what PostgreSQL could not."""
+    state = Stack.up(SMALL, owner=OWNER_UP).state
+    places = [Path(place) for place in (state.data_dir, *state.directories)]
+    (pid_file,) = (file for place in places for file in place.glob("**/postmaster.pid"))
+    segment = pid_file.read_text().splitlines()[6].split()[1]
+    assert segment in shared_memory()
+    os.kill(state.supervisor_pid, signal.SIGSTOP)  # it shall neither start the database again nor stop it
+    os.kill(state.services["postgres"].pid or 0, signal.SIGKILL)
+    os.kill(state.supervisor_pid, signal.SIGKILL)
+    assert until(lambda: Stack.attach() is None)
+    stop_whatever_runs()
+    assert segment not in shared_memory()
 
 
 def test_an_api_that_dies_is_started_again() -> None:
