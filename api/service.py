@@ -33,6 +33,7 @@ from api.writes.sync import SyncPath
 from api.writes.unavailable import UnavailablePath
 from contract.connections import Connections
 from contract.loopback import is_loopback
+from contract.registry import registry_of
 from contract.spans import Spans, spans_of
 
 _NO_DATABASE = "no database is configured: set SEAWALL_DATABASE_URL"
@@ -85,7 +86,7 @@ class Service:
             probes["kafka"] = None
             producers: list[Collector] = []
         else:
-            kafka = KafkaPath(connections.kafka, settings)
+            kafka = KafkaPath(connections.kafka, settings, registry_of(connections))
             self.paths["kafka"] = kafka
             probes["kafka"] = kafka.check
             producers = [ProducerCollector(lambda: kafka.statistics)]

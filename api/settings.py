@@ -91,8 +91,13 @@ class Settings(BaseSettings):
     """Further settings of the producer by librdkafka's names, as a JSON object; they win over those above."""
     kafka_queue_messages: int = Field(default=100_000, ge=1)
     """Records that may wait in the producer; more are answered with 503."""
-    codec: Literal["json"] = "json"
+    value_serializer: Literal["string", "bytes", "json", "avro", "protobuf"] = "json"
     """How records are written into the log, a name of `contract.codecs.CODECS`."""
+    key_serializer: Literal["string", "bytes", "json", "avro", "protobuf"] = "string"
+    """How their ids are written as keys, a name of `contract.keys.KEY_CODECS`."""
+
+    partition_by: Literal["key", "explicit", "user", "sticky", "round-robin"] = "key"
+    """Which partition a record goes to, a name of `api.writes.partitioners.PARTITIONERS`."""
 
     # database
     database_connect_timeout_s: float = Field(default=2.0, gt=0)

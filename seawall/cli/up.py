@@ -23,6 +23,7 @@ EXAMPLES = """[bold]Examples[/]
   bin/seawall up --replica                lookups read from a replica of the database
   bin/seawall up --http-cache             nginx in front of the API, which answers what it may
   bin/seawall up --tls                    the API by TLS as well, with a certificate of the stack's own
+  bin/seawall up --registry               a schema registry, for Avro and Protobuf
   bin/seawall up --observe                Prometheus reads all metrics, where it is installed
   bin/seawall up --trace 1%               one request of a hundred is traced; bin/seawall trace draws it
   bin/seawall up --settings mine.toml     Kafka's parts with settings of your own (docs/tuning.md)
@@ -30,14 +31,14 @@ EXAMPLES = """[bold]Examples[/]
   bin/seawall up --api-port 8000          the API on a port of your choice
 
 Servers of your own take the place of ours: SEAWALL_DATABASE_URL, SEAWALL_DATABASE_REPLICA_URL, SEAWALL_CACHE_URL,
-SEAWALL_KAFKA_BOOTSTRAP_SERVERS, SEAWALL_API_URL, in the environment or in .env. With --trace, a collector that
-OTEL_EXPORTER_OTLP_ENDPOINT names gets the traces.
+SEAWALL_KAFKA_BOOTSTRAP_SERVERS, SEAWALL_REGISTRY_URL, SEAWALL_API_URL, in the environment or in .env. With --trace, a
+collector that OTEL_EXPORTER_OTLP_ENDPOINT names gets the traces.
 
 Exit codes: 0 the stack is up, 2 it cannot be started (nothing is left running), 130 interrupted (the same)."""
 
 _COMPARED = (
     *("kafka", "brokers", "partitions", "sinks", "api_processes"),
-    *("replica", "http_cache", "tls", "observe", "trace", "api_port", "settings"),
+    *("replica", "http_cache", "tls", "observe", "trace", "registry", "api_port", "settings"),
 )
 
 
@@ -66,6 +67,9 @@ def up(
             show_default=False,
         ),
     ] = None,
+    registry: Annotated[
+        bool, typer.Option("--registry", help="A schema registry, which Avro and Protobuf need: Apicurio Registry.")
+    ] = False,
     settings: SettingsFile = None,
     api_port: Annotated[int | None, typer.Option(help="Port of the API.  \\[default: a free one]")] = None,
 ) -> None:
@@ -81,6 +85,7 @@ def up(
         tls=tls,
         observe=observe,
         trace=None if trace is None else share("--trace", trace),
+        registry=registry,
         api_port=api_port,
         settings=kafka_settings(settings, brokers),
     ).checked()

@@ -33,6 +33,7 @@ from seawall.result.trial import (
     LookupLevel,
     ReaderFigures,
     ScopeFigures,
+    SpreadFigures,
     Trial,
 )
 
@@ -67,6 +68,7 @@ __all__ = [
     "ScopeFigures",
     "SlopeFinding",
     "SoakSegment",
+    "SpreadFigures",
     "StageFinding",
     "Trial",
     "read_result",

@@ -45,6 +45,8 @@ class StackOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Whether a Prometheus reads the metrics of all, where one is installed."""
     trace: float | None = None
     """Share of requests that are traced though their callers do not ask; None traces none at all."""
+    registry: bool = False
+    """Whether there is a schema registry; settings that need one bring it along."""
     disk_mb: int = 0
     """Size of the file systems that hold the data of database and brokers; 0 leaves them on the disk that is there."""
     settings: KafkaSettings = KafkaSettings()
@@ -56,6 +58,11 @@ class StackOptions(msgspec.Struct, frozen=True, kw_only=True):
     def control(self) -> bool:
         """Whether a service of this stack misbehaves on purpose, so that no figure of it says anything else."""
         return (self.api_module, self.sink_module) != (REAL_API, REAL_SINK)
+
+    @property
+    def needs_registry(self) -> bool:
+        """Whether a schema registry is part of it."""
+        return self.registry or self.settings.needs_registry
 
     def checked(self) -> StackOptions:
         """Return these options; raises `BadOptions` with every problem at once."""

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from contract.connections import Connections
-from seawall.stack import api, api_keys, kafka, places, postgres, valkey
+from seawall.stack import api, api_keys, kafka, places, postgres, registry, valkey
 from seawall.stack.broker_metrics import BrokerMetrics, agent_jars
 from seawall.stack.certificates import Certificate, TlsPort
 from seawall.stack.class_archive import ClassArchive
@@ -26,6 +26,7 @@ from seawall.stack.links import Line, LinksService
 from seawall.stack.options import StackOptions
 from seawall.stack.ports import HOST, demand, free_ports, listening
 from seawall.stack.prometheus import Prometheus, find_prometheus
+from seawall.stack.registry_program import RegistryProgram
 from seawall.stack.replica import PostgresReplica
 from seawall.stack.service import External, Service
 from seawall.stack.trace_receiver import TraceReceiver, given_collector
@@ -47,6 +48,9 @@ class Plan:
     links: LinksService | None = None
     replica: Service | None = None
     cache: Service | None = None
+    registry: Service | None = None
+    registry_program: RegistryProgram | None = None
+    """What has to be there before ours starts."""
     brokers: list[Service] = field(default_factory=list)
     apis: list[Service] = field(default_factory=list)
     http_cache: Service | None = None
@@ -107,15 +111,15 @@ def make_plan(options: StackOptions, *, run: str, data: Path, logs: Path, made: 
     plan = Plan(connections=given, directories=made)
     linked = _LINK_PORTS + 4 * options.brokers if options.links or options.database_delay_ms else 0
     several = 2 * options.brokers + 2 * options.api_processes + options.sinks
-    several += (2 + options.brokers) * options.observe + (options.trace is not None)
+    several += (2 + options.brokers) * options.observe + (options.trace is not None) + 2 * options.needs_registry
     ports = iter(free_ports(_FIXED_PORTS + several + linked))
     plan.sink_ports = [next(ports) for _ in range(options.sinks)]
     _add_database(plan, options, next(ports), run, data, logs, embed=not api_url)
     _add_replica(plan, options, next(ports), data, logs)
     _add_cache(plan, next(ports), data, embed=not api_url)
     _add_lines(plan, options, ports)
-    if options.trace is not None:
-        _add_traces(plan, next(ports), data)
+    _add_traces(plan, options, ports, data)
+    _add_registry(plan, options, ports, data)
     api_port = demand(options.api_port, "--api-port") if options.api_port else next(ports)
     if options.kafka:
         pairs = [(next(ports), next(ports)) for _ in range(options.brokers)]
@@ -199,10 +203,12 @@ def _add_observers(plan: Plan, exporter_port: int, port: int, data: Path) -> Non
     plan.observers.append(Prometheus(program, targets, port=port, directory=data / "prometheus"))
 
 
-def _add_traces(plan: Plan, port: int, data: Path) -> None:
+def _add_traces(plan: Plan, options: StackOptions, ports: Iterator[int], data: Path) -> None:
+    if options.trace is None:
+        return
     plan.trace_url = given_collector()
     if not plan.trace_url:
-        own = TraceReceiver(port=port, directory=data / "traces")
+        own = TraceReceiver(port=next(ports), directory=data / "traces")
         plan.observers.append(own)
         plan.trace_url = own.address
 
@@ -300,6 +306,19 @@ def _add_cache(plan: Plan, port: int, data: Path, *, embed: bool) -> None:
         own = valkey.Valkey(directory=data / "valkey", port=port)
         plan.cache = own
         plan.connections = plan.connections.model_copy(update={"cache_url": SecretStr(own.url)})
+
+
+def _add_registry(plan: Plan, options: StackOptions, ports: Iterator[int], data: Path) -> None:
+    if plan.connections.registry_url is not None:
+        url = plan.connections.registry_url.get_secret_value()
+        plan.registry = External("registry", "registry", _without_password(url), partial(registry.check, url))
+    elif options.needs_registry:
+        plan.registry_program = RegistryProgram()
+        own = registry.Registry(
+            plan.registry_program, find_java(), directory=data / "registry", port=next(ports), health_port=next(ports)
+        )
+        plan.registry = own
+        plan.connections = plan.connections.model_copy(update={"registry_url": SecretStr(own.url)})
 
 
 def _add_log(

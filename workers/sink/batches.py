@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 
 from confluent_kafka import Message
 
-from contract.codecs import CODECS, Codec, JsonCodec
+from contract.codecs import CODECS, HEADER, Codec, JsonCodec
 from contract.entities import Entity, Record
 from contract.errors import InvalidRecord
 from contract.journal import Span
+from contract.registry import NoRegistry, Registry
 from contract.spans import Spans
 from contract.topics import entity_of
 from contract.trace_context import TRACEPARENT, TraceContext, read_traceparent
@@ -19,7 +20,7 @@ from workers.sink.batch_trace import BatchTrace, TracedMessage
 from workers.sink.rows import ROW_FORMATS
 
 _DEFAULT = JsonCodec.name.encode()
-_DEFAULT_HEADERS = [("codec", _DEFAULT)]
+_DEFAULT_HEADERS = [(HEADER, _DEFAULT)]
 
 Lots = dict[tuple[str, int], list[Message]]
 """Messages by topic and partition, those of a partition in the order of the log."""
@@ -92,16 +93,22 @@ def _part(tables: Sequence[Rows], letters: Sequence[DeadLetter]) -> Batch:
 class Decoder:
     """Turns messages into a batch; trusts nobody who can write to the topics."""
 
-    def __init__(self, spans: Spans | None = None) -> None:
+    def __init__(self, registry: Registry | None = None, spans: Spans | None = None) -> None:
         """*spans* begins those of records that are traced; without it none is."""
-        self._codecs: dict[bytes, Codec] = {name.encode(): codec() for name, codec in CODECS.items()}
-        self._default = self._codecs[_DEFAULT]
+        self._registry = registry or NoRegistry()
+        self._default: Codec = JsonCodec()
+        self._codecs: dict[bytes, Codec] = {_DEFAULT: self._default}
+        """By their names in headers; others are made when a message names them."""
         self._spans = spans
         self._traced: list[TracedMessage] = []
         """Those of the batch that is being decoded."""
 
     def batch(self, lots: Lots, begun_s: float = 0.0) -> Batch:
-        """Decode the messages of all *lots*, the first of which had come at *begun_s* on the monotonic clock."""
+        """Decode the messages of all *lots*, the first of which had come at *begun_s* on the monotonic clock.
+
+        Raises `RegistryUnavailable` where a schema cannot be had now.
+        """
+        self._traced = []  # where the registry was away it is done anew
         tables: dict[str, Rows] = {}
         letters: list[DeadLetter] = []
         # in the same order in every sink, so that two of them cannot deadlock over tables
@@ -145,10 +152,15 @@ class Decoder:
         return BatchTrace(self._spans, traced, begun_s)
 
     def _codec(self, headers: Any) -> Codec:
-        name = dict(headers or ()).get("codec", _DEFAULT)
+        name = dict(headers or ()).get(HEADER, _DEFAULT)
         codec = self._codecs.get(name) if isinstance(name, bytes) else None
-        if codec is None:
+        return codec or self._made(name)
+
+    def _made(self, header: Any) -> Codec:
+        make = CODECS.get(header.decode(errors="replace")) if isinstance(header, bytes) else None
+        if make is None:
             raise InvalidRecord("unknown codec")
+        self._codecs[header] = codec = make(self._registry)
         return codec
 
 

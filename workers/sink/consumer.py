@@ -8,7 +8,6 @@ Where more waits in the log already, the next batch is gathered and decoded whil
 
 from __future__ import annotations
 
-import gc
 import logging
 import os
 import signal
@@ -20,14 +19,17 @@ import psycopg
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from contract.client_properties import refuse_bad_properties
+from contract.errors import RegistryUnavailable
 from contract.journal import Commit, Journal, JournalWriter, NoJournal, Span
 from contract.metrics_listener import Metrics, MetricsListener, NoMetrics
+from contract.registry import Registry
 from contract.spans import spans_of
 from contract.topics import record_topics
 from workers.sink.batches import Batch, DeadLetter, Decoder, Lots, lots_of
-from workers.sink.consumer_properties import consumer_properties
-from workers.sink.counts import DATABASE, DEAD_LETTERS, SinkCounts
+from workers.sink.configuration import consumer_configuration
+from workers.sink.counts import DATABASE, DEAD_LETTERS, REGISTRY, SinkCounts
 from workers.sink.dead_letters import DeadLetterTopic, say
+from workers.sink.garbage import Garbage
 from workers.sink.offsets import Offsets, in_words, pairs_of, refused
 from workers.sink.pulse import pulse_of
 from workers.sink.settings import Settings
@@ -38,7 +40,6 @@ log = logging.getLogger(__name__)
 _IDLE_S = 0.1
 _LONELY_S = 5.0
 _CLOSE_S = 5
-_COLLECT_EVERY_S = 30.0
 _COMMIT_S = 3.0
 _COMMIT_POLL_S = 0.002
 
@@ -50,15 +51,14 @@ class SinkFailed(Exception):
 class Sink:
     """Reads the record topics and writes the tables until it is told to stop."""
 
-    def __init__(self, connection: dict[str, Any], database_url: str, settings: Settings) -> None:
+    def __init__(
+        self, connection: dict[str, Any], database_url: str, settings: Settings, registry: Registry | None = None
+    ) -> None:
+        """*registry* knows the schemas by which records were written, where some were."""
         self._settings = settings
-        self._configuration = {
-            **consumer_properties(settings),
-            "error_cb": _note_error,
-            "on_commit": self._on_commit,
-            **settings.sink_consumer_properties,
-            **connection,
-        }
+        self._configuration = consumer_configuration(
+            connection, settings, error_cb=_note_error, on_commit=self._on_commit
+        )
         refuse_bad_properties(
             Consumer, self._configuration, settings.sink_consumer_properties, "SEAWALL_SINK_CONSUMER_PROPERTIES"
         )
@@ -75,7 +75,7 @@ class Sink:
                 setting="SEAWALL_SINK_METRICS_HOST",
             )
         self._spans = spans_of("seawall-sink", settings.sink_name)
-        self._decoder = Decoder(self._spans)
+        self._decoder = Decoder(registry, self._spans)
         self._writer = Writer(database_url, name=settings.sink_name, timeout_s=settings.sink_database_timeout_s)
         self._dead_letters = DeadLetterTopic(connection)
         self._journal: Journal
@@ -87,7 +87,7 @@ class Sink:
         self._waiting = False
         self._stopping = False
         self._idle_since_s = time.monotonic()
-        self._collects_s = time.monotonic() + _COLLECT_EVERY_S
+        self._garbage = Garbage()
 
     def stop(self) -> None:
         """Ask the loop to end after the batch it is at; callable from a signal handler."""
@@ -113,14 +113,16 @@ class Sink:
                     if lots := self._lots(messages):
                         more = len(messages) >= self._settings.sink_batch_size
                         begun_s = time.monotonic()
-                        batch = self._decoder.batch(lots, self._gathers_s)
+                        batch = self._decoded(lots)
+                        if batch is None:
+                            break
                         self._count_stage(batch, "decode", begun_s)
                         self._move(batch, more=more)
                 else:
                     self._finish()
                     self._commit_offsets([])  # whatever failed to be committed before
                     self._warn_if_lonely()
-                self._collect_garbage()
+                self._garbage.collect()
             self._finish()
             self._await_answers()
         finally:
@@ -174,6 +176,17 @@ class Sink:
             if error.fatal() or error.code() == KafkaError._FATAL:  # noqa: SLF001 - the binding's name for it
                 raise SinkFailed(error.str())
             log.warning("kafka: %s", error.str())
+
+    def _decoded(self, lots: Lots) -> Batch | None:
+        """Return what is in *lots*, once the registry says by which schemas; None where the sink is stopped."""
+        try:
+            return self._decoder.batch(lots, self._gathers_s)
+        except RegistryUnavailable:
+            # what is being written need not wait for it
+            if not self._finish():
+                return None
+        batch: Batch | None = self._wait_out(lambda: self._decoder.batch(lots, self._gathers_s), REGISTRY)
+        return batch
 
     def _move(self, batch: Batch, *, more: bool) -> None:
         """Finish the batch before, begin to write this one, and finish it too unless *more* waits to be decoded."""
@@ -261,7 +274,7 @@ class Sink:
             while True:
                 try:
                     return work()
-                except (psycopg.Error, KafkaException) as error:
+                except (psycopg.Error, KafkaException, RegistryUnavailable) as error:
                     log.warning("the %s: %s; again in %.1f s", what, str(error).strip(), pause_s)
                     self._counts.retries[what] += 1
                 self._begin_waiting()
@@ -367,16 +380,6 @@ class Sink:
         self._offsets.forget(partitions)
         self._held = [message for message in self._held if (message.topic(), message.partition()) not in gone]
         self._idle_since_s = time.monotonic()
-
-    def _collect_garbage(self) -> None:
-        """Look for cycles, and give up the interpreter's free lists, now and then.
-
-        A list holds up to 2,000 tuples of each length, as many as the largest batch so far needed, and only a full
-        collection empties it: without one, memory would creep up for hours.
-        """
-        if time.monotonic() >= self._collects_s:
-            gc.collect()
-            self._collects_s = time.monotonic() + _COLLECT_EVERY_S
 
     def _warn_if_lonely(self) -> None:
         """Say so, once, when there is nothing to do for want of partitions."""

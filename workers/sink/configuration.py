@@ -1,4 +1,4 @@
-"""How the sink's consumer differs from librdkafka's defaults."""
+"""librdkafka's settings of a sink's consumer."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 from workers.sink.settings import Settings
 
 
-def consumer_properties(settings: Settings) -> dict[str, Any]:
-    """Return the consumer's properties by librdkafka's names, but for the connection and the callbacks."""
+def consumer_configuration(connection: dict[str, Any], settings: Settings, **callbacks: Any) -> dict[str, Any]:
+    """Return them all: ours, the user's, which win over ours, and those of the *connection*."""
     return {
         "client.id": settings.sink_name,
         "group.id": settings.sink_group,
@@ -29,4 +29,7 @@ def consumer_properties(settings: Settings) -> dict[str, Any]:
         # a broker that hangs should be noticed sooner than after the default minute
         "socket.timeout.ms": 5_000,
         "reconnect.backoff.max.ms": 1_000,  # of ten seconds by default
+        **callbacks,
+        **settings.sink_consumer_properties,
+        **connection,
     }
