@@ -25,6 +25,7 @@ VERBS = {
     "status": "Show what runs, and where.",
     "watch": "Show the running stack live: rates, errors, latencies, lag, caches, the database's work.",
     "peek": "Show records of a topic, decoded.",
+    "trace": "Draw the way of one record through client, API, Kafka, sink and database.",
     "doctor": "Test everything that Seawall needs, and say what to do about what is missing.",
     "compare": "Compare the write paths under real load: the main job.",
     "attain": "Hold the targets through rising stages of load, and name what falls short.",

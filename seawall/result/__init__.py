@@ -34,6 +34,7 @@ from seawall.result.trial import (
     LookupLevel,
     ReaderFigures,
     ScopeFigures,
+    SpreadFigures,
     Trial,
 )
 
@@ -71,6 +72,7 @@ __all__ = [
     "ScopeFigures",
     "SlopeFinding",
     "SoakSegment",
+    "SpreadFigures",
     "StageFinding",
     "Trial",
     "read_result",

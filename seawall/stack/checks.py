@@ -11,12 +11,13 @@ from typing import NamedTuple
 
 from contract.connections import Connections
 from contract.errors import ContractError
-from seawall.stack import api, balancer, http_cache, kafka, places, postgres, valkey
+from seawall.stack import api, balancer, http_cache, kafka, places, postgres, registry, valkey
 from seawall.stack.class_archive import ClassArchive
 from seawall.stack.errors import ServerFailed, StackError
 from seawall.stack.jars import JarCache, kafka_version
 from seawall.stack.java import find_java
 from seawall.stack.limits import MANY_USERS, Limits
+from seawall.stack.registry_program import RegistryProgram
 from seawall.stack.state import last_state, read_state
 
 _OLDEST_PYTHON = (3, 11)
@@ -163,6 +164,19 @@ def _log() -> list[Finding]:
     return [Finding(Verdict.OK, f"external, {kafka.check(given.kafka)}")]
 
 
+def _registry() -> list[Finding]:
+    given = Connections.read()
+    if given.registry_url is not None:
+        return [Finding(Verdict.OK, f"external, {registry.check(given.registry_url.get_secret_value())}")]
+    program = RegistryProgram()
+    if program.complete:
+        return [Finding(Verdict.OK, f"Apicurio Registry {program.version}, for --registry, in {program.directory}")]
+    size = f"{program.size_bytes / 1e6:.0f} MB"
+    return [
+        Finding(Verdict.OK, f"not fetched yet; the first `up --registry` brings it ({size}), nothing else needs it")
+    ]
+
+
 def _api() -> list[Finding]:
     url = Connections.read().api_url
     if not url:
@@ -182,6 +196,7 @@ CHECKS = (
     Check("PostgreSQL", _database),
     Check("Valkey", _cache),
     Check("Kafka", _log),
+    Check("registry", _registry),
     Check("HTTP cache", _http_cache),
     Check("balancer", _balancer),
     Check("API", _api),

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from contract.connections import Connections
-from seawall.stack import api, api_keys, kafka, places, postgres, valkey
+from seawall.stack import api, api_keys, kafka, places, postgres, registry, valkey
 from seawall.stack.balancer import Balancer
 from seawall.stack.broker_metrics import BrokerMetrics, agent_jars
 from seawall.stack.certificates import Certificate, TlsPort
@@ -27,8 +27,10 @@ from seawall.stack.links import Line, LinksService
 from seawall.stack.options import StackOptions
 from seawall.stack.ports import HOST, demand, free_ports, listening
 from seawall.stack.prometheus import Prometheus, find_prometheus
+from seawall.stack.registry_program import RegistryProgram
 from seawall.stack.replica import PostgresReplica
 from seawall.stack.service import External, Service
+from seawall.stack.trace_receiver import TraceReceiver, given_collector
 from seawall.tuning.knob import Place
 
 CLIENTS = ("api", "sink")
@@ -47,6 +49,9 @@ class Plan:
     links: LinksService | None = None
     replica: Service | None = None
     cache: Service | None = None
+    registry: Service | None = None
+    registry_program: RegistryProgram | None = None
+    """What has to be there before ours starts."""
     brokers: list[Service] = field(default_factory=list)
     apis: list[Service] = field(default_factory=list)
     http_cache: Service | None = None
@@ -69,6 +74,8 @@ class Plan:
     """What shows the brokers' figures."""
     observers: list[Service] = field(default_factory=list)
     """What looks on: an exporter, and Prometheus where it is installed."""
+    trace_url: str = ""
+    """Where API, sinks and load send their traces; empty where they send none."""
     jars: JarCache | None = None
     archive: ClassArchive | None = None
     embedded_brokers: int = 0
@@ -106,13 +113,15 @@ def make_plan(options: StackOptions, *, run: str, data: Path, logs: Path, made: 
     plan = Plan(connections=given, directories=made)
     linked = _LINK_PORTS + 4 * options.brokers if _is_linked(options) else 0
     several = 2 * options.brokers + 2 * options.api_processes + options.sinks
-    several += (2 + options.brokers) * options.observe
+    several += (2 + options.brokers) * options.observe + (options.trace is not None) + 2 * options.needs_registry
     ports = iter(free_ports(_FIXED_PORTS + several + linked))
     plan.sink_ports = [next(ports) for _ in range(options.sinks)]
     _add_database(plan, options, next(ports), run, data, logs, embed=not api_url)
     _add_replica(plan, options, next(ports), data, logs)
     _add_cache(plan, next(ports), data, embed=not api_url)
     _add_lines(plan, options, ports)
+    _add_traces(plan, options, ports, data)
+    _add_registry(plan, options, ports, data)
     api_port = demand(options.api_port, "--api-port") if options.api_port else next(ports)
     if options.kafka:
         pairs = [(next(ports), next(ports)) for _ in range(options.brokers)]
@@ -177,6 +186,7 @@ def _add_api(
             secure=secure,
             keys=keys,
             metrics_port=metrics_port,
+            trace_url=plan.trace_url,
             directory=data / name,
         )
         plan.apis.append(service)
@@ -197,6 +207,16 @@ def _add_observers(plan: Plan, exporter_port: int, port: int, data: Path) -> Non
     if not (plan.brokers and plan.ours):
         del targets["sink"]
     plan.observers.append(Prometheus(program, targets, port=port, directory=data / "prometheus"))
+
+
+def _add_traces(plan: Plan, options: StackOptions, ports: Iterator[int], data: Path) -> None:
+    if options.trace is None:
+        return
+    plan.trace_url = given_collector()
+    if not plan.trace_url:
+        own = TraceReceiver(port=next(ports), directory=data / "traces")
+        plan.observers.append(own)
+        plan.trace_url = own.address
 
 
 def _add_database(
@@ -297,6 +317,19 @@ def _add_cache(plan: Plan, port: int, data: Path, *, embed: bool) -> None:
         own = valkey.Valkey(directory=data / "valkey", port=port)
         plan.cache = own
         plan.connections = plan.connections.model_copy(update={"cache_url": SecretStr(own.url)})
+
+
+def _add_registry(plan: Plan, options: StackOptions, ports: Iterator[int], data: Path) -> None:
+    if plan.connections.registry_url is not None:
+        url = plan.connections.registry_url.get_secret_value()
+        plan.registry = External("registry", "registry", _without_password(url), partial(registry.check, url))
+    elif options.needs_registry:
+        plan.registry_program = RegistryProgram()
+        own = registry.Registry(
+            plan.registry_program, find_java(), directory=data / "registry", port=next(ports), health_port=next(ports)
+        )
+        plan.registry = own
+        plan.connections = plan.connections.model_copy(update={"registry_url": SecretStr(own.url)})
 
 
 def _add_log(

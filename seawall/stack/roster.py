@@ -60,6 +60,7 @@ class Roster:
             api_tls_url=plan.api_tls_url,
             api_key=plan.api_key,
             api_tls_authority=str(plan.certificate.authority) if plan.certificate else "",
+            trace_url=plan.trace_url,
             environment=plan.connections.environment(),
             brokers=plan.embedded_brokers,
             kafka=bool(plan.brokers),

@@ -58,6 +58,8 @@ class StackState(msgspec.Struct, frozen=True, kw_only=True):
     """File of the authority that vouches for its certificate."""
     api_key: str = ""
     """What a client sends to it (``Authorization: Bearer KEY``); empty where it asks for none."""
+    trace_url: str = ""
+    """Where API and sinks send their traces (OTLP over HTTP); empty where they send none."""
     environment: dict[str, str]
     brokers: int
     partitions: int

@@ -125,7 +125,7 @@ class Supervisor:
             ("api",),
             ("sink",),
             ("link",),
-            ("migration", "kafka", "valkey", "postgres"),
+            ("migration", "kafka", "registry", "valkey", "postgres"),
         ):
             await asyncio.gather(*(self._end(name, child) for name, child in self.roster.of_kinds(level)))
         await asyncio.to_thread(starter.keep)
