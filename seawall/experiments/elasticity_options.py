@@ -24,7 +24,8 @@ from seawall.stack.options import StackOptions
 KINDS = {"sinks": "sink", "api": "api"}
 """What can be scaled while a load runs, and the kind of service that it is."""
 STAGE_S, STEP_S = 60.0, 20.0
-RATES = {"sinks": (100.0, 600.0, 100.0), "api": (100.0, 800.0, 100.0)}
+RATES = {"sinks": (50.0, 600.0, 50.0), "api": (100.0, 800.0, 100.0)}
+"""The low rate of sinks is such that what one leaves unread for 6 s when it goes is less than the target."""
 STEADY_RATE = 200.0
 SINK_RATE = 250.0
 """A sink is slowed down to about so much: one that is not carries more than a small machine can send."""
