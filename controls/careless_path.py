@@ -10,15 +10,16 @@ from api.settings import Settings
 from api.writes.kafka import KafkaPath
 from api.writes.protocol import Logged, Settle, Stored
 from contract.entities import Entity, Record
+from contract.registry import Registry
 from controls.faults import API_FAULTS, Choice, DeedLog
 
 
 class CarelessPath(KafkaPath):
     """The real path, with a second producer that calls a record delivered once it has left the process."""
 
-    def __init__(self, connection: dict[str, Any], settings: Settings) -> None:
-        super().__init__(connection, settings)
-        self._careless = KafkaPath({**connection, "acks": 0, "enable.idempotence": False}, settings)
+    def __init__(self, connection: dict[str, Any], settings: Settings, registry: Registry | None = None) -> None:
+        super().__init__(connection, settings, registry)
+        self._careless = KafkaPath({**connection, "acks": 0, "enable.idempotence": False}, settings, registry)
         self._choice, self._log = Choice(API_FAULTS), DeedLog("api-producer")
 
     async def start(self) -> None:

@@ -10,6 +10,7 @@ from uuid import UUID
 from confluent_kafka import Message
 from psycopg import sql
 
+from contract.registry import Registry
 from contract.tables import TABLES
 from controls.faults import SINK_FAULTS, Choice, DeedLog, OneIn, UnknownFault
 from workers.sink import __main__ as real
@@ -63,8 +64,10 @@ class RepeatingWriter(Writer):
 class MisbehavingSink(Sink):
     """The real sink, except that it may commit offsets before their rows."""
 
-    def __init__(self, connection: dict[str, Any], database_url: str, settings: Settings) -> None:
-        super().__init__(connection, database_url, settings)
+    def __init__(
+        self, connection: dict[str, Any], database_url: str, settings: Settings, registry: Registry | None = None
+    ) -> None:
+        super().__init__(connection, database_url, settings, registry)
         self._choice, self._log = Choice(SINK_FAULTS), DeedLog(settings.sink_name)
         self._writer = RepeatingWriter(
             database_url, self._choice, self._log, name=settings.sink_name, timeout_s=settings.sink_database_timeout_s

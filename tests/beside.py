@@ -96,6 +96,11 @@ class Other:
                 preexec_fn=lambda: os.nice(_LOWEST),  # noqa: PLW1509 - no thread runs yet
             )  # fmt: skip
 
+    def pytest_runtest_logfinish(self) -> None:
+        """Let the system forget it once it has ended: tests look through processes, and a dead one tells nothing."""
+        if self._process is not None:
+            self._process.poll()
+
     @pytest.hookimpl(wrapper=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
         """Once all others have run, wait for it and hand on its reports."""

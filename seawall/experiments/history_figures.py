@@ -96,7 +96,8 @@ def _arms(result: Result) -> list[ArmOfRun]:
         return [
             _of_arm(result, arm, [trial for trial in result.trials if trial.arm == arm.name]) for arm in result.arms
         ]
-    whole = msgspec.structs.replace(result.arms[0], name=str(result.options.get("what", "all")))
+    what = result.options.get("what") or result.options.get("autoscale") or "all"
+    whole = msgspec.structs.replace(result.arms[0], name=str(what))
     return [_of_arm(result, whole, [] if result.controls else result.trials)]
 
 
@@ -187,6 +188,14 @@ def _of_scaling(result: Result, _arm: Arm, _: list[Trial]) -> Figures:
             yield Figure("one with a core, /s", SMALLER), finding.gamma.value
 
 
+def _of_elasticity(result: Result, _arm: Arm, _: list[Trial]) -> Figures:
+    """Yield how long times were out of their limits after a step, on the average of those that asked for it."""
+    for finding in result.elasticity:
+        times = [step.back_s for step in finding.steps if step.asked and step.back_s is not None]
+        if times:
+            yield Figure("times back after a step, s", LARGER), sum(times) / len(times)
+
+
 _FIGURES: tuple[Callable[[Result, Arm, list[Trial]], Figures], ...] = (
-    _of_loads, _of_equal_data, _of_capacity, _of_soak, _of_faults, _of_scaling,
+    _of_loads, _of_equal_data, _of_capacity, _of_soak, _of_faults, _of_scaling, _of_elasticity,
 )  # fmt: skip
