@@ -70,7 +70,7 @@ def fault_figures(
     # a late answer is noticed when it is late, and a failure when it is told
     noticed_ns = np.concatenate([late_ns[late], ledger.answered_ns[~ledger.succeeded]])
     noticed_ns = noticed_ns[noticed_ns >= begin_ns]
-    refused = (ledger.status == _UNAVAILABLE) | (ledger.status == _OVERLOADED)
+    refused = refusals(ledger)
     known = refused & (ledger.sent_ns >= begin_ns + int(AT_ONCE_AFTER_S * 1e9))
     took_ms = (ledger.answered_ns - ledger.sent_ns)[known] / 1e6
     bad = bad_requests(ledger, visible_ns, limits_ms)
@@ -87,6 +87,12 @@ def fault_figures(
         refused_p50_ms=round(float(np.quantile(took_ms, 0.5)), 3) if len(took_ms) else None,
         refused_p99_ms=round(float(np.quantile(took_ms, 0.99)), 3) if len(took_ms) else None,
     )
+
+
+def refusals(ledger: Ledger) -> Bools:
+    """Tell which requests were answered with 429 or 503: the service said that it could not, or does not know."""
+    found: Bools = (ledger.status == _UNAVAILABLE) | (ledger.status == _OVERLOADED)
+    return found
 
 
 def _recovery_s(due_ns: Int64s, bad: Bools, end_ns: int, last_due_ns: int) -> float | None:

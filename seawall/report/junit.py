@@ -6,8 +6,9 @@ from pathlib import Path
 
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
+from seawall.report.burst_words import in_words
 from seawall.report.soak_rows import slope_row
-from seawall.result import FaultFinding, JudgedTarget, Outcome, Result, SlopeFinding
+from seawall.result import BurstFinding, FaultFinding, JudgedTarget, Outcome, Result, SlopeFinding
 
 TRIALS = "every record is accounted for"
 
@@ -31,6 +32,9 @@ def write_junit(result: Result, path: Path) -> None:
                 suite.add_testcase(_of_slope(slope, f"seawall.{result.experiment}.{arm.name}"))
         for finding in result.faults:
             suite.add_testcase(_of_fault(finding, f"seawall.{result.experiment}.{arm.name}"))
+        for burst in result.bursts:
+            if burst.arm == arm.name:
+                suite.add_testcase(_of_burst(burst, f"seawall.{result.experiment}.{arm.name}"))
         suite.add_testcase(_of_audit(result, arm.name))
         document.add_testsuite(suite)
     document.update_statistics()  # type: ignore[no-untyped-call]  # the library has no types for it
@@ -49,6 +53,13 @@ def _of_target(row: JudgedTarget, group: str) -> TestCase:
 def _of_fault(finding: FaultFinding, group: str) -> TestCase:
     case = TestCase(f"{finding.name}, seed {finding.seed}: {finding.does}", classname=group)
     case.system_out = finding.bit
+    _mark(case, finding.outcome, "; ".join(finding.reasons))
+    return case
+
+
+def _of_burst(finding: BurstFinding, group: str) -> TestCase:
+    case = TestCase(f"a burst of {finding.burst_per_s:g} a second after {finding.base_per_s:g}", classname=group)
+    case.system_out = in_words(finding)
     _mark(case, finding.outcome, "; ".join(finding.reasons))
     return case
 

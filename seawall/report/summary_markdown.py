@@ -7,7 +7,16 @@ from collections.abc import Iterator, Sequence
 from seawall.report.answer import answer_of
 from seawall.report.figures import figure
 from seawall.report.markdown import table, text
-from seawall.report.page.page import arm_row, arms_caption, fault_row, has_load, knee_row, stage_row, target_row
+from seawall.report.page.page import (
+    arm_row,
+    arms_caption,
+    burst_row,
+    fault_row,
+    has_load,
+    knee_row,
+    stage_row,
+    target_row,
+)
 from seawall.report.shape_words import is_profiled, stage_figures, verdict_word
 from seawall.result import ArmComparison, Outcome, Result
 
@@ -49,7 +58,7 @@ def difference_markdown(
 
 
 def _tables(result: Result) -> Iterator[str]:
-    shown = [] if result.stages or result.capacity or result.faults else result.arms
+    shown = [] if result.stages or result.capacity or result.faults or result.bursts else result.arms
     arms = [arm_row(result, arm.name) for arm in shown if has_load(result, arm.name)]
     keys: tuple[str, ...]
     names: tuple[str, ...]
@@ -80,6 +89,12 @@ def _tables(result: Result) -> Iterator[str]:
         rows = [fault_row(finding) for finding in result.faults]
         keys = ("recovered", "failed", "lost", "doubled", "remarks")
         names = ("fault", "verdict", "as before, s", "failed", "lost", "doubled", "remarks")
+        yield table(names, [(row["name"], row["outcome"] or "", *(row[key] for key in keys)) for row in rows], left=2)
+    if result.bursts:
+        rows = [burst_row(finding) for finding in result.bursts]
+        keys = ("offered", "in_time", "late", "refused", "lag", "all_visible", "recovered", "lost", "remarks")
+        names = ("path", "verdict", "offered in the burst", "in time", "late", "refused", "highest lag",
+                 "all visible, s after", "as before, s after", "lost", "answer")  # fmt: skip
         yield table(names, [(row["name"], row["outcome"] or "", *(row[key] for key in keys)) for row in rows], left=2)
     missed = [target_row(row) for row in result.targets if row.outcome is not Outcome.PASS]
     if missed and (not result.stages or is_profiled(result)):

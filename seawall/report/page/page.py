@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from seawall.report.answer import FAULT, PLAIN, SOAK, answer_of, loads
+from seawall.report.burst_words import burst_figures
 from seawall.report.capacity_words import name_of, why_no_more
 from seawall.report.figures import NOTHING, figure, target_figures
 from seawall.report.page.chart import swatch
@@ -19,6 +20,7 @@ from seawall.report.shape_words import is_profiled, stage_figures, verdict_word
 from seawall.report.soak_rows import slope_row
 from seawall.result import (
     AuditCounts,
+    BurstFinding,
     CapacityFinding,
     ControlFinding,
     EndpointFigures,
@@ -30,6 +32,7 @@ from seawall.result import (
     Trial,
 )
 from seawall.result.agreement import AGREEMENT
+from seawall.result.bursts import INGEST
 
 _HERE = Path(__file__).parent
 _AUDIT = (
@@ -60,7 +63,7 @@ def render(result: Result, material: Material) -> str:
         answer=answer_of(result),
         chip=chip,
         arms=[]
-        if result.experiment in (*PLAIN, FAULT) or result.stages or result.capacity
+        if result.experiment in (*PLAIN, FAULT, INGEST) or result.stages or result.capacity
         else [arm_row(result, arm.name) for arm in result.arms if has_load(result, arm.name)],
         endpoints=[] if result.stages else [_endpoint_row(row) for trial in result.trials for row in trial.endpoints],
         stages=[] if is_profiled(result) else [stage_row(result, stage) for stage in result.stages],
@@ -69,11 +72,12 @@ def render(result: Result, material: Material) -> str:
         steps=[row for finding in result.capacity for row in _step_rows(result, finding)],
         arms_caption=arms_caption(result),
         faults=[fault_row(finding) for finding in result.faults],
+        bursts=[burst_row(finding) for finding in result.bursts],
         controls=[_control_row(row) for row in result.controls],
         slopes=[(slope_row(slope), slope.outcome) for slope in result.slopes],
         pictures=list(pictures_of(result, material)),
         legend=[_legend(result, arm.name) for arm in result.arms],
-        raw=bool(material or result.stages or result.capacity or result.faults)
+        raw=bool(material or result.stages or result.capacity or result.faults or result.bursts)
         or result.experiment == SOAK
         or not any(trial.kind == "load" for trial in result.trials),
         costs=list(_costs(result)),
@@ -174,6 +178,11 @@ def fault_row(finding: FaultFinding) -> dict[str, Any]:
         "absorbed": f"{finding.absorbed:,}", "lost": f"{finding.lost:,}", "doubled": f"{finding.doubled:,}",
         "remarks": "; ".join(finding.reasons) or finding.bit,
     }  # fmt: skip
+
+
+def burst_row(finding: BurstFinding) -> dict[str, Any]:
+    """Return what a path did with a burst."""
+    return {"name": finding.arm, "outcome": finding.outcome, **burst_figures(finding)}
 
 
 def knee_row(result: Result, finding: CapacityFinding) -> dict[str, Any]:
@@ -277,6 +286,12 @@ _NEVER_MEASURED = {
         "What a power failure leaves: a process that is killed leaves its writes in the page cache.",
         "Machines that fail: all servers share one, its disk and its kernel.",
         "Other loads than this one, and other paths.",
+    ),
+    INGEST: (
+        "Other rates, and longer or shorter bursts: `bin/seawall capacity --bursts` searches for the highest.",
+        "How much bursts differ: there was one a path.",
+        "A service that grows with its load, and more machines than this one.",
+        "Faults: what happens when a server dies or stalls meanwhile.",
     ),
     SOAK: (
         "Other loads than this one, and other paths.",
