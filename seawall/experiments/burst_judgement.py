@@ -21,8 +21,8 @@ def judged(stages: Sequence[BurstStage], figures: BurstFigures, trial: Trial) ->
     """
     if trial.outcome is Outcome.FAIL:
         return Outcome.FAIL, list(trial.reasons)
-    untold = list(trial.invalid_because)
-    untold += [f"{stage.name}: {why}" for stage in stages for why in stage.invalid_because]
+    of_stages = [f"{stage.name}: {why}" for stage in stages for why in stage.invalid_because]
+    untold = list(trial.invalid_because) or of_stages  # the whole may hide what one stage shows
     if trial.visible_by == "reader":
         untold.append("sinks of your own keep no journal, so nobody knows of each record when it was visible")
     if not untold:  # else that may be the instrument's lateness
@@ -37,12 +37,18 @@ def judged(stages: Sequence[BurstStage], figures: BurstFigures, trial: Trial) ->
 
 
 def _unsustained(stages: Iterable[BurstStage], figures: BurstFigures) -> Iterator[str]:
-    """Say where the rate before the burst was too much already."""
+    """Say where the rate before the burst was too much already, or nobody can tell."""
     for stage in stages:
-        if stage.name == BEFORE and stage.outcome is not Outcome.PASS:
-            missed = [row for row in stage.targets if row.outcome is not Outcome.PASS]
-            why = "; ".join(f"{row.name} ({row.reason})" for row in missed)
-            yield f"{stage.rate_per_s:g} a second were too much already before the burst, lower --rate: {why}"
+        if stage.name != BEFORE:
+            continue
+        missed = [f"{row.name} ({row.reason})" for row in stage.targets if row.outcome is Outcome.FAIL]
+        if missed:
+            much = f"{stage.rate_per_s:g} a second were too much already before the burst, lower --rate"
+            yield f"{much}: {'; '.join(missed)}"
+            return
+        if stage.outcome is not Outcome.PASS:
+            why = "; ".join(row.reason for row in stage.targets if row.outcome is not Outcome.PASS)
+            yield f"what was before the burst does not tell, --before makes it longer: {why}"
             return
     if figures.bad_before > MOST_BAD_BEFORE:
         yield f"{figures.bad_before:.0%} of the requests failed or were late already before the burst: lower --rate"
