@@ -63,7 +63,8 @@ def answer_words(stages: Iterable[BurstStage], figures: BurstFigures) -> str:
         said.append(f"shed: {burst.refused:,} of {burst.offered:,} refused with 503, {_how_quickly(figures)}")
     if any(metric.startswith("response_") for metric in missed):
         said.append(f"late: {burst.late:,} answered late, p95 {_ms(burst.response_ms.p95)}")
-    if any(metric.startswith("visible_") for metric in missed):
+    # without the log a row is visible with its answer, and so as late
+    if any(metric.startswith("visible_") for metric in missed) and burst.visible_ms != burst.response_ms:
         behind = "" if figures.all_visible_s is None else f", all of it {figures.all_visible_s:.1f} s after the burst"
         said.append(f"visible late: {burst.visible_late:,} rows, p95 {_ms(burst.visible_ms.p95)}{behind}")
     if burst.failed:

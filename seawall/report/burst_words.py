@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from seawall.report.figures import NOTHING, figure
-from seawall.result import BurstFinding, Outcome, Result
+from seawall.report.figures import figure
+from seawall.result import BurstFinding, BurstStage, Outcome, Result
 from seawall.result.bursts import INGEST
 
 _THROUGH_THE_LOG = "kafka"
@@ -90,15 +90,9 @@ def in_words(finding: BurstFinding) -> str:
 
 
 def burst_figures(finding: BurstFinding) -> dict[str, str]:
-    """Return the figures of a burst as texts, by the names of the tables' columns."""
-    counts = {}
-    for name in ("offered", "in_time", "late", "refused", "failed", "unsent", "visible_late"):
-        counts[name] = NOTHING if finding.burst is None else f"{getattr(finding.burst, name):,}"
+    """Return what followed a burst as texts, by the names of the tables' columns."""
     return {
-        **counts,
         "refused_p50": figure(finding.refused_p50_ms),
-        "response": _by_stage(finding, "response_ms"),
-        "visible": _by_stage(finding, "visible_ms"),
         "lag": f"{finding.lag_highest:,}",
         "all_visible": figure(finding.all_visible_s),
         "recovered": figure(finding.recover_s),
@@ -108,6 +102,13 @@ def burst_figures(finding: BurstFinding) -> dict[str, str]:
     }
 
 
-def _by_stage(finding: BurstFinding, times: str) -> str:
-    """Return the p95 before, in and after the burst."""
-    return " / ".join(figure(getattr(stage, times).p95) for stage in finding.stages) or NOTHING
+def stage_figures(stage: BurstStage) -> dict[str, str]:
+    """Return what became of the requests of one stage as texts, by the names of the tables' columns."""
+    counts = ("offered", "in_time", "late", "refused", "failed", "unsent")
+    return {
+        "rate": figure(stage.rate_per_s),
+        **{name: f"{getattr(stage, name):,}" for name in counts},
+        "p95": figure(stage.response_ms.p95),
+        "visible_late": f"{stage.visible_late:,}",
+        "visible": figure(stage.visible_ms.p95),
+    }

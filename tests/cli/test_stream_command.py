@@ -88,7 +88,7 @@ def test_a_burst_by_each_path_has_an_answer_and_its_files(tmp_path: Path) -> Non
     for finding in result["bursts"]:
         assert [stage["offered"] for stage in finding["stages"]] == [100, 500, 200]
         assert (finding["lost"], finding["doubled"], finding["pending"]) == (0, 0, 0)
-    assert "Bursts: what became of the requests that were due in them" in out
+    assert "Bursts: what each path did, and what followed" in out
     assert {path.name for path in output.iterdir()} >= {"result.json", "summary.csv", "report.html", "junit.xml"}
     assert not remains(home)
 

@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from seawall.report.answer import FAULT, PLAIN, SOAK, answer_of, loads
 from seawall.report.burst_words import burst_figures
+from seawall.report.burst_words import stage_figures as burst_stage_figures
 from seawall.report.capacity_words import name_of, why_no_more
 from seawall.report.figures import NOTHING, figure, target_figures
 from seawall.report.page.chart import swatch
@@ -21,6 +22,7 @@ from seawall.report.soak_rows import slope_row
 from seawall.result import (
     AuditCounts,
     BurstFinding,
+    BurstStage,
     CapacityFinding,
     ControlFinding,
     EndpointFigures,
@@ -72,7 +74,8 @@ def render(result: Result, material: Material) -> str:
         steps=[row for finding in result.capacity for row in _step_rows(result, finding)],
         arms_caption=arms_caption(result),
         faults=[fault_row(finding) for finding in result.faults],
-        bursts=[burst_row(finding) for finding in result.bursts],
+        bursts=[{"name": one.arm, "outcome": one.outcome, **burst_figures(one)} for one in result.bursts],
+        burst_stages=[burst_stage_row(finding, stage) for finding in result.bursts for stage in finding.stages],
         controls=[_control_row(row) for row in result.controls],
         slopes=[(slope_row(slope), slope.outcome) for slope in result.slopes],
         pictures=list(pictures_of(result, material)),
@@ -180,9 +183,9 @@ def fault_row(finding: FaultFinding) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def burst_row(finding: BurstFinding) -> dict[str, Any]:
-    """Return what a path did with a burst."""
-    return {"name": finding.arm, "outcome": finding.outcome, **burst_figures(finding)}
+def burst_stage_row(finding: BurstFinding, stage: BurstStage) -> dict[str, Any]:
+    """Return what became of the requests before, in or after a burst."""
+    return {"arm": finding.arm, "name": stage.name, "outcome": stage.outcome, **burst_stage_figures(stage)}
 
 
 def knee_row(result: Result, finding: CapacityFinding) -> dict[str, Any]:
