@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import gc
+import random
 import resource
 import socket
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 
 import uvicorn
@@ -19,7 +20,8 @@ from api.direct_protocol import DirectProtocol, Terms
 from api.server import DrainingServer, TlsListener
 from api.settings import Settings
 from api.tls import tls_context
-from contract.errors import BadApiKeys, BadConnection
+from api.traced_protocol import TracedProtocol
+from contract.errors import BadApiKeys, BadConnection, BadTracing
 from contract.logs import start_logging
 
 _OTHER_FILES = 256
@@ -35,7 +37,7 @@ def main() -> int:
         start_logging(settings.log_format)
         secure = tls_context(settings)
         app: FastAPI = create_app(settings)
-    except (BadConnection, BadApiKeys) as error:
+    except (BadConnection, BadApiKeys, BadTracing) as error:
         print(f"api: {error}", file=sys.stderr)
         return 2
     except ValidationError as error:
@@ -62,12 +64,16 @@ def main() -> int:
         note_refused=_ignore if requests is None else requests.refused_read,
     )
     app.state.guard.on_change(terms.forget)
+    protocol: Callable[..., DirectProtocol] = partial(DirectProtocol, terms)
+    if app.state.service.spans is not None:
+        share = settings.trace_share
+        protocol = partial(TracedProtocol, lambda: random.random() < share, terms)
     config = uvicorn.Config(
         app.state.hot_path,
         host=settings.api_host,
         port=settings.api_port,
         loop="uvloop",
-        http=partial(DirectProtocol, terms),  # type: ignore[arg-type]  # is called
+        http=protocol,  # type: ignore[arg-type]  # is called
         ws="none",
         log_config=None,
         access_log=False,

@@ -19,13 +19,15 @@ from api.problems import InternalProblem, MethodNotAllowed, NotFound, Problem
 from api.routes import health, reads, writes
 from api.service import Service
 from api.settings import Settings
+from api.traced_path import TracedPath
 from contract.connections import Connections
 
 
 def create_app(settings: Settings | None = None, connections: Connections | None = None) -> FastAPI:
     """Return the application; it connects when it is started, and starts although a server is down.
 
-    Raises `BadApiKeys` where the settings say neither which keys are valid nor that none are needed.
+    Raises `BadApiKeys` where the settings say neither which keys are valid nor that none are needed, and `BadTracing`
+    where traces are to go by a way that is not spoken here.
     """
     settings = settings or Settings()
     guard = guard_of(settings)
@@ -57,16 +59,21 @@ def create_app(settings: Settings | None = None, connections: Connections | None
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(HTTPException, _http_problem)
     app.add_exception_handler(Exception, _fault)
+    endpoints = writes.add_routes(app, service)
     hot_path = HotPath(
         app,
-        writes.add_routes(app, service),
+        endpoints,
         writes.direct_endpoints(service),
         reads.direct_lookups(service.lookups, settings.http_max_age_s),
         guard,
         service.loop_queue,
         settings.max_body_bytes,
     )
-    app.state.hot_path = hot_path if service.requests is None else CountedPath(hot_path, service.requests)
+    served: HotPath | CountedPath | TracedPath
+    served = hot_path if service.requests is None else CountedPath(hot_path, service.requests)
+    if service.spans is not None:
+        served = TracedPath(served, service.spans, endpoints.keys())
+    app.state.hot_path = served
     reads.add_routes(app, service.lookups, settings.http_max_age_s)
     health.add_routes(app, service.readiness)
     install_openapi(app)

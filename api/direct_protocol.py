@@ -30,7 +30,9 @@ _READERS_HEADERS = frozenset(
 )
 """With none but these a read is plain: no answer here depends on them, but for the key."""
 _MOST_HEADS = 4_096
-"""Lengths of records vary, and so their heads; with more than these, say one for each trace, all are read again."""
+"""Lengths of records vary, and so their heads; with more than these all are read again."""
+_ONCE_ALONE = b"traceparent:"
+"""A head that holds this does not come again."""
 
 
 class Direct(Protocol):
@@ -207,6 +209,8 @@ class DirectProtocol(BoundedProtocol):
     def _learn(self, exchange: Exchange) -> None:
         """Remember the head, if all that came at once was this request."""
         end = self._came.find(_HEAD_END)
+        if _ONCE_ALONE in self._came[:end].lower():
+            return
         if end > 0 and len(self._came) - end - len(_HEAD_END) == len(exchange.body):
             if len(self._known) >= _MOST_HEADS:
                 self._known.clear()

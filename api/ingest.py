@@ -24,6 +24,8 @@ from api.problems import (
 from api.writes.protocol import COMMITTED, Logged, Stored, SubmittingPath, WritePath
 from contract.entities import ENTITIES, Entity, Record, parse
 from contract.errors import InvalidRecord
+from contract.logs import about
+from contract.spans import PROBLEM, RECORD_ID, current
 
 log = logging.getLogger(__name__)
 
@@ -45,14 +47,22 @@ class Ingest:
         """Return the answer to *body*."""
         if self._loop_queue.refuses():
             return CROWDED
+        span, record = current(), None
         try:
-            if content_type != "application/json":
-                _check_media_type(content_type or "")
-            record = _parse(self._entity, body)
+            with span.part("parse"):
+                if content_type != "application/json":
+                    _check_media_type(content_type or "")
+                record = _parse(self._entity, body)
+            if span.context:
+                span.note({RECORD_ID: str(record.id)})
             if self._references:
-                await self._check_references(record)
+                with span.part("check references"):
+                    await self._check_references(record)
             written = await self._path.write(self._entity, record)
         except Problem as problem:
+            if span.context:  # of all that are refused it would be too many
+                span.note({PROBLEM: problem.detail})
+                log.info("not stored: %s", problem.detail, extra=about(record.id if record else ""))
             return problem.answer()
         if self._ends_a_miss:
             self._lookups.forget_missing(self._entity, record.id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 
 from prometheus_client.registry import Collector
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -32,6 +33,8 @@ from api.writes.sync import SyncPath
 from api.writes.unavailable import UnavailablePath
 from contract.connections import Connections
 from contract.loopback import is_loopback
+from contract.registry import registry_of
+from contract.spans import Spans, spans_of
 
 _NO_DATABASE = "no database is configured: set SEAWALL_DATABASE_URL"
 _NO_KAFKA = "no Kafka is configured: set SEAWALL_KAFKA_BOOTSTRAP_SERVERS"
@@ -83,7 +86,7 @@ class Service:
             probes["kafka"] = None
             producers: list[Collector] = []
         else:
-            kafka = KafkaPath(connections.kafka, settings)
+            kafka = KafkaPath(connections.kafka, settings, registry_of(connections))
             self.paths["kafka"] = kafka
             probes["kafka"] = kafka.check
             producers = [ProducerCollector(lambda: kafka.statistics)]
@@ -114,6 +117,8 @@ class Service:
                 ],
                 OpenDoor() if is_loopback(settings.metrics_host) else guard,
             )
+        self.spans: Spans | None = spans_of("seawall-api", str(os.getpid()))
+        """What begins spans of requests; None where no traces are wanted."""
         self.readiness = ReadinessCheck(probes, settings.api_ready_cache_s)
         self.given_up: int | None = None
         """Records that were under way at the end, and of which it is not known what became; None before `stop`."""
@@ -130,3 +135,5 @@ class Service:
         await self.lookups.stop()
         self.loop_queue.stop()
         await self.metrics.stop()
+        if self.spans is not None:
+            await asyncio.to_thread(self.spans.close)

@@ -91,8 +91,13 @@ class Settings(BaseSettings):
     """Further settings of the producer by librdkafka's names, as a JSON object; they win over those above."""
     kafka_queue_messages: int = Field(default=100_000, ge=1)
     """Records that may wait in the producer; more are answered with 503."""
-    codec: Literal["json"] = "json"
+    value_serializer: Literal["string", "bytes", "json", "avro", "protobuf"] = "json"
     """How records are written into the log, a name of `contract.codecs.CODECS`."""
+    key_serializer: Literal["string", "bytes", "json", "avro", "protobuf"] = "string"
+    """How their ids are written as keys, a name of `contract.keys.KEY_CODECS`."""
+
+    partition_by: Literal["key", "explicit", "user", "sticky", "round-robin"] = "key"
+    """Which partition a record goes to, a name of `api.writes.partitioners.PARTITIONERS`."""
 
     # database
     database_connect_timeout_s: float = Field(default=2.0, gt=0)
@@ -131,6 +136,9 @@ class Settings(BaseSettings):
     # what it says of itself
     log_format: LogFormat = "text"
     """`json` writes a JSON object a line, for machines."""
+    trace_share: float = Field(default=0.0, ge=0, le=1)
+    """Share of requests without a `traceparent` that are traced, where OTEL_EXPORTER_OTLP_ENDPOINT is set; of others
+    their caller decides."""
     metrics_host: str = "127.0.0.1"
     """Address on which `/metrics` is served."""
     metrics_port: int | None = Field(default=None, ge=0, le=65535)

@@ -22,7 +22,7 @@ from benchmarks.api_producer import Cost, Way
 from benchmarks.api_runs import own_stack, running_server, send
 from benchmarks.measuring_process import ask
 from benchmarks.report import BenchmarkReport, Figure, argument_parser, finish
-from contract.codecs import CODECS
+from contract.codecs import JsonCodec
 from contract.entities import ENTITIES, parse
 from contract.ids import base_id
 from contract.samples import sample_fields
@@ -63,7 +63,7 @@ def decoders(records: int, rounds: int, seed: int) -> list[Figure]:
         for number, fields in enumerate(sample_fields(entity, seed, records // len(ENTITIES)))
     ]
     parsed = [(entity, parse(entity, body)) for entity, body in bodies]
-    encode = CODECS["json"]().encode
+    encode = JsonCodec().encode
     ways: dict[str, Callable[[], object]] = {
         "decoder: msgspec, all checks (chosen)": lambda: [parse(entity, body) for entity, body in bodies],
         "decoder: pydantic, all checks": lambda: [models[e.name].model_validate_json(body) for e, body in bodies],

@@ -20,7 +20,12 @@ from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 
 ROOT = Path(__file__).parent.parent
-LOCKS = ("requirements.lock", "seawall/stack/kafka_jars.lock", "seawall/stack/jmx_agent.lock")
+LOCKS = (
+    "requirements.lock",
+    "seawall/stack/kafka_jars.lock",
+    "seawall/stack/jmx_agent.lock",
+    "seawall/stack/registry.lock",
+)
 _PIN = re.compile(r"^([a-z0-9][a-z0-9._-]*)==([^ ;\\]+)")
 _HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
 
@@ -34,7 +39,7 @@ def python_packages(lock: str) -> Iterator[Component]:
 
 
 def jars(lock: str) -> Iterator[Component]:
-    """Yield the jars of Kafka, and the one that shows its figures."""
+    """Yield the jars of Kafka, the one that shows its figures, and the archive of the registry."""
     for line in lock.splitlines():
         if line and not line.startswith("#"):
             coordinate, _, digest = line.split()

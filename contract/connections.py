@@ -1,7 +1,7 @@
 """Where database, log and cache are: from the environment or `.env`, the same names for every process.
 
-``SEAWALL_DATABASE_URL``, ``SEAWALL_KAFKA_BOOTSTRAP_SERVERS`` and ``SEAWALL_CACHE_URL``; the same names without the
-prefix are taken too, the prefixed one wins.
+``SEAWALL_DATABASE_URL``, ``SEAWALL_KAFKA_BOOTSTRAP_SERVERS``, ``SEAWALL_CACHE_URL`` and so on; the same names without
+the prefix are taken too, the prefixed one wins.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ _SCHEMES = {
     "database_url": ("postgresql", "postgres"),
     "database_replica_url": ("postgresql", "postgres"),
     "cache_url": ("redis", "rediss", "valkey", "valkeys"),
+    "registry_url": ("http", "https"),
 }
 
 
@@ -40,6 +41,8 @@ class Connections(BaseSettings):
     kafka_sasl_username: str | None = _named("KAFKA_SASL_USERNAME")
     kafka_sasl_password: SecretStr | None = _named("KAFKA_SASL_PASSWORD")
     kafka_ssl_ca_location: str | None = _named("KAFKA_SSL_CA_LOCATION")
+    registry_url: SecretStr | None = _named("REGISTRY_URL")
+    """A schema registry's API as Confluent describes it."""
     api_url: str | None = _named("API_URL")
     """A service that runs already, to be loaded in place of ours."""
     api_key: SecretStr | None = _named("API_KEY")

@@ -6,6 +6,7 @@ To add one, see docs/adding-an-entity.md.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 from uuid import UUID
@@ -126,16 +127,38 @@ def parse(entity: Entity, body: bytes) -> Record:
     try:
         return _decoders[entity.name].decode(body)
     except msgspec.ValidationError as error:
-        reason, _, path = str(error).partition(" - at `$")
-        # the only reason of msgspec that repeats a value
-        reason = "Invalid enum value" if reason.startswith("Invalid enum value") else reason[:_REASON_CHARACTERS]
-        raise InvalidRecord(reason, pointer=_pointer(path)) from None
+        raise _refused(error) from None
     except msgspec.DecodeError as error:
         raise InvalidRecord(f"not valid JSON: {error}", malformed=True) from None
     except UnicodeDecodeError:
         raise InvalidRecord("not valid UTF-8", malformed=True) from None
     except RecursionError:
         raise InvalidRecord("nested too deeply", malformed=True) from None
+
+
+def from_fields(entity: Entity, fields: dict[str, Any], *, ids: Iterable[str] = ()) -> Record:
+    """Validate a record of *entity* that was not JSON; raises `InvalidRecord` as `parse` does.
+
+    The fields named by *ids* are ids of 16 bytes; elsewhere text may stand for ids and times, as in JSON.
+    """
+    try:
+        for name in ids:
+            fields[name] = UUID(bytes=fields[name])
+    except (KeyError, TypeError, ValueError):
+        raise InvalidRecord("an id of 16 bytes is missing", malformed=True) from None
+    if any("\0" in value for value in fields.values() if isinstance(value, str)):
+        raise InvalidRecord("a NUL character cannot be stored")
+    try:
+        return msgspec.convert(fields, entity.record)
+    except msgspec.ValidationError as error:
+        raise _refused(error) from None
+
+
+def _refused(error: msgspec.ValidationError) -> InvalidRecord:
+    reason, _, path = str(error).partition(" - at `$")
+    # the only reason of msgspec that repeats a value
+    reason = "Invalid enum value" if reason.startswith("Invalid enum value") else reason[:_REASON_CHARACTERS]
+    return InvalidRecord(reason, pointer=_pointer(path))
 
 
 def field_type(record: type[Record], name: str) -> tuple[type, msgspec.Meta]:

@@ -4,7 +4,12 @@ ContractError
  ├─ InvalidRecord      the record's text or values can never be accepted
  ├─ BadConnection      a connection setting that cannot be used
  ├─ BadApiKeys         a file of keys, or a line for it, that cannot be used
- └─ NoTopics           topics that the cluster does not create, or that nobody leads
+ ├─ BadTracing         tracing that is asked for in a way that nobody here speaks
+ ├─ NoTopics           topics that the cluster does not create, or that nobody leads
+ └─ RegistryError
+     ├─ SchemaRefused        a schema that earlier versions of its subject do not allow
+     ├─ NoSchema             an id that the registry does not know
+     └─ RegistryUnavailable  the registry does not answer, or is not there
 """
 
 
@@ -30,5 +35,25 @@ class BadApiKeys(ContractError):
     """A file of keys, or a line for it, that cannot be used; the message repeats nothing that may be secret."""
 
 
+class BadTracing(ContractError):
+    """OpenTelemetry's variables ask for what cannot be done here; the message names the variable."""
+
+
 class NoTopics(ContractError):
     """The cluster does not create a topic, or a partition of it finds no leader; the message says which and why."""
+
+
+class RegistryError(ContractError):
+    """The schema registry does not do what it was asked; the message holds its own words."""
+
+
+class SchemaRefused(RegistryError):
+    """A schema that is none, or that earlier versions of its subject do not allow."""
+
+
+class NoSchema(RegistryError):
+    """The registry knows no such schema."""
+
+
+class RegistryUnavailable(RegistryError):
+    """The registry does not answer as it should; it may do later."""

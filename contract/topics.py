@@ -21,6 +21,19 @@ def topic_of(entity: Entity) -> str:
     return PREFIX + entity.name
 
 
+def value_subject(entity: Entity, codec: str) -> str:
+    """Return under which name a schema registry knows the values of *entity*'s topic.
+
+    That of the *codec* is part of it: all versions of a subject are of one kind.
+    """
+    return f"{topic_of(entity)}-value-{codec}"
+
+
+def key_subject(entity: Entity, codec: str) -> str:
+    """Return the same for its keys."""
+    return f"{topic_of(entity)}-key-{codec}"
+
+
 def entity_of(topic: str) -> Entity:
     """Return the entity that *topic* carries; raises `KeyError` for a topic of another kind."""
     return ENTITIES[topic.removeprefix(PREFIX)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from api.problems import Problem
@@ -29,10 +30,10 @@ class CarelessPath(KafkaPath):
         """Deliver what is queued in both."""
         return await super().stop() + await self._careless.stop()
 
-    def submit(self, entity: Entity, record: Record, settle: Settle) -> None:
+    def submit(self, entity: Entity, record: Record, settle: Settle, headers: Sequence[tuple[str, bytes]] = ()) -> None:
         """Publish *record* by the producer that is planted now."""
         if self._choice.current().name != "acks-0":
-            super().submit(entity, record, settle)
+            super().submit(entity, record, settle, headers)
             return
 
         def sent(outcome: Stored | Logged | Problem) -> None:
@@ -40,4 +41,4 @@ class CarelessPath(KafkaPath):
                 self._log.add("acks-0", "sent", str(record.id))
             settle(outcome)
 
-        self._careless.submit(entity, record, sent)
+        self._careless.submit(entity, record, sent, headers)

@@ -36,7 +36,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     place = tmp_path_factory.mktemp("home")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SEAWALL_HOME", str(place))
-        for name in (*_OURS, "SEAWALL_API_URL"):
+        for name in (*_OURS, "SEAWALL_API_URL", *(name for name in os.environ if name.startswith("OTEL_"))):
             patch.delenv(name, raising=False)
         yield place
 

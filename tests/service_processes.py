@@ -111,12 +111,16 @@ def _environment(connections: Connections, changes: dict[str, str | None]) -> di
 
 @contextlib.contextmanager
 def running(
-    module: str, environment: dict[str, str], log: Path, pass_fds: tuple[int, ...] = ()
+    module: str,
+    environment: dict[str, str],
+    log: Path,
+    pass_fds: tuple[int, ...] = (),
+    arguments: tuple[str, ...] = (),
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run ``python -m module`` and stop it at the end as a supervisor would."""
+    """Run ``python -m module`` with *arguments*, and stop it at the end as a supervisor would."""
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", module],
+            [sys.executable, "-m", module, *arguments],
             env=environment,
             stdout=output,
             stderr=output,

@@ -23,6 +23,8 @@ from api.writes.protocol import COMMITTED, Logged, Settle, Stored, settled
 from api.writes.statements import BULK_SELECT, bulk_insert
 from contract.entities import ENTITIES, Entity, Record
 from contract.histogram import SIZE_BOUNDS, Histogram
+from contract.logs import about
+from contract.spans import OF_DATABASE, Span, current
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +64,8 @@ class GroupedPath:
         self._waiting: deque[_Waiter] = deque()
         self._arrived = asyncio.Event()
         self._collecting = asyncio.Lock()
+        self._traced: dict[UUID, Span] = {}
+        """Records under way that are traced, by their ids."""
         self._closing = False
         self._workers: list[asyncio.Task[None]] = []
 
@@ -90,7 +94,14 @@ class GroupedPath:
 
     async def write(self, entity: Entity, record: Record) -> Stored | Logged:
         """Queue *record* and wait for its batch."""
-        return await settled(partial(self.submit, entity, record))
+        span = current()
+        if span.context:
+            self._traced[record.id] = span
+        try:
+            return await settled(partial(self.submit, entity, record))
+        finally:
+            if span.context:
+                self._traced.pop(record.id, None)
 
     def submit(self, entity: Entity, record: Record, settle: Settle) -> None:
         """Queue *record*; *settle* hears of the commit."""
@@ -135,16 +146,16 @@ class GroupedPath:
 
     async def _settle(self, session: _Session, batch: Sequence[_Waiter]) -> None:
         """Store *batch* and give each waiter its own outcome."""
+        begun_ns = time.monotonic_ns()
         try:
-            begun_ns = time.perf_counter_ns()
             stored = await session.store(batch)
-            self.counts.stages["commit"].observe(time.perf_counter_ns() - begun_ns)
+            self.counts.stages["commit"].observe(time.monotonic_ns() - begun_ns)
         except Problem as problem:
             _fail(batch, problem)
             return
         except LOST_CONNECTION as error:
             if not is_refusal(error):
-                log.warning("grouped: %d records: %s", len(batch), error)
+                log.warning("grouped: %d records: %s", len(batch), error, extra=about(batch[0].record.id))
                 _fail(batch, Unavailable("the database did not answer", outcome_unknown=True))
             elif len(batch) == 1:
                 _fail(batch, UnusableRecord("the database refuses these values"))
@@ -153,12 +164,26 @@ class GroupedPath:
                 await self._settle(session, batch[:half])
                 await self._settle(session, batch[half:])
             return
+        finally:
+            if self._traced:
+                self._show(batch, begun_ns)
         for waiter in batch:
             row = stored[waiter.entity].get(waiter.record.id)
             if row is waiter.record or row == waiter.record:
                 waiter.settle(Stored(waiter.record.id))
             else:
                 waiter.settle(Conflict() if row else Unavailable("the record's row is being deleted"))
+
+    def _show(self, batch: Sequence[_Waiter], begun_ns: int) -> None:
+        """Show those of *batch* that are traced how long they waited for it, and how long it took."""
+        ended_ns = time.monotonic_ns()
+        for waiter in batch:
+            span = self._traced.get(waiter.record.id)
+            if span is not None:
+                span.stage("wait for a batch", int(waiter.since_s * 1e9), begun_ns)
+                span.stage(
+                    "INSERT", begun_ns, ended_ns, "client", {**OF_DATABASE, "db.operation.batch.size": len(batch)}
+                )
 
 
 def _fail(batch: Sequence[_Waiter], problem: Problem) -> None:

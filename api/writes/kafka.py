@@ -5,20 +5,31 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
+from confluent_kafka.admin._metadata import ClusterMetadata
 
 from api.admission import Queue
 from api.problems import Unavailable
 from api.settings import Settings
 from api.writes.counts import PathCounts
+from api.writes.partitioners import PARTITIONERS
 from api.writes.protocol import LOGGED, Logged, Settle, Stored, settled
 from contract.client_properties import refuse_bad_properties
-from contract.codecs import CODECS
+from contract.codecs import CODECS, REGISTERED
+from contract.codecs import HEADER as VALUE_HEADER
 from contract.entities import ENTITIES, Entity, Record
+from contract.errors import BadConnection, RegistryError
+from contract.keys import HEADER as KEY_HEADER
+from contract.keys import KEY_CODECS, StringKey
+from contract.logs import about
+from contract.registry import NoRegistry, Registry
+from contract.spans import current, of_place, of_topic
 from contract.topics import record_topics, topic_of
 
 log = logging.getLogger(__name__)
@@ -28,10 +39,10 @@ _POLL_S, _IDLE_POLL_S = 0.002, 0.1
 _CROWD = 20
 """With so many records under way the event loop turns once a tick, and takes what came meanwhile together."""
 _TICK_S = 0.001
+_SAY_EVERY_S = 1.0
 # the binding names librdkafka's own codes with an underscore
 _NEVER_SENT = (KafkaError._PURGE_QUEUE, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION)  # noqa: SLF001
-
-_encode_json = msgspec.json.Encoder().encode
+_PREPARE_AGAIN_S = 1.0
 
 
 class _Idempotence(msgspec.Struct):
@@ -56,7 +67,8 @@ class KafkaPath:
 
     status = LOGGED
 
-    def __init__(self, connection: dict[str, Any], settings: Settings) -> None:
+    def __init__(self, connection: dict[str, Any], settings: Settings, registry: Registry | None = None) -> None:
+        """*registry* holds the schemas of serializers that have some; raises `BadConnection`."""
         self._configuration = {
             "client.id": "seawall-api",
             "acks": "all",
@@ -76,9 +88,26 @@ class KafkaPath:
         refuse_bad_properties(
             Producer, self._configuration, settings.kafka_producer_properties, "SEAWALL_KAFKA_PRODUCER_PROPERTIES"
         )
-        codec = CODECS[settings.codec]()
-        self._encode = codec.encode
-        self._headers: list[tuple[str, str | bytes | None]] = [("codec", codec.name.encode())]
+        registry = registry or NoRegistry()
+        self._codec = CODECS[settings.value_serializer](registry)
+        self._key_codec = KEY_CODECS[settings.key_serializer](registry)
+        self._encode, self._encode_key = self._codec.encode, self._key_codec.encode
+        self._headers: list[tuple[str, str | bytes | None]] = [(VALUE_HEADER, self._codec.name.encode())]
+        if self._key_codec.name != StringKey.name:
+            self._headers.append((KEY_HEADER, self._key_codec.name.encode()))
+        self._choose = PARTITIONERS[settings.partition_by](settings.kafka_linger_ms / 1000).choose
+        self._partitions: dict[str, int] = {}
+        """How many each topic has; looked up where partitions are chosen here."""
+        self._unprepared = "" if settings.partition_by == "key" else "the topics' partitions are not known yet"
+        """Why nothing can be written yet, for want of schemas or of partitions; empty once all is known."""
+        if not {self._codec.name, self._key_codec.name}.isdisjoint(REGISTERED):
+            if isinstance(registry, NoRegistry):
+                raise BadConnection(
+                    f"SEAWALL_VALUE_SERIALIZER={self._codec.name}, SEAWALL_KEY_SERIALIZER={self._key_codec.name}: set"
+                    " SEAWALL_REGISTRY_URL to a schema registry, or start one with `bin/seawall up --registry`"
+                )
+            self._unprepared = "the schemas are not registered yet"
+        self._preparing: asyncio.Task[None] | None = None
         self._topics = {name: topic_of(entity) for name, entity in ENTITIES.items()}
         self._flush_s = settings.kafka_message_timeout_ms / 1000
         self.counts = PathCounts("ack") if settings.metrics_port is not None else PathCounts()
@@ -98,6 +127,8 @@ class KafkaPath:
         self._tick_ends_s = 0.0
         self._stopping = False
         self._given_up = 0
+        self._failed, self._said_s = 0, 0.0
+        """Records that were not acknowledged since that was said last, and when."""
 
     @property
     def waiting(self) -> int:
@@ -114,12 +145,16 @@ class KafkaPath:
         self._loop = asyncio.get_running_loop()
         self._producer = Producer(self._configuration)
         self._next_poll = self._loop.call_later(_IDLE_POLL_S, self._poll)
+        if self._unprepared:
+            self._preparing = asyncio.create_task(self._prepare())
 
     async def stop(self) -> int:
         """Deliver what is queued, then stop polling; return how many records no broker has acknowledged."""
         if self._producer is None:
             return 0
         self._stopping = True
+        if self._preparing is not None:
+            self._preparing.cancel()
         deadline_s = self._loop.time() + self._flush_s
         while (left := len(self._producer)) and self._loop.time() < deadline_s:  # noqa: ASYNC110 - only polling makes it less
             await asyncio.sleep(_POLL_S)
@@ -145,15 +180,25 @@ class KafkaPath:
             raise Unavailable(f"topics are missing: {', '.join(missing)}")
         if not self._has_producer_id:
             raise Unavailable("the producer has no id yet")
+        self._note_partitions(known)
+        if self._unprepared:
+            raise Unavailable(self._unprepared)
 
     async def write(self, entity: Entity, record: Record) -> Stored | Logged:
         """Publish *record* under its id and wait for the ack."""
-        return await settled(partial(self.submit, entity, record))
+        topic = self._topics[entity.name]
+        with current().part(f"publish {topic}", "producer", of_topic(topic)) as span:
+            written = await settled(partial(self.submit, entity, record, headers=span.headers))
+            if span.context and isinstance(written, Logged):
+                span.note(of_place(written.partition, written.offset))
+            return written
 
-    def submit(self, entity: Entity, record: Record, settle: Settle) -> None:
-        """Publish *record* under its id; *settle* hears of the ack."""
+    def submit(self, entity: Entity, record: Record, settle: Settle, headers: Sequence[tuple[str, bytes]] = ()) -> None:
+        """Publish *record* under its id, with further *headers*; *settle* hears of the ack."""
+        if self._unprepared:
+            raise Unavailable(self._unprepared)
         topic, identity = self._topics[entity.name], record.id
-        value, key = self._encode(entity, record), _encode_json(identity)[1:-1]  # str() takes four times as long
+        value, key = self._encode(entity, record), self._encode_key(entity, identity)
         ticket = self._unacked.join()
 
         def acked(error: KafkaError | None, message: Message) -> None:
@@ -162,6 +207,7 @@ class KafkaPath:
                 settle(Logged(identity, topic, message.partition() or 0, message.offset() or 0))
             else:
                 self._given_up += self._stopping
+                self._say_failed(error, identity)
                 unknown = error.code() not in _NEVER_SENT
                 settle(Unavailable(f"Kafka did not acknowledge the record: {error.str()}", outcome_unknown=unknown))
 
@@ -171,7 +217,8 @@ class KafkaPath:
                 topic,
                 value,
                 key,
-                headers=self._headers,
+                self._choose(identity, topic, self._partitions.get(topic, 1)),
+                headers=[*self._headers, *headers] if headers else self._headers,
                 on_delivery=acked,
             )
         except BufferError:
@@ -184,6 +231,36 @@ class KafkaPath:
             self._idle = False
             self._next_poll.cancel()
             self._next_poll = self._loop.call_later(_POLL_S, self._poll)
+
+    def _say_failed(self, error: KafkaError, identity: UUID) -> None:
+        """Log that a record was not acknowledged, once a second: when a broker goes there are thousands at once."""
+        self._failed += 1
+        now_s = time.monotonic()
+        if now_s - self._said_s >= _SAY_EVERY_S:
+            log.warning("kafka: %d records not acknowledged: %s", self._failed, error.str(), extra=about(identity))
+            self._failed, self._said_s = 0, now_s
+
+    async def _prepare(self) -> None:
+        """Register the schemas of what will be written, and look up the partitions, until that has succeeded."""
+        assert self._producer is not None
+        while True:
+            try:
+                await asyncio.to_thread(self._codec.prepare)
+                await asyncio.to_thread(self._key_codec.prepare)
+                self._note_partitions(await asyncio.to_thread(self._producer.list_topics, timeout=1.0))
+            except (RegistryError, KafkaException) as error:
+                reason = error.args[0].str() if isinstance(error, KafkaException) else str(error)
+                if self._unprepared != reason:
+                    log.warning("nothing can be written to Kafka yet: %s", reason)
+                self._unprepared = reason
+            else:
+                if all(topic in self._partitions for topic in self._topics.values()):
+                    self._unprepared = ""
+                    return
+            await asyncio.sleep(_PREPARE_AGAIN_S)
+
+    def _note_partitions(self, known: ClusterMetadata) -> None:
+        self._partitions = {name: len(one.partitions) for name, one in known.topics.items() if one.partitions}
 
     def _poll(self) -> None:
         """Let the producer call back for what has happened, then come again."""

@@ -18,6 +18,7 @@ from api.writes.counts import PathCounts
 from api.writes.protocol import COMMITTED, Stored
 from contract.entities import ENTITIES, Entity, Record
 from contract.logs import about
+from contract.spans import OF_DATABASE, current
 from contract.tables import TABLES
 
 log = logging.getLogger(__name__)
@@ -89,10 +90,14 @@ class SyncPath:
             raise Unavailable("the database is down", outcome_unknown=True) from None
 
     async def _write(self, entity: Entity, record: Record, ticket: int) -> Stored:
+        span = current()
+        waits_ns = time.monotonic_ns()
         async with self._engine.connect() as connection:
             self._queue.leave(ticket)
+            span.stage("wait for a connection", waits_ns)
             begun_ns = time.perf_counter_ns()
-            done = await connection.execute(self._insert[entity.name], msgspec.structs.asdict(record))
+            with span.part(f"INSERT {entity.name}", "client", OF_DATABASE):
+                done = await connection.execute(self._insert[entity.name], msgspec.structs.asdict(record))
             if self._statements is not None:
                 self._statements.observe(time.perf_counter_ns() - begun_ns)
             if done.rowcount == 1:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from contract.ids import Run
+from contract.keys import text_of
 from contract.topics import SINK_GROUP
 from seawall.audit.errors import AuditFailed
 from seawall.audit.ledger import Int64s, UInt64s
@@ -220,7 +221,8 @@ class _Records:
 
 def _low_bits(keys: list[bytes | None], high: int) -> tuple[UInt64s, npt.NDArray[np.bool_]]:
     """Return the lower bits of the ids that *keys* spell, and which of these are ids that begin with *high*."""
-    usable = [key if key is not None and len(key) == _KEY_BYTES else _NO_ID for key in keys]
+    # the text of an id is how keys are shipped, and the only one that need not be turned into it
+    usable = [key if key is not None and len(key) == _KEY_BYTES else text_of(key) or _NO_ID for key in keys]
     try:
         bits = _bits(usable)
     except ValueError:

@@ -1,9 +1,9 @@
 """Whether records kept their order: those of a user in the log, and those of a partition on their way to the table.
 
-A record's key is its own id, so a user's records are spread over all partitions and only those that meet in one
-partition have an order. It can be claimed there because a user waits for each answer before it sends again, and the
-answer comes after the brokers' ack from a producer that is idempotent. A record without a definite answer may have
-arrived at any time, so nothing is claimed of it.
+A record's key is its own id, so a user's records are spread over all partitions (unless these are chosen by user), and
+only those that meet in one partition have an order. It can be claimed there because a user waits for each answer before
+it sends again, and the answer comes after the brokers' ack from a producer that is idempotent. A record without a
+definite answer may have arrived at any time, so nothing is claimed of it.
 """
 
 from __future__ import annotations

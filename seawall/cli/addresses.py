@@ -21,8 +21,11 @@ def print_addresses(state: StackState, *, is_new: bool) -> None:
     lines.append(("PostgreSQL", _quoted("psql ", environment.get("SEAWALL_DATABASE_URL"))))
     lines.append(("Valkey", environment.get("SEAWALL_CACHE_URL", "")))
     lines.append(("Kafka", environment.get("SEAWALL_KAFKA_BOOTSTRAP_SERVERS", "")))
+    lines.append(("registry", environment.get("SEAWALL_REGISTRY_URL", "")))
     prometheus = state.services.get("prometheus")
     lines.append(("Prometheus", prometheus.address if prometheus is not None else MISSING if observed else ""))
+    own = "traces" in state.services
+    lines.append(("traces", f"bin/seawall trace, or {state.trace_url}" if own else state.trace_url))
     lines.append(("logs", state.logs_dir))
     lines.append(("load it", "bin/seawall compare --quick, or .venv/bin/locust -f locustfiles/ingest.py"))
     lines.append(("stop it", "bin/seawall down"))

@@ -16,6 +16,7 @@ from seawall.experiments.arms import ARMS, PATHS
 from seawall.experiments.attain_options import MIXES
 from seawall.experiments.compare_options import ARRIVALS, PARTS
 from seawall.experiments.controls import CATALOGUE as CONTROLS
+from seawall.experiments.elasticity_options import KINDS as LIVE
 from seawall.experiments.periods import PERIODS
 from seawall.experiments.scale_options import KINDS
 from seawall.report.table_styles import TABLE_STYLES
@@ -42,8 +43,8 @@ _LISTS = {
 """Values of options that take several, with commas between them."""
 _CHOICES = {
     "--path": PATHS, "--entity": _ENTITIES, "--load-entity": _ENTITIES, "--arrival": ARRIVALS, "--mix": MIXES,
-    "--what": tuple(KINDS), "--by": PERIODS, "--table-style": tuple(TABLE_STYLES), "--gate": tuple(ARMS),
-    "--brokers": ("1", "3"),
+    "--what": tuple(KINDS), "--autoscale": tuple(LIVE), "--by": PERIODS, "--table-style": tuple(TABLE_STYLES),
+    "--gate": tuple(ARMS), "--brokers": ("1", "3"),
 }  # fmt: skip
 
 

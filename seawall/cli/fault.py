@@ -39,6 +39,7 @@ from seawall.experiments.fault_options import (
     CHAOS_HOLD_S,
     DURATION_S,
     HOLD_S,
+    UPGRADE_DURATION_S,
     WARMUP_S,
     FaultOptions,
     options_of,
@@ -51,7 +52,6 @@ from seawall.report.table_styles import styled_table
 from seawall.result import Result
 from seawall.stack.faults.catalogue import CATALOGUE, NEED_SMALL_DISKS
 from seawall.stack.limits import Limits
-from seawall.stack.options import StackOptions
 from seawall.stack.small_disk import SIZE_MB, why_not
 
 EXAMPLES = """[bold]Examples[/]
@@ -61,6 +61,8 @@ EXAMPLES = """[bold]Examples[/]
   bin/seawall fault --faults kill-postgres,cut-api-kafka --hold 5s
   bin/seawall fault --path sync --faults pause-postgres
   bin/seawall fault --brokers 3 --faults kill-controller --repeats 5
+  bin/seawall fault --faults upgrade-sinks,upgrade-api --sinks 3 --api-processes 2
+  bin/seawall fault --faults blue-green,canary --path grouped
   bin/seawall fault --chaos 200                       so many random ones, a quarter of a minute each
   bin/seawall fault --chaos 1 --seed 57               the one of seed 57 again
   bin/seawall fault --resume results/20261121T110000Z-fault    go on after Ctrl-C or a reboot
@@ -70,7 +72,8 @@ A load runs, something goes wrong for a while, and the load goes on. A request i
 200 ms, or whose record takes more than 1 s to become visible. Nothing that was acknowledged may be lost or doubled;
 requests whose path does not need what was touched may not fail; and in time all has to be as before. The stack is one
 of its own, with links between services that can be cut; where a full disk is asked for, by name and as root, data lie
-on small ones in memory. A fault that did not bite says nothing. Lookups beside the load have to go on, too. Where a
+on small ones in memory. Rolling upgrades, a blue-green and a canary switch need HAProxy and are made by name, too: no
+request may fail. A fault that did not bite says nothing. Lookups beside the load have to go on, too. Where a
 trial ends soon after its fault, as in chaos, nobody asks when all was as before (docs/reliability.md).
 
 Exit codes: 0 every fault was borne, 1 something was lost, doubled or stored although refused, did not recover, or
@@ -94,7 +97,8 @@ def fault(
     duration: Annotated[
         str,
         typer.Option(
-            help=f"Judged time of a trial.  \\[default: {DURATION_S:g}s, in chaos {CHAOS_DURATION_S:g}s]",
+            help=f"Judged time of a trial.  \\[default: {DURATION_S:g}s, of upgrades {UPGRADE_DURATION_S:g}s, in chaos"
+            f" {CHAOS_DURATION_S:g}s]",
             metavar="TIME",
             show_default=False,
         ),
@@ -161,14 +165,8 @@ def fault(
         options = options_of(earlier, chaos=chaos)
     options.validate(CATALOGUE, Limits.read())
     refuse_running_stack("faults need a stack of their own", "use another SEAWALL_HOME")
-    wanted = StackOptions(
-        brokers=options.brokers,
-        sinks=options.sinks,
-        api_processes=options.api_processes,
-        kafka=options.path == "kafka",
-        links=True,
-        disk_mb=SIZE_MB if NEED_SMALL_DISKS & set(options.faults) and not why_not() else 0,
-    )
+    disk_mb = SIZE_MB if NEED_SMALL_DISKS & set(options.faults) and not why_not() else 0
+    wanted = options.stack_options(disk_mb)
     with interruptible():
         directory = resume or free_directory(output, "fault")
         part = "" if earlier is None else f"from-{len(earlier.faults) + 1}"

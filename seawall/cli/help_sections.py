@@ -6,8 +6,9 @@ _RUN = "result.json, summary.csv, report.html and junit.xml; raw/ with every req
 _RESULTS = f"results/<UTC time>-{{verb}}/, or --output: {_RUN}"
 _ON_A_STACK = (
     "SEAWALL_DATABASE_URL, SEAWALL_DATABASE_REPLICA_URL, SEAWALL_CACHE_URL, SEAWALL_KAFKA_BOOTSTRAP_SERVERS,"
-    " SEAWALL_API_URL, SEAWALL_API_KEY (servers of your own, also from .env), SEAWALL_HOME (state, data, logs,"
-    " not in .seawall), SEAWALL_JAVA, SEAWALL_KAFKA_HEAP, SEAWALL_MAVEN_REPOSITORY (Kafka's Java, memory and origin)"
+    " SEAWALL_REGISTRY_URL, SEAWALL_API_URL, SEAWALL_API_KEY (servers of your own, also from .env), SEAWALL_HOME"
+    " (state, data, logs, not in .seawall), SEAWALL_JAVA, SEAWALL_KAFKA_HEAP, SEAWALL_MAVEN_REPOSITORY (Kafka's Java,"
+    " memory and origin)"
 )
 _STATE = "SEAWALL_HOME (where the stack's state is, instead of .seawall)"
 _ALWAYS = "SEAWALL_DEBUG (an error shows its traceback), NO_COLOR"
@@ -18,7 +19,7 @@ FILES = {
     "compare": _RESULTS,
     "attain": _RESULTS,
     "capacity": _RESULTS + "; capacity.svg, and break-even-*.svg where a delay or burst was varied",
-    "scale": _RESULTS + "; scaling.svg",
+    "scale": _RESULTS + "; with --what scaling.svg",
     "tune": _RESULTS,
     "soak": _RESULTS + "; raw/ only of segments that failed, unless --keep-raw",
     "fault": _RESULTS,
@@ -51,7 +52,7 @@ ENVIRONMENT = dict.fromkeys(
     ),
     _ON_A_STACK,
 ) | {
-    **dict.fromkeys(("down", "status"), _STATE),
+    **dict.fromkeys(("down", "status", "trace"), _STATE),
     "watch": f"SEAWALL_PROMETHEUS_URL (of a stack elsewhere), {_STATE}",
 }
 """The variables that each verb minds, beside those that all do; README.md says what each means."""

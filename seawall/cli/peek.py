@@ -9,6 +9,7 @@ import typer
 from rich.text import Text
 
 from contract.connections import Connections
+from contract.registry import registry_of
 from seawall.cli.consoles import output_console
 from seawall.cli.exits import Exit
 from seawall.cli.interruption import interruptible
@@ -55,7 +56,8 @@ def peek(
     """Show records of a topic, decoded, with key, partition, offset and time."""
     if first is not None and (last is not None or follow):
         raise typer.BadParameter("goes neither with --last nor with --follow", param_hint="--first")
-    found = Peek(_connections().kafka, topic, partition)
+    connections = _connections()
+    found = Peek(connections.kafka, topic, partition, registry_of(connections))
     show = _print_json if as_json else _print
     try:
         with interruptible():

@@ -18,7 +18,7 @@ def stack_for(wanted: StackOptions, owner: str, *, asked: bool) -> Iterator[Stac
     """Give the running stack, or start one and stop it afterwards.
 
     *asked* says that the user named brokers, sinks or API processes; a running stack of another shape is then refused
-    with `OtherStackRunning`. One without Kafka, TLS or an HTTP cache is refused whenever *wanted* has it.
+    with `OtherStackRunning`. One without Kafka, TLS, an HTTP cache or a registry is refused whenever *wanted* has it.
     """
     running = Stack.attach()
     if running is None:
@@ -31,12 +31,18 @@ def stack_for(wanted: StackOptions, owner: str, *, asked: bool) -> Iterator[Stac
     for name, there, option in (
         ("TLS", bool(running.state.api_tls_url), "--tls"),
         ("HTTP cache", "http-cache" in running.state.services, "--http-cache"),
+        ("schema registry", "registry" in running.state.services, "--registry"),
     ):
         if getattr(wanted, option[2:].replace("-", "_")) and not there:
             raise OtherStackRunning(
                 f"the running stack has no {name}: stop it by `bin/seawall down` and start it by"
-                f" `bin/seawall up {option}`, or leave {option} out"
+                f" `bin/seawall up {option}`, or do without"
             )
+    if has.trace is not None:
+        raise OtherStackRunning(
+            "the running stack traces requests, which costs time that would be measured: stop it by `bin/seawall down`,"
+            " and start it without --trace"
+        )
     shape = (wanted.brokers, wanted.sinks, wanted.api_processes)
     if asked and (has.brokers, has.sinks, has.api_processes) != shape:
         raise OtherStackRunning(

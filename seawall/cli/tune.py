@@ -58,6 +58,8 @@ EXAMPLES = """[bold]Examples[/]
   bin/seawall tune --knob compression.type --rate 4000 --users 400
   bin/seawall tune --knob acks --levels 0,1,-1 --brokers 3
   bin/seawall tune --knob SEAWALL_SINK_BATCH_SIZE --levels 10,100,2000 --repeats 8
+  bin/seawall tune --knob value_serializer               JSON, Avro, Protobuf and others; a schema registry comes along
+  bin/seawall tune --knob partition_by --key-skew 1.5    how even, and in order, where some keys are hot
   bin/seawall tune --knob fetch.wait.max.ms --settings mine.toml    beside other settings
 
 Each level is an arm of the path kafka: the same records at the same rate through API, log and sink, each followed to
@@ -91,6 +93,7 @@ def tune(
     warmup: Warmup = "2s",
     repeats: Annotated[int, typer.Option(help="Trials a level, an even number.")] = 4,
     entity: Entity = "mixed",
+    key_skew: Annotated[float, typer.Option(help="Zipf's exponent over Kafka's partitions; 0 is even.")] = 0.0,
     brokers: Brokers = None,
     sinks: Sinks = None,
     api_processes: ApiProcesses = None,
@@ -123,6 +126,7 @@ def tune(
         duration_s=seconds("--duration", duration),
         warmup_s=seconds("--warmup", warmup),
         load_entity=entity,
+        key_skew=key_skew,
         brokers=brokers,
         sinks=sinks,
         api_processes=api_processes,
@@ -133,7 +137,9 @@ def tune(
     options.validate(Connections.read(), Limits.read())
     judged_by = read_targets(targets)
     asked = any(number is not None for number in (brokers, sinks, api_processes))
-    stack_options = StackOptions(brokers=brokers or 1, sinks=sinks or 1, api_processes=api_processes or 1)
+    stack_options = StackOptions(
+        brokers=brokers or 1, sinks=sinks or 1, api_processes=api_processes or 1, registry=options.needs_registry
+    )
     with interruptible():
         directory = free_directory(output, "tune")
         with (

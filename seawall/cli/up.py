@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from seawall.cli.kafka_settings_file import kafka_settings
+from seawall.cli.option_values import share
 from seawall.cli.shared_options import SettingsFile
 from seawall.cli.stack_progress import StackProgress
 from seawall.stack.errors import OtherStackRunning
@@ -22,19 +23,22 @@ EXAMPLES = """[bold]Examples[/]
   bin/seawall up --replica                lookups read from a replica of the database
   bin/seawall up --http-cache             nginx in front of the API, which answers what it may
   bin/seawall up --tls                    the API by TLS as well, with a certificate of the stack's own
+  bin/seawall up --registry               a schema registry, for Avro and Protobuf
   bin/seawall up --observe                Prometheus reads all metrics, where it is installed
+  bin/seawall up --trace 1%               one request of a hundred is traced; bin/seawall trace draws it
   bin/seawall up --settings mine.toml     Kafka's parts with settings of your own (docs/tuning.md)
   bin/seawall up --no-kafka               without the log: the direct write paths only
   bin/seawall up --api-port 8000          the API on a port of your choice
 
 Servers of your own take the place of ours: SEAWALL_DATABASE_URL, SEAWALL_DATABASE_REPLICA_URL, SEAWALL_CACHE_URL,
-SEAWALL_KAFKA_BOOTSTRAP_SERVERS, SEAWALL_API_URL, in the environment or in .env.
+SEAWALL_KAFKA_BOOTSTRAP_SERVERS, SEAWALL_REGISTRY_URL, SEAWALL_API_URL, in the environment or in .env. With --trace, a
+collector that OTEL_EXPORTER_OTLP_ENDPOINT names gets the traces.
 
 Exit codes: 0 the stack is up, 2 it cannot be started (nothing is left running), 130 interrupted (the same)."""
 
 _COMPARED = (
     *("kafka", "brokers", "partitions", "sinks", "api_processes"),
-    *("replica", "http_cache", "tls", "observe", "api_port", "settings"),
+    *("replica", "http_cache", "tls", "observe", "trace", "registry", "api_port", "settings"),
 )
 
 
@@ -55,6 +59,17 @@ def up(
     observe: Annotated[
         bool, typer.Option("--observe", help="A Prometheus that reads all metrics, where it is installed.")
     ] = False,
+    trace: Annotated[
+        str | None,
+        typer.Option(
+            help="Keep traces: of this share of requests, and of those whose callers ask for it.",
+            metavar="SHARE",
+            show_default=False,
+        ),
+    ] = None,
+    registry: Annotated[
+        bool, typer.Option("--registry", help="A schema registry, which Avro and Protobuf need: Apicurio Registry.")
+    ] = False,
     settings: SettingsFile = None,
     api_port: Annotated[int | None, typer.Option(help="Port of the API.  \\[default: a free one]")] = None,
 ) -> None:
@@ -69,6 +84,8 @@ def up(
         http_cache=http_cache,
         tls=tls,
         observe=observe,
+        trace=None if trace is None else share("--trace", trace),
+        registry=registry,
         api_port=api_port,
         settings=kafka_settings(settings, brokers),
     ).checked()

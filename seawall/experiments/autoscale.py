@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple, Self
 
 TOLERANCE = 0.1
@@ -66,6 +66,10 @@ class Behaviour:
     up: Rules = GROWING
     down: Rules = SHRINKING
 
+    def at_most(self, count: int) -> Behaviour:
+        """Return the same with another most."""
+        return replace(self, most=max(count, self.least))
+
     @classmethod
     def of_autoscaler(cls, manifest: Mapping[str, Any]) -> Self:
         """Read a HorizontalPodAutoscaler."""
@@ -92,6 +96,42 @@ def by_average(current: int, average: float, target: float) -> int:
     """Return the replicas at which *average*, over *current* replicas, would be *target*: of a resource, or of pods."""
     ratio = average / target
     return current if abs(ratio - 1.0) <= TOLERANCE else math.ceil(ratio * current)
+
+
+class Average(NamedTuple):
+    """What the pods of a target show of a metric: the sum over those that do, and how many do not."""
+
+    total: float
+    there: int
+    missing: int = 0
+
+
+def by_average_of(current: int, shown: Average, target: float, *, missing_is: float) -> int | None:
+    """Return the same where some pods show nothing; None where none shows anything, and nothing can be said.
+
+    Those that are missing count as *missing_is* where the others are below the target, and as 0 where they are above:
+    they may slow a change, and never make or turn one.
+    """
+    if not shown.there:
+        return None
+    ratio = shown.total / shown.there / target
+    if not shown.missing:
+        return by_average(shown.there, shown.total / shown.there, target)
+    filled = shown.total + (missing_is * shown.missing if ratio < 1.0 else 0.0)
+    count = shown.there + shown.missing
+    careful = filled / count / target
+    if abs(careful - 1.0) <= TOLERANCE or (ratio < 1.0) != (careful < 1.0):
+        return current
+    wanted = math.ceil(careful * count)
+    return current if (wanted < current) != (careful < 1.0) else wanted
+
+
+def of_those_known(current: int, proposals: Sequence[int | None]) -> list[int]:
+    """Return the proposals to decide by: none where no metric is known, or one is not and the others would shrink."""
+    known = [proposal for proposal in proposals if proposal is not None]
+    if not known or (len(known) < len(proposals) and max(known) < current):
+        return []
+    return known
 
 
 def by_sum(current: int, total: float, target: float) -> int:

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from seawall.audit.ledger import NEVER, Int64s, Ledger
-from seawall.experiments.fault_figures import fault_figures, refusals
+from seawall.experiments.fault_figures import REFUSALS, fault_figures
 from seawall.experiments.figures import Bools, Window, quantiles_ms, response_time, visible_delay
 from seawall.experiments.judgement import measure
 from seawall.experiments.validity import Limits, lateness
@@ -64,7 +64,7 @@ class BurstFigures:
 def burst_figures(requests: BurstRequests, limits_ms: tuple[float, float]) -> BurstFigures:
     """Return what followed the burst; *limits_ms* are those of response time and visible delay."""
     ledger, burst = requests.ledger, requests.window(BURST)
-    refused = refusals(ledger) & burst.holds(ledger.intended_ns)
+    refused = np.isin(ledger.status, REFUSALS) & burst.holds(ledger.intended_ns)
     took_ms = (ledger.answered_ns - ledger.sent_ns)[refused] / 1e6
     whole = fault_figures(
         ledger,
@@ -128,7 +128,7 @@ def _stage(
     ledger, visible_ns, window = requests.ledger, requests.visible_ns, requests.window(name)
     mine = window.holds(ledger.intended_ns)
     unsent = int(window.holds(requests.unsent_ns).sum())
-    good, refused = mine & ledger.succeeded, mine & refusals(ledger)
+    good, refused = mine & ledger.succeeded, mine & np.isin(ledger.status, REFUSALS)
     late = good & (ledger.answered_ns - ledger.intended_ns > int(limits_ms[0] * 1e6))
     recorded = mine & requests.recorded
     unseen = recorded & ((visible_ns == NEVER) | (visible_ns - ledger.intended_ns > int(limits_ms[1] * 1e6)))

@@ -2,6 +2,7 @@
 
 ExperimentError
  ├─ BadOptions         options that cannot be run; holds every mistake found
+ ├─ BadManifest        a manifest of `deploy/` that does not say what is asked of it
  ├─ ArmNotMade         the servers report another durability than an arm promises
  ├─ LoadFailed         the load process could not make the load
  ├─ NotDrained         the sinks stand still, so further trials would say nothing
@@ -22,6 +23,10 @@ class BadOptions(ExperimentError):
     def __init__(self, mistakes: list[str]) -> None:
         super().__init__("; ".join(mistakes))
         self.mistakes = mistakes
+
+
+class BadManifest(ExperimentError):
+    """A manifest that cannot be read, or lacks what is asked of it; the message names the file."""
 
 
 class ArmNotMade(ExperimentError):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -38,6 +38,7 @@ from seawall.result import Arm, FaultFinding, Outcome, Result, Trial
 from seawall.stack.errors import Unreachable
 from seawall.stack.faults.catalogue import CATALOGUE
 from seawall.stack.faults.fault import Fault, Field
+from seawall.stack.fleet import Fleet
 from seawall.stack.stack import Stack
 from seawall.stack.state import StackState
 
@@ -132,12 +133,13 @@ class FaultRun:
                     drain_timeout_s=self.options.drain_timeout_s,
                     keep_rows=False,
                 ) as runner,
+                self._fleets() as fleets,
             ):
                 watcher.fault_starts(0, len(self.plans), None)
                 runner.run(self._warm_up(arm), watcher.fault_goes_on)
                 for number, one in enumerate(self.plans[done:], start=done + 1):
                     watcher.fault_starts(number, len(self.plans), one)
-                    finding, trial = self._make(arm, number, one, runner, watcher)
+                    finding, trial = self._make(arm, number, one, runner, watcher, fleets)
                     findings.append(finding)
                     if trial is not None:
                         trials.append(trial)
@@ -150,13 +152,19 @@ class FaultRun:
         return run_to_an_end(work, result, write, anything=lambda: True)
 
     def _make(
-        self, arm: Arm, number: int, plan: FaultPlan, runner: TrialRunner, watcher: Watcher
+        self,
+        arm: Arm,
+        number: int,
+        plan: FaultPlan,
+        runner: TrialRunner,
+        watcher: Watcher,
+        fleets: Mapping[str, Fleet],
     ) -> tuple[FaultFinding, Trial | None]:
         """Make one fault, and return what it did; raises `NotHealed` where it cannot be made on a whole stack."""
-        self._await_whole()
+        self._await_whole(fleets)
         fault = CATALOGUE[plan.fault]
         # the choice among processes has to be the same for the same seed, whatever was drawn for the moment
-        disturbance = fault.make(Field(self.stack, random.Random(f"{plan.seed} {plan.fault}")))
+        disturbance = fault.make(Field(self.stack, random.Random(f"{plan.seed} {plan.fault}"), fleets))
         lookups = LookupProbe(self.stack.state.api_url, self.stack.api_headers)
         injection = Injection(disturbance, after_s=self.options.before_judged_s + plan.before_s, hold_s=plan.hold_s)
 
@@ -166,7 +174,8 @@ class FaultRun:
 
         @contextmanager
         def beside() -> Iterator[None]:
-            warm_lookups(self.stack, self.options.api_processes)
+            names = fleets["api"].wanted if "api" in fleets else ()
+            warm_lookups(self.stack, self.options.api_processes, names)
             with lookups, injection:
                 yield
 
@@ -178,12 +187,29 @@ class FaultRun:
             return self._not_borne(arm, fault, plan, load.name, str(error)), None
         return self._finding(arm, fault, plan, injection, bit, trial, lookups), trial
 
-    def _await_whole(self) -> None:
+    @contextmanager
+    def _fleets(self) -> Iterator[Mapping[str, Fleet]]:
+        """Take away those processes that are there to take over, until the block ends."""
+        if not self.stack.state.options.balancer:
+            yield {}
+            return
+        wanted = {"api": self.options.api_processes, "sink": self.options.sinks}
+        with ExitStack() as held:
+            fleets = {kind: held.enter_context(Fleet(self.stack, kind)) for kind in wanted}
+            for kind, fleet in fleets.items():
+                if fleet.names:  # no sinks without Kafka
+                    fleet.scale_to(wanted[kind])
+            for fleet in fleets.values():
+                fleet.await_settled(WHOLE_WITHIN_S)
+            yield fleets
+
+    def _await_whole(self, fleets: Mapping[str, Fleet]) -> None:
         """Wait until every service is there and can work; raises `NotHealed` when that takes too long."""
         deadline_s = time.monotonic() + WHOLE_WITHIN_S
+        away = [name for fleet in fleets.values() for name in fleet.names if name not in fleet.wanted]
         while True:
             try:
-                missing = self.stack.missing()
+                missing = self.stack.missing(away)
             except Unreachable as error:
                 missing = str(error)
             if not missing:
@@ -226,9 +252,10 @@ class FaultRun:
                 limits_ms=(RESPONSE_MS, VISIBLE_MS),
             )
             course = moments(ledger, visible_ns, start_ns=start_ns, end_ns=end_ns)
-        outcome, reasons = judged(
-            fault, arm.path, bit, str(injection.error or ""), figures, trial, lookups_failed=lookups.failed
-        )
+        error = str(injection.error or "")
+        if fault.under_load and injection.ended_ns is not None and injection.ended_ns > end_ns:
+            error = error or "the load ended before it did: --duration makes it longer"
+        outcome, reasons = judged(fault, arm.path, bit, error, figures, trial, lookups_failed=lookups.failed)
         return FaultFinding(
             name=fault.name,
             does=fault.does,

@@ -21,7 +21,8 @@ CALM_S, LET_PASS_LATER = 5.0, 0.05
 """After so long a calm, what is bad is no longer the fault's, if it is no more than this share of all that follows."""
 AT_ONCE_AFTER_S = 1.0
 """What is refused later than that after a fault's begin has to be refused at once: the service knows by then."""
-_UNAVAILABLE, _OVERLOADED = 503, 429
+REFUSALS = (503, 429)
+"""Statuses by which the service says that it could not, or has too much to do."""
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -70,7 +71,7 @@ def fault_figures(
     # a late answer is noticed when it is late, and a failure when it is told
     noticed_ns = np.concatenate([late_ns[late], ledger.answered_ns[~ledger.succeeded]])
     noticed_ns = noticed_ns[noticed_ns >= begin_ns]
-    refused = refusals(ledger)
+    refused = np.isin(ledger.status, REFUSALS)
     known = refused & (ledger.sent_ns >= begin_ns + int(AT_ONCE_AFTER_S * 1e9))
     took_ms = (ledger.answered_ns - ledger.sent_ns)[known] / 1e6
     bad = bad_requests(ledger, visible_ns, limits_ms)
@@ -87,12 +88,6 @@ def fault_figures(
         refused_p50_ms=round(float(np.quantile(took_ms, 0.5)), 3) if len(took_ms) else None,
         refused_p99_ms=round(float(np.quantile(took_ms, 0.99)), 3) if len(took_ms) else None,
     )
-
-
-def refusals(ledger: Ledger) -> Bools:
-    """Tell which requests were answered with 429 or 503: the service said that it could not, or does not know."""
-    found: Bools = (ledger.status == _UNAVAILABLE) | (ledger.status == _OVERLOADED)
-    return found
 
 
 def _recovery_s(due_ns: Int64s, bad: Bools, end_ns: int, last_due_ns: int) -> float | None:

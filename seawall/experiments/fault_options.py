@@ -9,15 +9,21 @@ from math import isfinite
 from typing import Any
 
 from contract.entities import ENTITIES
+from contract.topics import PARTITIONS
 from seawall.experiments.arms import PATHS
 from seawall.experiments.errors import BadOptions
 from seawall.result import Result
+from seawall.stack.balancer import DRAIN_DELAY_S
+from seawall.stack.faults.catalogue import NEED_SPARES
 from seawall.stack.limits import Limits
+from seawall.stack.options import StackOptions
 
 LEAST_BEFORE_S, MOST_BEFORE_S = 2.0, 4.0
 """Between so much of the judged time passes before a fault begins, so that there is something to compare with."""
 LEAST_AFTER_S = 1.0
 DURATION_S, HOLD_S = 30.0, 3.0
+UPGRADE_DURATION_S = 90.0
+"""Of a trial in which all processes are replaced."""
 CHAOS_DURATION_S, CHAOS_HOLD_S = 12.0, 2.5
 WARMUP_S = {1: 2.0, 3: 8.0}
 """By the number of brokers: three that start anew on few cores are slow for a while after their topics are there."""
@@ -93,7 +99,30 @@ class FaultOptions:
         """How long the judged time of each trial is."""
         if self.duration_s is not None:
             return self.duration_s
-        return CHAOS_DURATION_S if self.chaos else DURATION_S
+        if self.chaos:
+            return CHAOS_DURATION_S
+        return UPGRADE_DURATION_S if self.needs_spares else DURATION_S
+
+    @property
+    def needs_spares(self) -> bool:
+        """Whether faults were named in which other processes take over."""
+        return not NEED_SPARES.isdisjoint(self.faults)
+
+    def stack_options(self, disk_mb: int = 0) -> StackOptions:
+        """Return the stack for the run; *disk_mb* is the size of its small disks, if it shall have some."""
+        spares = self.needs_spares
+        sinks = self.sinks + spares
+        return StackOptions(
+            brokers=self.brokers,
+            sinks=sinks,
+            partitions=max(PARTITIONS, sinks if spares else 0),
+            api_processes=self.api_processes * (1 + spares),
+            kafka=self.path == "kafka",
+            links=True,
+            balancer=spares,
+            disk_mb=disk_mb,
+            environment={"SEAWALL_API_DRAIN_DELAY_S": f"{DRAIN_DELAY_S:g}"} if spares else {},
+        )
 
     @property
     def before_judged_s(self) -> float:

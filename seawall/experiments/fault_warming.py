@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+from collections.abc import Collection
 from urllib.parse import urlsplit
 
 from contract.entities import ENTITIES
@@ -13,13 +14,15 @@ from seawall.stack.stack import Stack
 _TIMEOUT_S = 10.0
 
 
-def warm_lookups(stack: Stack, processes: int) -> None:
+def warm_lookups(stack: Stack, processes: int, names: Collection[str] = ()) -> None:
     """Read all base records, over a connection for each of the *processes*; raises `Unreachable`.
 
-    The system chooses which process gets a connection, so with several some may stay cold.
+    The system chooses which process gets a connection, so with several some may stay cold; those with *names* are each
+    asked by itself.
     """
-    parts = urlsplit(stack.state.api_url)
-    for _ in range(processes):
+    services = stack.state.services
+    for url in [services[name].own_address for name in names] or [stack.state.api_url] * processes:
+        parts = urlsplit(url)
         connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=_TIMEOUT_S)
         try:
             for entity in ENTITIES.values():

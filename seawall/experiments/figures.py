@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain, islice, pairwise
 
@@ -13,10 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from seawall.audit.ledger import NEVER, Int64s, Ledger
-from seawall.load.pace import schedule_of
-from seawall.load.profile import Curve
-from seawall.load.profiled import times_of
 from seawall.load.trial import TrialDone, TrialLoad
+from seawall.load.trial_schedule import moments
 from seawall.result import Course, Quantiles
 from seawall.stats.availability import availability
 from seawall.stats.dependence import quantile_interval_of_run
@@ -159,35 +156,16 @@ def unsent_times(load: TrialLoad, done: TrialDone, ledger: Ledger) -> Int64s:
 
     A late request is sent before the next, so of each user's schedule it is the end that is missing.
     """
-    if done.planned <= done.sent or load.count is not None:
+    if done.planned <= done.sent or load.rate_per_s is None:
         return np.zeros(0, dtype=np.int64)
-    return missing_times(load, Window(done.start_ns, done.end_ns), ledger)
+    return missing_times(load, done.start_ns, ledger)
 
 
-def missing_times(load: TrialLoad, schedule: Window, ledger: Ledger) -> Int64s:
-    """Return which moments of the *schedule* are in no request of the ledger, as `unsent_times` does."""
+def missing_times(load: TrialLoad, start_ns: int, ledger: Ledger) -> Int64s:
+    """Return which moments of the schedule that began at *start_ns* are in no request of the ledger, as above."""
     sent = np.bincount(ledger.user, minlength=load.users)
-    missing = [list(islice(_schedule(load, schedule, user), int(sent[user]), None)) for user in range(load.users)]
+    missing = [list(islice(moments(load, user, start_ns), int(sent[user]), None)) for user in range(load.users)]
     return np.array(list(chain.from_iterable(missing)), dtype=np.int64)
-
-
-def _schedule(load: TrialLoad, schedule: Window, user: int) -> Iterator[int]:
-    if load.profile is not None:
-        curve = Curve(load.profile)
-        for after_ns in times_of(curve, load.arrival, seed=load.seed, place=user, places=load.users):
-            yield schedule.start_ns + after_ns
-        return
-    pace = schedule_of(
-        load.arrival,
-        load.rate_per_s or 0.0,
-        schedule.start_ns,
-        schedule.end_ns,
-        seed=load.seed,
-        user=user,
-        users=load.users,
-    )
-    while (intended_ns := pace.next_ns(0)) is not None:
-        yield intended_ns
 
 
 def _rounded(value: float | None) -> float | None:

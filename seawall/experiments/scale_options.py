@@ -30,6 +30,7 @@ batch of its own."""
 MOST_WORKERS = 32
 SHORTEST_S = 3.0
 """Servers are looked at once a second, and two looks have to fall into the judged time."""
+DRAIN_S = 20.0
 WARM_UP_RECORDS = (2_000, 40_000)
 """At least and at most so many; between them, as many as four seconds of the highest load hold."""
 
@@ -50,7 +51,7 @@ class ScaleOptions:
     path: str = "kafka"
     entity: str = "mixed"
     brokers: int = 1
-    drain_timeout_s: float = 20.0
+    drain_timeout_s: float = DRAIN_S
     seed: int = 1
 
     def validate(self, limits: Limits | None = None, given: Connections | None = None) -> None:

@@ -19,7 +19,7 @@ from seawall.experiments.burst_judgement import answer_words, judged, outcome_of
 from seawall.experiments.draining import await_sinks
 from seawall.experiments.endings import run_to_an_end
 from seawall.experiments.fault_figures import moments
-from seawall.experiments.figures import Window, missing_times
+from seawall.experiments.figures import missing_times
 from seawall.experiments.load_process import LoadProcess
 from seawall.experiments.machine import machine_facts
 from seawall.experiments.stream_ingest_options import IngestOptions
@@ -128,9 +128,8 @@ class IngestRun:
         assert load.profile is not None
         assert visible_ns is not None  # the audit has just written it
         start_ns = trial.schedule_start_ns or 0
-        schedule = Window(start_ns, start_ns + load.profile.length_ns)
         requests = BurstRequests(
-            ledger, visible_ns, missing_times(load, schedule, ledger), profile=load.profile, start_ns=start_ns
+            ledger, visible_ns, missing_times(load, start_ns, ledger), profile=load.profile, start_ns=start_ns
         )
         figures = burst_figures(requests, self._limits_ms)
         stages = list(burst_stages(requests, trial, self.targets, self._limits_ms))
@@ -166,11 +165,16 @@ class IngestRun:
         return TrialPlan(arm.name, -1, load)
 
     def _burst(self, arm: Arm, number: int) -> TrialPlan:
-        options = self.options
+        options, profile = self.options, self.options.profile()
         load = self._trial(
-            arm, "burst", users=options.users, profile=options.profile(), warmup_s=options.warmup_s,
+            arm,
+            "burst",
+            users=options.users,
+            rate_per_s=profile.count / (options.warmup_s + options.judged_s) / options.users,
+            profile=profile,
+            warmup_s=options.warmup_s,
             duration_s=options.judged_s,
-        )  # fmt: skip
+        )
         return TrialPlan(arm.name, number, load)
 
     def _trial(self, arm: Arm, name: str, **rest: Any) -> TrialLoad:

@@ -32,6 +32,7 @@ from seawall.experiments.log_figures import log_figures
 from seawall.experiments.lookup_figures import lookup_figures
 from seawall.experiments.resources import ResourceWatch
 from seawall.experiments.scope_figures import LimitsOf, loosest_limits, spoilt, with_parts
+from seawall.experiments.spread import spread_figures
 from seawall.experiments.trial_audit import Audited, TrialAudit, Watched
 from seawall.experiments.validity import NO_LIMITS, Limits, shortcomings
 from seawall.experiments.watcher_figures import lag_figures, reader_figures
@@ -169,6 +170,7 @@ class TrialRunner:
             restarts=restarts,
             lookups=lookup_figures(lookups, self._lookups(), _schedule_s(trial), ledger),
             log=log_figures(log, self._log(plan)),
+            spread=spread_figures(ledger, audited.partition, audited.visible_ns, plan.load.partitions),
             audit=audited.whole.counts,
             examples=audited.whole.examples,
             invalid_because=invalid_because,

@@ -86,7 +86,7 @@ class TrialAudit:
         sequences have gaps, so that no reader can know what comes next.
         """
         watched = Watched()
-        if load.count is not None:
+        if load.rate_per_s is None:
             yield watched
             return
         with contextlib.ExitStack() as watchers:

@@ -39,6 +39,11 @@ class TuneOptions(CompareOptions):
         place = self.knob.place
         return self.settings.turned(place, {**self.knob.needs, **self.settings.of(place), self.knob.name: level})
 
+    @property
+    def needs_registry(self) -> bool:
+        """Whether a level, or what stands beside the knob, needs a schema registry."""
+        return any(self.settings_at(level).needs_registry for level in self._all_levels())
+
     def validate(self, given: Connections | None = None, limits: Limits | None = None) -> None:
         """Raise `BadOptions` with every mistake found."""
         mistakes = list(dict.fromkeys(self._mistakes()))

@@ -30,12 +30,11 @@ from contract.samples import Shape
 from seawall.load.health import HealthProbe
 from seawall.load.huge_pages import ask_for_huge_pages
 from seawall.load.pace import Scheduled, Tickets
-from seawall.load.profile import Curve
-from seawall.load.profiled import times_of
 from seawall.load.recorder import ColumnRecorder
 from seawall.load.run import LoadRun
 from seawall.load.setup import flush_counts, set_run
 from seawall.load.trial import Answer, Progress, TrialDone, TrialFailed, TrialLoad
+from seawall.load.trial_schedule import moments
 from seawall.load.visitors import Habits, user_class
 
 PROGRESS_EVERY_S = 0.25
@@ -98,12 +97,12 @@ class Generator:
         if trial.users >= MANY_USERS:
             ask_for_huge_pages()
         start_ns = time.monotonic_ns() + int((LEAD_S + trial.users * LEAD_OF_USER_S) * 1e9)
-        end_ns = start_ns + int(trial.schedule_s * 1e9) if load.tickets is None else None
+        end_ns = start_ns + int((trial.warmup_s + trial.duration_s) * 1e9) if load.tickets is None else None
         with HealthProbe() as probe:
             if trial.profile is None:
                 load.open_gate(start_ns, end_ns)
             else:
-                load.follow(start_ns, first_place=0)
+                load.follow(start_ns, 0)
             self._await_end(trial, load, recorder)
         self._runner.stop()
         gc.unfreeze()
@@ -116,7 +115,7 @@ class Generator:
             name=trial.name,
             ledger=str(ledger),
             start_ns=start_ns,
-            end_ns=load.end_ns or time.monotonic_ns(),
+            end_ns=end_ns or time.monotonic_ns(),
             planned=self._planned(trial, load),
             sent=len(recorder),
             cpu_s=probe.cpu_s,
@@ -153,14 +152,10 @@ class Generator:
         group.join(timeout=LAST_ANSWERS_S)
 
     def _planned(self, trial: TrialLoad, load: LoadRun) -> int:
-        if trial.count is not None:
-            return trial.count
+        if trial.count is not None or load.end_ns is None or trial.rate_per_s is None:
+            return trial.count or 0
         if trial.profile is not None:
-            curve, places = Curve(trial.profile), trial.users
-            times = (
-                times_of(curve, trial.arrival, seed=trial.seed, place=user, places=places) for user in range(places)
-            )
-            return sum(sum(1 for _ in mine) for mine in times)
+            return sum(len(list(moments(trial, user, load.start_ns))) for user in range(trial.users))
         schedules = (load.pace_of(user, load.start_ns) for user in range(trial.users))
         return sum(schedule.remaining() for schedule in schedules if isinstance(schedule, Scheduled))
 

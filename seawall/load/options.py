@@ -114,6 +114,13 @@ def add_options(parser: ArgumentParser) -> None:
         " (default: not, but where the stack that is up has a Prometheus)",
     )
     command_line(
+        "--trace-share",
+        type=float,
+        default=0.0,
+        env_var="SEAWALL_LOAD_TRACE_SHARE",
+        help="Begin a trace with this share of the requests, from 0 to 1; not where the run is judged (default 0)",
+    )
+    command_line(
         "--no-verdict", action="store_true", help="Only record: no verdict, no report, and Locust's own exit code"
     )
 
@@ -131,6 +138,8 @@ class LoadOptions(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
     run: Run
     recorded: bool
+    trace_share: float
+    """So many of its requests are traced, from 0 to 1."""
     profile: Profile | None
     """What all users follow together; None without a shape."""
     places: int
@@ -152,6 +161,8 @@ class LoadOptions(msgspec.Struct, frozen=True, kw_only=True):
             wrong.append(f"--entity must be one of {', '.join(sorted(MIXES))}")
         if not 0 <= options.key_skew < math.inf:
             wrong.append(f"--key-skew must be 0 or more, and {options.key_skew:g} is not")
+        if not 0 <= options.trace_share <= 1:
+            wrong.append(f"--trace-share must be from 0 to 1, and {options.trace_share:g} is not")
         shape = Shape(_number(options, "record_bytes", int, wrong), _number(options, "compressibility", float, wrong))
         for name in sorted(set(MIXES.get(options.entity, ()))):
             try:
@@ -171,6 +182,7 @@ class LoadOptions(msgspec.Struct, frozen=True, kw_only=True):
             seed=options.seed,
             run=Run(*getattr(options, "seawall_run", new_run())),
             recorded=getattr(options, "seawall_recorded", False),
+            trace_share=options.trace_share,
             profile=profile,
             places=ShapeOptions.of(options).users_for(profile) if profile else 0,
         )

@@ -18,6 +18,7 @@ from seawall.load.recorder import Recorder
 from seawall.load.run import LoadRun
 from seawall.load.run_record import Share
 from seawall.load.start_lag import StartLag
+from seawall.load.traces import LoadTraces
 
 LAST_ANSWERS_S = 5.0
 """How long answers are awaited when a run ends; requests that are unanswered then count as unknown."""
@@ -69,6 +70,7 @@ class OwnShare:
             places=options.places,
             run=options.run,
             recorder=recorder,
+            traces=LoadTraces.of(options.trace_share, options.seed, worker),
         )
         self._environment = environment
         self._worker = worker
@@ -99,6 +101,8 @@ class OwnShare:
         close = getattr(self.load.outlet, "close", None)
         if close is not None:
             close()
+        if self.load.traces is not None:
+            self.load.traces.spans.close()
         self._flusher.kill()
         self._watch.close()
         self._recorder.flush()

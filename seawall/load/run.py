@@ -22,6 +22,7 @@ from seawall.load.payloads import MIXES, Writes, body_tails, entity_at
 from seawall.load.profile import Curve, Profile
 from seawall.load.profiled import AlongProfile, times_of
 from seawall.load.recorder import NullRecorder, Recorder
+from seawall.load.traces import LoadTraces
 
 LAST_DEEDS_S = 5.0
 """So long an `on_stop` of users may take."""
@@ -75,6 +76,8 @@ class LoadRun:
     """No user sends any more; answers under way are still awaited."""
     connections: int = 0
     """Connections that users have opened."""
+    traces: LoadTraces | None = None
+    """What traces some of the requests; None where none is traced."""
     outlet: object = None
     """What users of Kafka send by, or why there is nothing; None where there are no such users."""
     waiting: int = 0

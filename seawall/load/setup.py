@@ -34,6 +34,7 @@ from seawall.load.shape_options import ShapeOptions, check_clashes
 from seawall.load.shapes import ProfileShape, check_shape, chosen_profile
 from seawall.load.sigterm import Sigterm
 from seawall.load.sockets import keep_connections_above_1024_files, raise_file_limit
+from seawall.load.traces import check_traces
 from seawall.load.verdict_tab import VerdictTab
 from seawall.load.web_guard import guard_web, stay_on_loopback
 from seawall.load.worker_role import Worker
@@ -178,7 +179,9 @@ def _check(environment: Environment, options: Any) -> None:
     LoadOptions.of(options)
     _check_shape(environment, options)
     declared_scopes(environment.user_classes)
-    if is_judged(options, has_page=environment.web_ui is not None):
+    judged = is_judged(options, has_page=environment.web_ui is not None)
+    check_traces(options.trace_share, environment.host or "", judged=judged)
+    if judged:
         judging_options(options)
     _check_limits(environment, options)
     if environment.web_ui is not None:

@@ -12,10 +12,7 @@ from seawall.result import InstrumentHealth
 
 
 class TrialLoad(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """One trial's load: *count* records as fast as they are answered, a *rate* for a time, or a *profile* of rates.
-
-    One of the three is given; a profile takes as long as warm-up and judged time together.
-    """
+    """One trial's load: *count* records as fast as they are answered, or a *rate* kept for a time."""
 
     name: str
     path: str
@@ -28,7 +25,7 @@ class TrialLoad(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields
     rate_per_s: float | None = None
     """Of each user."""
     profile: Profile | None = None
-    """What all users follow together; the warm-up is its beginning."""
+    """What all users follow together in place of a rate that stays, warm-up included; *rate_per_s* is then the mean."""
     warmup_s: float = 0.0
     duration_s: float = 0.0
     grace_s: float = 10.0
@@ -52,18 +49,6 @@ class TrialLoad(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields
     tls_url: str = ""
     run: tuple[int, int] | None = None
     """Milliseconds and nonce of the run whose ids are minted; None takes a new one."""
-
-    def __post_init__(self) -> None:
-        """Raise `ValueError` where a profile contradicts the rest."""
-        if self.profile is not None and not (self.count is self.rate_per_s is None):
-            raise ValueError(f"{self.name}: a trial with a profile has neither a count nor a rate")
-        if self.profile is not None and abs(self.profile.length_ns / 1e9 - self.schedule_s) > 1e-6:  # noqa: PLR2004
-            raise ValueError(f"{self.name}: its profile is not as long as warm-up and judged time together")
-
-    @property
-    def schedule_s(self) -> float:
-        """How long requests are due, warm-up included; 0 for a number of records."""
-        return self.warmup_s + self.duration_s
 
 
 class Progress(msgspec.Struct, kw_only=True, frozen=True, tag="progress"):

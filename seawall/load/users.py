@@ -27,7 +27,8 @@ or `on_stop` of its own calls the inherited one last::
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from ssl import SSLContext
 from typing import Any
 from urllib.parse import urlsplit
@@ -37,6 +38,7 @@ from locust.env import Environment
 from locust.exception import StopTest
 from locust.user.users import RestMixin
 
+from contract.spans import RECORD_ID, Attributes
 from seawall.load import setup
 from seawall.load.api_key import key_headers
 from seawall.load.http.client import Client
@@ -45,6 +47,7 @@ from seawall.load.paced import PacedUser
 from seawall.load.payloads import content_index, write_at
 from seawall.load.recorder import NO_RECORD
 from seawall.load.statuses import recorded_status
+from seawall.load.traced_client import TracedClient
 
 JSON = {"Content-Type": "application/json"}
 
@@ -83,7 +86,10 @@ class ScheduledUser(PacedUser, RestMixin[Response]):
         It sends the service's key, where one is known and the user brings no credentials of its own.
         """
         key = {} if "@" in urlsplit(host).netloc else key_headers(host)
-        return Client(
+        client: Callable[..., Client] = Client
+        if self.load.traces is not None:
+            client = partial(TracedClient, traces=self.load.traces, about=self._traced)
+        return client(
             host,
             self._report,
             abandon=self._abandon,
@@ -115,6 +121,10 @@ class ScheduledUser(PacedUser, RestMixin[Response]):
         if self.entity != NO_RECORD:
             times_ns = (response.intended_ns or response.sent_ns, response.sent_ns, response.answered_ns)
             self._add(self.number, self.sequence, self.entity, f"{response.method} {response.name}", times_ns, 0)
+
+    def _traced(self) -> Attributes:
+        """Return what the trace of the request that is sent now is to say of it."""
+        return {"seawall.user": self.number}
 
     def _locusts_client(self) -> FastHttpSession:
         return FastHttpSession(
@@ -148,6 +158,12 @@ class IngestUser(ScheduledUser):
             self.client.request("POST", url, data=data, headers=JSON)
         finally:
             self.entity = NO_RECORD
+
+    def _traced(self) -> Attributes:
+        """Return also the id of the record, if it writes one."""
+        if self.entity == NO_RECORD:
+            return super()._traced()
+        return {**super()._traced(), RECORD_ID: self._identity(self.sequence, self.entity).decode()}
 
 
 class _FromLocust:

@@ -3,7 +3,8 @@
 ObserveError
  ├─ UnknownTopic      a topic that the log does not have
  ├─ LogUnreachable    brokers that do not answer
- └─ PrometheusGone    a Prometheus of one's own that does not answer
+ ├─ PrometheusGone    a Prometheus of one's own that does not answer
+ └─ NoTraces          none is kept, or none is the one that is asked for
 """
 
 
@@ -13,6 +14,10 @@ class ObserveError(Exception):
 
 class UnknownTopic(ObserveError):
     """The log has no such topic; the message lists those that it has."""
+
+
+class NoTraces(ObserveError):
+    """No traces are kept here, or none of them is meant; the message says how to get one."""
 
 
 class PrometheusGone(ObserveError):

@@ -10,7 +10,9 @@ from typing import Any
 import msgspec
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from contract.registry import NoRegistry, Registry
 from contract.topics import PREFIX
+from seawall.observe.decoding import Decoding, as_text
 from seawall.observe.errors import LogUnreachable, UnknownTopic
 
 _ASK_S = 10.0
@@ -31,16 +33,19 @@ class PeekedRecord(msgspec.Struct, kw_only=True, frozen=True):
     key: str | None
     headers: dict[str, str]
     value: Any
-    """What its JSON says; what is none is text, or `bytes` in hexadecimal digits. None where it has no value."""
+    """The record, or what its JSON says; else text, or `bytes` in hexadecimal digits. None where it has no value."""
     decoded: bool
-    """Whether it is JSON."""
+    """Whether it is a record or JSON."""
 
 
 class Peek:
     """A reader of one topic."""
 
-    def __init__(self, settings: dict[str, Any], topic: str, partition: int | None = None) -> None:
+    def __init__(
+        self, settings: dict[str, Any], topic: str, partition: int | None = None, registry: Registry | None = None
+    ) -> None:
         """*topic* may lack the prefix of our own; raises `UnknownTopic` or `LogUnreachable`."""
+        self._decoding = Decoding(registry or NoRegistry())
         self._consumer = Consumer(
             {
                 "group.id": "seawall-peek",  # the library wants one; nobody joins it
@@ -75,7 +80,7 @@ class Peek:
         while True:
             message = self._consumer.poll(_POLL_S)
             if message is not None and self._is_record(message):
-                yield _record(message)
+                yield _record(message, self._decoding)
 
     def close(self) -> None:
         """Leave the brokers."""
@@ -134,7 +139,7 @@ class Peek:
                 continue
             offset = message.offset() or 0
             if offset < self._reached[number]:
-                found.append(((message.timestamp()[1], number, offset), _record(message)))
+                found.append(((message.timestamp()[1], number, offset), _record(message, self._decoding)))
                 seen[number] += 1
             if offset + 1 >= self._reached[number] or seen[number] == at_most:
                 left.discard(number)
@@ -156,33 +161,16 @@ def _is_end(message: Message) -> bool:
     return error is not None and error.code() == KafkaError._PARTITION_EOF  # noqa: SLF001 - the binding's name for it
 
 
-def _record(message: Message) -> PeekedRecord:
+def _record(message: Message, decoding: Decoding) -> PeekedRecord:
     kind, written_ms = message.timestamp()
-    value = message.value()
-    decoded: Any = None
-    is_json = False
-    if value is not None:
-        try:
-            decoded, is_json = msgspec.json.decode(value), True
-        except msgspec.DecodeError:
-            decoded = _text(value)
+    value, decoded = decoding.value(message)
     return PeekedRecord(
         topic=message.topic() or "",
         partition=message.partition() or 0,
         offset=message.offset() or 0,
         time=datetime.fromtimestamp(written_ms / 1e3, UTC).isoformat(timespec="milliseconds") if kind else None,
-        key=_text(message.key()),
-        headers={str(name): _text(one) or "" for name, one in dict(message.headers() or ()).items()},
-        value=decoded,
-        decoded=is_json,
+        key=decoding.key(message),
+        headers={str(name): as_text(one) or "" for name, one in dict(message.headers() or ()).items()},
+        value=value,
+        decoded=decoded,
     )
-
-
-def _text(value: Any) -> str | None:
-    """Return bytes as text, or as hexadecimal digits where they are none."""
-    if not isinstance(value, bytes):
-        return None if value is None else str(value)
-    try:
-        return value.decode()
-    except UnicodeDecodeError:
-        return f"0x{value.hex()}"

@@ -11,6 +11,7 @@ from seawall.report.agreement_words import QUESTION as AGREEMENT_QUESTION
 from seawall.report.agreement_words import agreement_answer, is_agreement
 from seawall.report.burst_words import burst_answer, is_ingest
 from seawall.report.capacity_words import capacity_remarks, why_no_more
+from seawall.report.elasticity_words import elasticity_answer, elasticity_doubts
 from seawall.report.shape_words import break_words, is_profiled
 from seawall.result import Arm, ArmComparison, Outcome, Result, StageFinding, Trial
 
@@ -388,6 +389,7 @@ _ANSWERS: tuple[tuple[Callable[[Result], bool], Callable[[Result], Answer]], ...
     (is_ingest, lambda result: Answer(*burst_answer(result))),
     (lambda result: bool(result.controls), _of_controls),
     (lambda result: bool(result.scaling), _of_scaling),
+    (lambda one: bool(one.elasticity), lambda one: Answer(*elasticity_answer(one), doubts=elasticity_doubts(one))),
     (lambda result: result.experiment == SOAK, _of_soak),
     (lambda result: bool(result.stages), _of_stages),
     (lambda result: bool(result.capacity), _of_capacity),

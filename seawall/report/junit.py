@@ -8,7 +8,16 @@ from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
 from seawall.report.burst_words import in_words
 from seawall.report.soak_rows import slope_row
-from seawall.result import BurstFinding, FaultFinding, JudgedTarget, Outcome, Result, SlopeFinding
+from seawall.result import (
+    BurstFinding,
+    ElasticityFinding,
+    ElasticityStep,
+    FaultFinding,
+    JudgedTarget,
+    Outcome,
+    Result,
+    SlopeFinding,
+)
 
 TRIALS = "every record is accounted for"
 
@@ -32,6 +41,10 @@ def write_junit(result: Result, path: Path) -> None:
                 suite.add_testcase(_of_slope(slope, f"seawall.{result.experiment}.{arm.name}"))
         for finding in result.faults:
             suite.add_testcase(_of_fault(finding, f"seawall.{result.experiment}.{arm.name}"))
+        for scaled in result.elasticity:
+            group = f"seawall.{result.experiment}.{arm.name}"
+            suite.add_testcases([_of_step(step, group) for step in scaled.steps if step.asked])
+            suite.add_testcase(_of_scaling(scaled, group))
         for burst in result.bursts:
             if burst.arm == arm.name:
                 suite.add_testcase(_of_burst(burst, f"seawall.{result.experiment}.{arm.name}"))
@@ -53,6 +66,20 @@ def _of_target(row: JudgedTarget, group: str) -> TestCase:
 def _of_fault(finding: FaultFinding, group: str) -> TestCase:
     case = TestCase(f"{finding.name}, seed {finding.seed}: {finding.does}", classname=group)
     case.system_out = finding.bit
+    _mark(case, finding.outcome, "; ".join(finding.reasons))
+    return case
+
+
+def _of_step(step: ElasticityStep, group: str) -> TestCase:
+    case = TestCase(f"{step.before} to {step.after} at {step.at_s:.0f} s", classname=group)
+    case.system_out = step.why
+    _mark(case, step.outcome, step.reason)
+    return case
+
+
+def _of_scaling(finding: ElasticityFinding, group: str) -> TestCase:
+    case = TestCase(f"{finding.what} come and go, and no request fails", classname=group)
+    case.system_out = finding.by
     _mark(case, finding.outcome, "; ".join(finding.reasons))
     return case
 

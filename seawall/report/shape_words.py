@@ -16,7 +16,8 @@ def is_profiled(result: Result) -> bool:
 
 def is_over_loads(result: Result) -> bool:
     """Tell whether its trials had loads of their own, faults or bursts: a distribution over them says nothing."""
-    return bool((result.stages and not is_profiled(result)) or result.capacity or result.faults or is_ingest(result))
+    own_loads = (result.stages and not is_profiled(result)) or result.capacity or result.elasticity
+    return bool(own_loads or result.faults or is_ingest(result))
 
 
 def rate_words(stage: StageFinding) -> str:

@@ -20,6 +20,7 @@ _EVIDENCE = (
     ("bytes a record fetched", "fetched_bytes_per_record"),
     ("rows a transaction", "rows_per_batch"),
 )
+_SPREAD = (("fullest partition", "fullest", "{:.2f} times"), ("a user's rows in order", "in_order", "{:.2%}"))
 NOTHING_SHOWN = "no effect shown"
 
 
@@ -40,7 +41,7 @@ def effects(result: Result) -> Iterator[str]:
 def evidence_table(result: Result, style: str) -> Table:
     """Return what the clients of the log counted at each level: the median of its trials."""
     table = styled_table("What the clients say: medians of the trials", style)
-    for name, _ in _EVIDENCE:
+    for name in (*(name for name, _ in _EVIDENCE), *(name for name, _, _ in _SPREAD)):
         table.add_column(name, justify="left" if name == "level" else "right")
     for arm in result.arms:
         logs = [trial.log for trial in result.trials if trial.arm == arm.name and trial.log is not None]
@@ -48,6 +49,10 @@ def evidence_table(result: Result, style: str) -> Table:
         for _, field in _EVIDENCE[1:]:
             figures = [figure for log in logs if (figure := getattr(log, field)) is not None]
             cells.append(f"{median(figures):,.1f}" if figures else "")
+        spreads = [trial.spread for trial in result.trials if trial.arm == arm.name and trial.spread is not None]
+        for _, field, form in _SPREAD:
+            figures = [figure for one in spreads if (figure := getattr(one, field)) is not None]
+            cells.append(form.format(median(figures)) if figures else "")
         table.add_row(arm.name, *cells)
     return table
 

@@ -4,6 +4,7 @@ Fields are only ever added. Times are seconds (`_s`), latencies milliseconds (`_
 """
 
 from seawall.result.bursts import BurstFinding, BurstStage
+from seawall.result.elasticity import ElasticityFinding, ElasticityMoment, ElasticityStep
 from seawall.result.findings import (
     ArmComparison,
     BreakEven,
@@ -34,6 +35,7 @@ from seawall.result.trial import (
     LookupLevel,
     ReaderFigures,
     ScopeFigures,
+    SpreadFigures,
     Trial,
 )
 
@@ -50,6 +52,9 @@ __all__ = [
     "ControlFinding",
     "Course",
     "CurvePoint",
+    "ElasticityFinding",
+    "ElasticityMoment",
+    "ElasticityStep",
     "EndpointFigures",
     "Estimate",
     "FaultFinding",
@@ -70,6 +75,7 @@ __all__ = [
     "ScopeFigures",
     "SlopeFinding",
     "SoakSegment",
+    "SpreadFigures",
     "StageFinding",
     "Trial",
     "read_result",

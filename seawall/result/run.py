@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from seawall.result.bursts import BurstFinding
+from seawall.result.elasticity import ElasticityFinding
 from seawall.result.findings import (
     ArmComparison,
     BreakEven,
@@ -66,6 +67,8 @@ class Result(msgspec.Struct, kw_only=True, frozen=True):
     """What `capacity` found, an arm each."""
     scaling: list[ScaleFinding] = []
     """What `scale` found."""
+    elasticity: list[ElasticityFinding] = []
+    """What `scale --autoscale` found."""
     segments: list[SoakSegment] = []
     """Of a soak, as its trials follow one another."""
     slopes: list[SlopeFinding] = []

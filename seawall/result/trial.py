@@ -199,6 +199,15 @@ class LogFigures(msgspec.Struct, kw_only=True, frozen=True):
     """Of the sinks' transactions."""
 
 
+class SpreadFigures(msgspec.Struct, kw_only=True, frozen=True):
+    """How records lay in the partitions of their topics."""
+
+    fullest: float
+    """Records of the fullest partition, as a multiple of an even share; of the entity where it is most."""
+    in_order: float | None = None
+    """Of a user's records of one entity, the share that became visible no earlier than the one before it."""
+
+
 class Trial(msgspec.Struct, kw_only=True, frozen=True):
     """One arm under one load on fresh state."""
 
@@ -254,6 +263,8 @@ class Trial(msgspec.Struct, kw_only=True, frozen=True):
     lookups: LookupFigures | None = None
     log: LogFigures | None = None
     """None where no API process of ours counted them from the trial's start to its end."""
+    spread: SpreadFigures | None = None
+    """How evenly partitions were filled, and what became of the order; None without a log."""
     ledger: str = ""
     """Where the requests lie, from the result's directory on; empty for the usual place."""
     audited: bool = True

@@ -19,6 +19,7 @@ from seawall.stack.options import StackOptions
 from seawall.stack.places import ROOT
 from seawall.stack.ports import HOST
 from seawall.stack.service import NotReady, OwnService, held_program, make_directories
+from seawall.stack.trace_receiver import trace_variables
 from seawall.stack.variables import variables_of
 
 _TIMEOUT_S = 3.0
@@ -49,6 +50,7 @@ class Api(OwnService):
         secure: tuple[socket.socket, Certificate] | None = None,
         keys: Path,
         metrics_port: int,
+        trace_url: str,
         directory: Path,
     ) -> None:
         self.name = name
@@ -59,7 +61,7 @@ class Api(OwnService):
         self._secure, self._keys = secure, keys
         self.descriptors: tuple[int, ...] = (*self._plain, *([secure[0].fileno()] if secure else []))
         self.metrics_url = f"http://{HOST}:{metrics_port}/metrics"
-        self._metrics_port = metrics_port
+        self._metrics_port, self._trace_url = metrics_port, trace_url
         self._connections, self._options = connections, options
         self._directory = directory
         self._version = ""
@@ -94,6 +96,7 @@ class Api(OwnService):
             **self._options.settings.variables().get(self.kind, {}),
             **self._options.environment,
             **variables_of(self._directory.parent, self.kind),
+            **trace_variables(self._options, self._trace_url),
             **place,
         }
 

@@ -11,12 +11,13 @@ from typing import NamedTuple
 
 from contract.connections import Connections
 from contract.errors import ContractError
-from seawall.stack import api, http_cache, kafka, places, postgres, valkey
+from seawall.stack import api, balancer, http_cache, kafka, places, postgres, registry, valkey
 from seawall.stack.class_archive import ClassArchive
 from seawall.stack.errors import ServerFailed, StackError
 from seawall.stack.jars import JarCache, kafka_version
 from seawall.stack.java import find_java
 from seawall.stack.limits import MANY_USERS, Limits
+from seawall.stack.registry_program import RegistryProgram
 from seawall.stack.state import last_state, read_state
 
 _OLDEST_PYTHON = (3, 11)
@@ -148,11 +149,32 @@ def _http_cache() -> list[Finding]:
         return [Finding(Verdict.OK, "no nginx of 1.13 or later is installed; nothing but --http-cache needs one")]
 
 
+def _balancer() -> list[Finding]:
+    needs = "`scale --autoscale api` and `fault --faults upgrade-api`"
+    try:
+        return [Finding(Verdict.OK, f"{balancer.version(balancer.program())}, for {needs}")]
+    except ServerFailed:
+        return [Finding(Verdict.OK, f"no HAProxy of 2.4 or later is installed; nothing but {needs} needs one")]
+
+
 def _log() -> list[Finding]:
     given = Connections.read()
     if given.kafka_bootstrap_servers is None:
         return [Finding(Verdict.OK, "embedded")]
     return [Finding(Verdict.OK, f"external, {kafka.check(given.kafka)}")]
+
+
+def _registry() -> list[Finding]:
+    given = Connections.read()
+    if given.registry_url is not None:
+        return [Finding(Verdict.OK, f"external, {registry.check(given.registry_url.get_secret_value())}")]
+    program = RegistryProgram()
+    if program.complete:
+        return [Finding(Verdict.OK, f"Apicurio Registry {program.version}, for --registry, in {program.directory}")]
+    size = f"{program.size_bytes / 1e6:.0f} MB"
+    return [
+        Finding(Verdict.OK, f"not fetched yet; the first `up --registry` brings it ({size}), nothing else needs it")
+    ]
 
 
 def _api() -> list[Finding]:
@@ -174,6 +196,8 @@ CHECKS = (
     Check("PostgreSQL", _database),
     Check("Valkey", _cache),
     Check("Kafka", _log),
+    Check("registry", _registry),
     Check("HTTP cache", _http_cache),
+    Check("balancer", _balancer),
     Check("API", _api),
 )

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from contract.connections import Connections
-from seawall.stack import postgres, valkey
+from seawall.stack import postgres, registry, valkey
 from seawall.stack.jars import kafka_version
 from seawall.stack.java import find_java
 from seawall.stack.kafka import heap_size
@@ -28,6 +28,9 @@ def effective_settings(connections: Connections, state: StackState) -> dict[str,
         if state.brokers:
             java = find_java()
             found["kafka"] |= {"version": kafka_version(), "java": java.version, "heap": heap_size()}
+    if (schemas := state.services.get("registry")) is not None and connections.registry_url is not None:
+        said = registry.read_settings(connections.registry_url.get_secret_value())
+        found["registry"] = {"version": schemas.version, **said}
     if state.api_processes:
         found["api"] = {"processes": state.api_processes, **({"tls": True} if state.api_tls_url else {})}
     if state.options.settings != KafkaSettings():

@@ -13,6 +13,7 @@ StackError
  ├─ OtherStackRunning   a stack with other options runs already
  ├─ NotRunning          no stack runs
  ├─ UnknownService      a name that no service of this stack has
+ ├─ NotSettled          a number of processes that was asked for and did not come about
  └─ NotAdjusted         a running server's setting that cannot be changed, or did not take
 """
 
@@ -67,6 +68,10 @@ class NotRunning(StackError):
 
 class UnknownService(StackError):
     """No service of this stack has that name."""
+
+
+class NotSettled(StackError):
+    """Processes that were told to come or to go did not do so in time; the message names the logs."""
 
 
 class NotAdjusted(StackError):

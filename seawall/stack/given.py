@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from contract.connections import Connections
 
-_SECRET = ("database_url", "database_replica_url", "cache_url", "kafka_sasl_password", "api_key")
+_SECRET = ("database_url", "database_replica_url", "cache_url", "registry_url", "kafka_sasl_password", "api_key")
 
 
 def connections_of(environment: dict[str, str]) -> Connections:

@@ -1,4 +1,4 @@
-"""Apache Kafka's jars: pinned by coordinate and SHA-256, fetched once into the user's cache."""
+"""Java's programs, Apache Kafka above all: pinned by coordinate and SHA-256, fetched once into the user's cache."""
 
 from __future__ import annotations
 
@@ -36,26 +36,28 @@ class Jar(NamedTuple):
     version: str
     size_bytes: int
     sha256: str
+    classifier: str = ""
+    packaging: str = "jar"
 
     @property
     def coordinate(self) -> str:
         """The Maven coordinate."""
-        return f"{self.group}:{self.artifact}:{self.version}"
+        return ":".join(filter(None, (self.group, self.artifact, self.version, self.classifier)))
 
     @property
     def filename(self) -> str:
         """The name of its file."""
-        return f"{self.artifact}-{self.version}.jar"
+        return f"{'-'.join(filter(None, (self.artifact, self.version, self.classifier)))}.{self.packaging}"
 
 
 def read_lock(path: Path = _LOCK) -> list[Jar]:
-    """Return the jars that the lock names."""
+    """Return what the lock names: jars, or archives, whose coordinate ends with classifier and packaging."""
     jars = []
     for line in path.read_text(encoding="ascii").splitlines():
         if line and not line.startswith("#"):
             coordinate, size, sha256 = line.split()
-            group, artifact, version = coordinate.split(":")
-            jars.append(Jar(group, artifact, version, int(size), sha256))
+            group, artifact, version, *other = coordinate.split(":")
+            jars.append(Jar(group, artifact, version, int(size), sha256, *other))
     return jars
 
 
@@ -210,7 +212,8 @@ def _resolve(jar: Jar, private: Path, counted: _Part) -> Path:
         timeout=_TIMEOUT_S,
         remote_repos={"mirror": mirror.rstrip("/")} if mirror else None,
     )
-    return Path(context.project(jar.group, jar.artifact).at_version(jar.version).artifact().resolve())
+    wanted = context.project(jar.group, jar.artifact).at_version(jar.version)
+    return Path(wanted.artifact(jar.classifier, jar.packaging).resolve())
 
 
 def _trust_the_system() -> None:

@@ -62,6 +62,10 @@ class Log:
 
     def lag(self) -> int:
         """Return how many records of the record topics the sinks have not committed yet."""
+        return sum(self.lags().values())
+
+    def lags(self) -> dict[tuple[str, int], int]:
+        """Return the same for each partition of the record topics."""
         partitions = self._record_partitions()
         ends = self._offsets(partitions, _latest())
         committed = self._committed(partitions)
@@ -70,11 +74,11 @@ class Log:
             for place in partitions
             if ends[place.topic, place.partition] > committed.get((place.topic, place.partition), 0)
         ]
-        if not behind:
-            return 0
         # What was deleted from the log is not waited for, wherever the group stood at that time.
-        starts = self._offsets(behind, _earliest())
-        return sum(max(0, ends[place] - max(committed.get(place, 0), start)) for place, start in starts.items())
+        starts = self._offsets(behind, _earliest()) if behind else {}
+        return dict.fromkeys(ends, 0) | {
+            place: max(0, ends[place] - max(committed.get(place, 0), start)) for place, start in starts.items()
+        }
 
     def close(self) -> None:
         """Close the connections."""
@@ -104,6 +108,11 @@ class Log:
 
     def group_is_whole(self, members: int) -> bool:
         """Tell whether the sinks' group has *members*, is stable, and every partition of the record topics has one."""
+        found = self.settled_members()
+        return found is not None and len(found) >= members
+
+    def settled_members(self) -> set[str] | None:
+        """Return the sinks of the group by name, while it is stable and every partition has one; else None."""
         partitions = {(place.topic, place.partition) for place in self._record_partitions()}
         # One that meets no coordinator yet hangs until its time is up, and one whose time is up can later abort the
         # process (librdkafka 2.16, rd_kafka_enq_once): so the coordinator is awaited before, and the time is long.
@@ -111,14 +120,15 @@ class Log:
         try:
             group = described[SINK_GROUP].result()
         except KafkaException:
-            return False  # the group's coordinator is not there yet
+            return None  # the group's coordinator is not there yet
         assigned = {
             (place.topic, place.partition)
             for member in group.members
             for place in (member.assignment.topic_partitions if member.assignment else [])
         }
-        stable = group.state == ConsumerGroupState.STABLE
-        return stable and len(group.members) >= members and partitions <= assigned
+        if group.state != ConsumerGroupState.STABLE or not partitions <= assigned:
+            return None
+        return {str(member.group_instance_id or member.client_id) for member in group.members}
 
     def short_of_replicas(self) -> list[str]:
         """Return the partitions of ours that have no leader, or fewer replicas in sync than they should have."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import msgspec
 
 from contract.topics import PARTITIONS
@@ -31,18 +33,26 @@ class StackOptions(msgspec.Struct, frozen=True, kw_only=True):
     """As above, for the sinks."""
     database_delay_ms: float = 0.0
     """By so much each round trip of API and sinks to the database takes longer: it models one that is far away."""
+    sink_delay_ms: float = 0.0
+    """The same for the sinks alone: it models sinks that are slow."""
     flush_delay_ms: float = 0.0
     """By so much each flush of the database's log takes longer: it models a slow disk."""
     replica: bool = False
     """Whether lookups have a replica of the database to read from."""
     http_cache: bool = False
     """Whether an HTTP cache stands before the API."""
+    balancer: bool = False
+    """Whether a load balancer stands before the API's processes, and asks each whether it is ready."""
     tls: bool = False
     """Whether the API can be reached by TLS as well, on a port of its own."""
     links: bool = False
     """Whether API and sinks reach every server of ours by a link that can be cut, silent or late."""
     observe: bool = False
     """Whether a Prometheus reads the metrics of all, where one is installed."""
+    trace: float | None = None
+    """Share of requests that are traced though their callers do not ask; None traces none at all."""
+    registry: bool = False
+    """Whether there is a schema registry; settings that need one bring it along."""
     disk_mb: int = 0
     """Size of the file systems that hold the data of database and brokers; 0 leaves them on the disk that is there."""
     settings: KafkaSettings = KafkaSettings()
@@ -55,23 +65,36 @@ class StackOptions(msgspec.Struct, frozen=True, kw_only=True):
         """Whether a service of this stack misbehaves on purpose, so that no figure of it says anything else."""
         return (self.api_module, self.sink_module) != (REAL_API, REAL_SINK)
 
+    @property
+    def needs_registry(self) -> bool:
+        """Whether a schema registry is part of it."""
+        return self.registry or self.settings.needs_registry
+
     def checked(self) -> StackOptions:
         """Return these options; raises `BadOptions` with every problem at once."""
         found = []
         if self.brokers not in (1, 3):
             found.append(f"brokers is {self.brokers}: choose 1 or 3")
-        if not 1 <= self.partitions <= _MOST_PARTITIONS:
-            found.append(f"partitions is {self.partitions}: choose 1 to {_MOST_PARTITIONS}")
-        if not 0 <= self.sinks <= _MOST_SINKS:
-            found.append(f"sinks is {self.sinks}: choose 0 to {_MOST_SINKS}")
-        if not 1 <= self.api_processes <= _MOST_API_PROCESSES:
-            found.append(f"API processes is {self.api_processes}: choose 1 to {_MOST_API_PROCESSES}")
+        found += self._mistakes_of_counts()
         if self.api_port is not None and not _FIRST_PORT <= self.api_port <= _LAST_PORT:
             found.append(f"the API's port is {self.api_port}: choose {_FIRST_PORT} to {_LAST_PORT}")
-        if self.database_delay_ms and not 1 <= self.database_delay_ms <= LATEST_MS:
-            found.append(f"the database's delay is {self.database_delay_ms:g} ms: choose 0 or 1 to {LATEST_MS:g}")
+        for whose, delay_ms in (("the database's", self.database_delay_ms), ("the sinks'", self.sink_delay_ms)):
+            if delay_ms and not 1 <= delay_ms <= LATEST_MS:
+                found.append(f"{whose} delay is {delay_ms:g} ms: choose 0 or 1 to {LATEST_MS:g}")
         if not 0 <= self.flush_delay_ms <= LATEST_FLUSH_MS:
             found.append(f"the delay of a flush is {self.flush_delay_ms:g} ms: choose 0 to {LATEST_FLUSH_MS:g}")
+        if self.balancer and (self.http_cache or self.tls):
+            found.append("a balancer stands before the API in place of an HTTP cache, and has no TLS: choose one")
+        if self.trace is not None and not 0 <= self.trace <= 1:
+            found.append(f"the share of requests that are traced is {self.trace:g}: choose 0 to 1")
         if found:
             raise BadOptions("; ".join(found))
         return self
+
+    def _mistakes_of_counts(self) -> Iterator[str]:
+        for name, count, least, most in (
+            ("partitions", self.partitions, 1, _MOST_PARTITIONS), ("sinks", self.sinks, 0, _MOST_SINKS),
+            ("API processes", self.api_processes, 1, _MOST_API_PROCESSES),
+        ):  # fmt: skip
+            if not least <= count <= most:
+                yield f"{name} is {count}: choose {least} to {most}"

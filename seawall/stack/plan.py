@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from contract.connections import Connections
-from seawall.stack import api, api_keys, kafka, places, postgres, valkey
+from seawall.stack import api, api_keys, kafka, places, postgres, registry, valkey
+from seawall.stack.balancer import Balancer
 from seawall.stack.broker_metrics import BrokerMetrics, agent_jars
 from seawall.stack.certificates import Certificate, TlsPort
 from seawall.stack.class_archive import ClassArchive
@@ -26,13 +27,15 @@ from seawall.stack.links import Line, LinksService
 from seawall.stack.options import StackOptions
 from seawall.stack.ports import HOST, demand, free_ports, listening
 from seawall.stack.prometheus import Prometheus, find_prometheus
+from seawall.stack.registry_program import RegistryProgram
 from seawall.stack.replica import PostgresReplica
 from seawall.stack.service import External, Service
+from seawall.stack.trace_receiver import TraceReceiver, given_collector
 from seawall.tuning.knob import Place
 
 CLIENTS = ("api", "sink")
 """Those that reach servers by links, where there are some."""
-# PostgreSQL, its replica, Valkey, the HTTP cache and TLS, API; each broker and each process of the API takes two more
+# PostgreSQL, its replica, Valkey, what stands before the API, TLS, API; each broker and each API process takes two more
 _FIXED_PORTS, _LINK_PORTS = 6, 3
 _POSTGRES_PORT, _VALKEY_PORT = 5432, 6379
 
@@ -46,9 +49,13 @@ class Plan:
     links: LinksService | None = None
     replica: Service | None = None
     cache: Service | None = None
+    registry: Service | None = None
+    registry_program: RegistryProgram | None = None
+    """What has to be there before ours starts."""
     brokers: list[Service] = field(default_factory=list)
     apis: list[Service] = field(default_factory=list)
     http_cache: Service | None = None
+    balancer: Service | None = None
     api_url: str = ""
     """What clients use: the API, or the HTTP cache in front of it."""
     api_tls_url: str = ""
@@ -67,6 +74,8 @@ class Plan:
     """What shows the brokers' figures."""
     observers: list[Service] = field(default_factory=list)
     """What looks on: an exporter, and Prometheus where it is installed."""
+    trace_url: str = ""
+    """Where API, sinks and load send their traces; empty where they send none."""
     jars: JarCache | None = None
     archive: ClassArchive | None = None
     embedded_brokers: int = 0
@@ -102,15 +111,17 @@ def make_plan(options: StackOptions, *, run: str, data: Path, logs: Path, made: 
     if not options.kafka:
         given = given.model_copy(update={"kafka_bootstrap_servers": None})
     plan = Plan(connections=given, directories=made)
-    linked = _LINK_PORTS + 4 * options.brokers if options.links or options.database_delay_ms else 0
+    linked = _LINK_PORTS + 4 * options.brokers if _is_linked(options) else 0
     several = 2 * options.brokers + 2 * options.api_processes + options.sinks
-    several += (2 + options.brokers) * options.observe
+    several += (2 + options.brokers) * options.observe + (options.trace is not None) + 2 * options.needs_registry
     ports = iter(free_ports(_FIXED_PORTS + several + linked))
     plan.sink_ports = [next(ports) for _ in range(options.sinks)]
     _add_database(plan, options, next(ports), run, data, logs, embed=not api_url)
     _add_replica(plan, options, next(ports), data, logs)
     _add_cache(plan, next(ports), data, embed=not api_url)
     _add_lines(plan, options, ports)
+    _add_traces(plan, options, ports, data)
+    _add_registry(plan, options, ports, data)
     api_port = demand(options.api_port, "--api-port") if options.api_port else next(ports)
     if options.kafka:
         pairs = [(next(ports), next(ports)) for _ in range(options.brokers)]
@@ -121,10 +132,10 @@ def make_plan(options: StackOptions, *, run: str, data: Path, logs: Path, made: 
         plan.links = LinksService(plan.lines, directory=data / "links")
     inner_port, tls_port = next(ports), next(ports)
     if api_url:
-        if options.http_cache or options.tls:
+        if options.http_cache or options.tls or options.balancer:
             raise BadOptions(
-                "the service of SEAWALL_API_URL is not ours, so it gets no HTTP cache and no TLS of ours: unset it, or"
-                " leave --http-cache and --tls out"
+                "the service of SEAWALL_API_URL is not ours, so it gets no HTTP cache, balancer or TLS of ours: unset"
+                " it, or leave --http-cache and --tls out"
             )
         plan.apis = [External("api", "api", _without_password(api_url), partial(api.check, api_url))]
         plan.api_url = api_url
@@ -139,6 +150,10 @@ def make_plan(options: StackOptions, *, run: str, data: Path, logs: Path, made: 
                 inner_port, port=api_port, tls=_tls(plan, tls_port), directory=data / "http-cache"
             )
             _add_api(plan, options, inner_port, None, own_ports, data)
+        elif options.balancer:
+            _add_api(plan, options, inner_port, None, own_ports, data)
+            servers = {one.name: port for one, port in zip(plan.apis, own_ports[::2], strict=True)}
+            plan.balancer = Balancer(servers, port=api_port, directory=data / "balancer")
         else:
             _add_api(plan, options, api_port, _tls(plan, tls_port), own_ports, data)
         plan.api_url = f"http://{HOST}:{api_port}"
@@ -171,6 +186,7 @@ def _add_api(
             secure=secure,
             keys=keys,
             metrics_port=metrics_port,
+            trace_url=plan.trace_url,
             directory=data / name,
         )
         plan.apis.append(service)
@@ -191,6 +207,16 @@ def _add_observers(plan: Plan, exporter_port: int, port: int, data: Path) -> Non
     if not (plan.brokers and plan.ours):
         del targets["sink"]
     plan.observers.append(Prometheus(program, targets, port=port, directory=data / "prometheus"))
+
+
+def _add_traces(plan: Plan, options: StackOptions, ports: Iterator[int], data: Path) -> None:
+    if options.trace is None:
+        return
+    plan.trace_url = given_collector()
+    if not plan.trace_url:
+        own = TraceReceiver(port=next(ports), directory=data / "traces")
+        plan.observers.append(own)
+        plan.trace_url = own.address
 
 
 def _add_database(
@@ -226,17 +252,22 @@ def _add_database(
 
 def _add_lines(plan: Plan, options: StackOptions, ports: Iterator[int]) -> None:
     """Add the links to database and cache; those to the log need listeners of the brokers."""
-    if not (options.database_delay_ms or options.links):
+    if not _is_linked(options):
         return
     if plan.database is None:
         raise BadOptions("a service that runs already (SEAWALL_API_URL) has its own way to its database: unset it")
     database = urlsplit(plan.connections.psycopg_url)
     place = (database.hostname or HOST, database.port or _POSTGRES_PORT)
     for client in CLIENTS:
-        _add_line(plan, f"{client}-postgres", [(next(ports), *place)], options.database_delay_ms)
+        delay_ms = max(options.database_delay_ms, options.sink_delay_ms if client == "sink" else 0.0)
+        _add_line(plan, f"{client}-postgres", [(next(ports), *place)], delay_ms)
     if options.links and plan.connections.cache_url is not None:
         cache = urlsplit(plan.connections.redis_url)
         _add_line(plan, "api-valkey", [(next(ports), cache.hostname or HOST, cache.port or _VALKEY_PORT)])
+
+
+def _is_linked(options: StackOptions) -> bool:
+    return bool(options.links or options.database_delay_ms or options.sink_delay_ms)
 
 
 def _add_line(plan: Plan, name: str, ways: Sequence[tuple[int, str, int]], delay_ms: float = 0.0) -> Line:
@@ -286,6 +317,19 @@ def _add_cache(plan: Plan, port: int, data: Path, *, embed: bool) -> None:
         own = valkey.Valkey(directory=data / "valkey", port=port)
         plan.cache = own
         plan.connections = plan.connections.model_copy(update={"cache_url": SecretStr(own.url)})
+
+
+def _add_registry(plan: Plan, options: StackOptions, ports: Iterator[int], data: Path) -> None:
+    if plan.connections.registry_url is not None:
+        url = plan.connections.registry_url.get_secret_value()
+        plan.registry = External("registry", "registry", _without_password(url), partial(registry.check, url))
+    elif options.needs_registry:
+        plan.registry_program = RegistryProgram()
+        own = registry.Registry(
+            plan.registry_program, find_java(), directory=data / "registry", port=next(ports), health_port=next(ports)
+        )
+        plan.registry = own
+        plan.connections = plan.connections.model_copy(update={"registry_url": SecretStr(own.url)})
 
 
 def _add_log(

@@ -77,6 +77,16 @@ class Reset:
         with _answering():
             return 0 if self._log is None else self._log.lag()
 
+    def lags(self) -> dict[tuple[str, int], int]:
+        """Return the same for each topic and partition; raises `Unreachable`."""
+        with _answering():
+            return {} if self._log is None else self._log.lags()
+
+    def sinks_at_work(self) -> set[str] | None:
+        """Return the names of the group's members, while every partition has one; else None. Raises `Unreachable`."""
+        with _answering():
+            return set() if self._log is None else self._log.settled_members()
+
     def missing(self, sinks: int) -> str:
         """Return what log and *sinks* lack to do their work; empty where nothing. Raises `Unreachable`."""
         if self._connections.kafka_bootstrap_servers is None:

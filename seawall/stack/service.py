@@ -41,6 +41,8 @@ class Service(Protocol):
     """Whether its process loads its program at once and runs it when it is released."""
     descriptors: tuple[int, ...]
     """Open files that the process inherits."""
+    own_address: str
+    """Where this process alone can be asked, if others share its address; else empty."""
     metrics_url: str
     """Where Prometheus finds what it counts; empty where it shows nothing."""
 
@@ -72,6 +74,7 @@ class OwnService:
     restarts = True
     held = False
     descriptors: tuple[int, ...] = ()
+    own_address = ""
     metrics_url = ""
 
 
@@ -85,6 +88,7 @@ class External:
     stop_within_s = ready_within_s = 0.0
     restarts = held = False
     descriptors: tuple[int, ...] = ()
+    own_address = ""
     metrics_url = ""
 
     def __init__(self, name: str, kind: str, address: str, check: Callable[[], str]) -> None:

@@ -10,6 +10,7 @@ from seawall.stack.log import Log
 from seawall.stack.options import REAL_SINK, StackOptions
 from seawall.stack.ports import HOST
 from seawall.stack.service import NotReady, OwnService, held_program, make_directories
+from seawall.stack.trace_receiver import trace_variables
 from seawall.stack.variables import variables_of
 
 
@@ -29,6 +30,7 @@ class Sink(OwnService):
         log: Log,
         *,
         metrics_port: int,
+        trace_url: str,
         directory: Path,
         journal: Path,
     ) -> None:
@@ -36,7 +38,7 @@ class Sink(OwnService):
         self.address = ""
         self._options, self._connections, self._log = options, connections, log
         self._directory, self._journal = directory, journal
-        self._metrics_port = metrics_port
+        self._metrics_port, self._trace_url = metrics_port, trace_url
         self.metrics_url = f"http://{HOST}:{metrics_port}/metrics"
 
     def prepare(self) -> None:
@@ -60,6 +62,7 @@ class Sink(OwnService):
             **self._options.settings.variables().get(self.kind, {}),
             **self._options.environment,
             **variables_of(self._directory.parent, self.kind),
+            **trace_variables(self._options, self._trace_url),
             **place,
         }
 

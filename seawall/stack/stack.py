@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from functools import cached_property
@@ -150,20 +150,29 @@ class Stack:
         """Return how many records the sinks have not committed yet, over all record topics; 0 without Kafka."""
         return self._reset.lag()
 
-    def missing(self) -> str:
+    def lags(self) -> dict[tuple[str, int], int]:
+        """Return the same for each topic and partition."""
+        return self._reset.lags()
+
+    def sinks_at_work(self) -> set[str] | None:
+        """Return the sinks in the group by name; None while partitions move, or one of them has no sink."""
+        return self._reset.sinks_at_work()
+
+    def missing(self, away: Collection[str] = ()) -> str:
         """Return in words what keeps the stack from working as a whole; empty where nothing does.
 
+        Services that are *away* are not waited for.
         Raises `Unreachable` where not even that can be asked.
         """
         state = self.state
         for name, service in state.services.items():
             gone = service.pid is None or not is_alive(service.pid, service.started or 0.0)
-            if not service.external and gone:
+            if not service.external and gone and name not in away:
                 return f"{name} does not run"
         from seawall.stack.api import check  # noqa: PLC0415 - few need it, and it takes a while to load
 
         check(state.api_url)
-        return self._reset.missing(state.sinks)
+        return self._reset.missing(state.sinks - sum(state.services[name].kind == "sink" for name in away))
 
     def resources(self, *, thorough: bool = False) -> dict[str, ResourceUse]:
         """Return what each service of ours has used so far; external ones are left out.

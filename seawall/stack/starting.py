@@ -23,7 +23,7 @@ from seawall.stack.warming import await_coordinator, await_producer_ids
 from seawall.tuning.knob import Place
 
 if TYPE_CHECKING:
-    from seawall.stack.jars import Jar, JarCache
+    from seawall.stack.jars import Jar, JarCache, Progress
     from seawall.stack.log import Log
 
 _PAUSE_S = 0.03
@@ -60,10 +60,11 @@ class Starter:
             cache = group.create_task(self._each([plan.cache] if plan.cache else []))
             links = group.create_task(self._each([plan.links] if plan.links else []))
             replica = group.create_task(self._replica(plan, database))
-            apis = group.create_task(self._each(plan.apis, after=[database, replica, cache, log, links]))
+            schemas = group.create_task(self._registry(plan))
+            apis = group.create_task(self._each(plan.apis, after=[database, replica, cache, log, links, schemas]))
             group.create_task(self._each(plan.observers))
-            if plan.http_cache is not None:
-                group.create_task(self._each([plan.http_cache], after=[apis]))
+            before_the_api = [one for one in (plan.http_cache, plan.balancer) if one is not None]
+            group.create_task(self._each(before_the_api, after=[apis]))
             if sinks:
                 group.create_task(self._each(self._sinks(plan, options), after=[database, log, links]))
         if self._administrator is not None:
@@ -98,6 +99,16 @@ class Starter:
         """Start it once there is something to copy, tables included: its preparation is the copy."""
         if plan.replica is not None and await _succeeded([database]):
             await self._service(plan.replica)
+
+    async def _registry(self, plan: Plan) -> None:
+        if plan.registry is None:
+            return
+        program = plan.registry_program
+        if program is not None and not program.complete:
+            self._emit("starting", "registry files", text="fetching the schema registry")
+            await self._thread(lambda: program.fetch(self._progress("registry files")))
+            self._emit("ready", "registry files")
+        await self._service(plan.registry)
 
     async def _log(self, plan: Plan, options: StackOptions) -> None:
         if not plan.brokers:
@@ -134,6 +145,7 @@ class Starter:
                 plan.connections_of("sink"),
                 log,
                 metrics_port=port,
+                trace_url=plan.trace_url,
                 directory=roster.data / f"sink-{number}",
                 journal=Path(roster.state.journal_dir),
             )
@@ -156,12 +168,14 @@ class Starter:
 
     async def _fetch(self, jars: JarCache, missing: list[Jar]) -> None:
         self._emit("starting", "kafka jars", text=f"fetching {len(missing)} of {len(jars.jars)} files")
-
-        def progress(done: int, total: int) -> None:
-            self._loop.call_soon_threadsafe(self._emit, "progress", "kafka jars", "", done, total)
-
-        await self._thread(lambda: jars.fetch(missing, progress))
+        await self._thread(lambda: jars.fetch(missing, self._progress("kafka jars")))
         self._emit("ready", "kafka jars")
+
+    def _progress(self, name: str) -> Progress:
+        def progress(done: int, total: int) -> None:
+            self._loop.call_soon_threadsafe(self._emit, "progress", name, "", done, total)
+
+        return progress
 
     async def _migrate(self, plan: Plan, server: asyncio.Task[None]) -> None:
         log = self._roster.log_of("migration")

@@ -28,6 +28,8 @@ class ServiceState(msgspec.Struct, frozen=True, kw_only=True):
     pid: int | None = None
     started: float | None = None
     port: int | None = None
+    own_address: str = ""
+    """Where a process of the API can be asked by itself, whoever else shares its port."""
     metrics_url: str = ""
     """Where a process shows what it counts, for Prometheus; empty where it shows nothing."""
     version: str = ""
@@ -56,6 +58,8 @@ class StackState(msgspec.Struct, frozen=True, kw_only=True):
     """File of the authority that vouches for its certificate."""
     api_key: str = ""
     """What a client sends to it (``Authorization: Bearer KEY``); empty where it asks for none."""
+    trace_url: str = ""
+    """Where API and sinks send their traces (OTLP over HTTP); empty where they send none."""
     environment: dict[str, str]
     brokers: int
     partitions: int

@@ -121,11 +121,11 @@ class Supervisor:
             self.roster.phase("stopping")
         starter.close()
         for level in (
-            ("prometheus", "exporter", "http-cache"),
+            ("prometheus", "exporter", "http-cache", "balancer"),
             ("api",),
             ("sink",),
             ("link",),
-            ("migration", "kafka", "valkey", "postgres"),
+            ("migration", "kafka", "registry", "valkey", "postgres"),
         ):
             await asyncio.gather(*(self._end(name, child) for name, child in self.roster.of_kinds(level)))
         await asyncio.to_thread(starter.keep)

@@ -24,15 +24,18 @@ def knobs() -> MappingProxyType[tuple[Place, str], Knob]:
 def knob_named(name: str) -> Knob:
     """Return the knob of that name, which may begin with its place: ``topic.compression.type``.
 
+    A variable may be named without its prefix, in small letters: ``value_serializer``.
     Raises `BadSettings` where there is none, or where several places have it and none is named.
     """
-    found = [knob for knob in knobs().values() if name in (knob.name, f"{knob.place}.{knob.name}")]
+    variable = f"SEAWALL_{name.upper()}"
+    found = [knob for knob in knobs().values() if knob.name in (name, variable) or name == f"{knob.place}.{knob.name}"]
     if len(found) == 1:
         return found[0]
     if found:
         places = " or ".join(f"{knob.place}.{knob.name}" for knob in found)
         raise BadSettings([f"--knob: several places have {name}: say {places}"])
     near = difflib.get_close_matches(name, [knob.name for knob in knobs().values()], 3)
+    near = near or difflib.get_close_matches(variable, [knob.name for knob in knobs().values()], 3, 0.8)
     hint = f"; do you mean {' or '.join(near)}?" if near else ""
     raise BadSettings([f"--knob: unknown {name!r}{hint}; `bin/seawall tune --list` names all"])
 

@@ -11,6 +11,8 @@ from seawall.tuning.errors import BadSettings
 from seawall.tuning.knob import Place, Value, as_text
 
 _Table = dict[str, Value]
+_REGISTERED = {"avro", "protobuf"}
+"""Serializers whose schemas lie in a registry."""
 
 
 class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -18,6 +20,7 @@ class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     about: str = ""
     """What they are good for, in a sentence."""
+    api: _Table = {}
     producer: _Table = {}
     consumer: _Table = {}
     sink: _Table = {}
@@ -36,14 +39,22 @@ class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     def variables(self) -> dict[str, dict[str, str]]:
         """Return the environment of the services that have to be started with it, by their kind."""
         found: dict[str, dict[str, str]] = {}
+        api = self.texts(Place.API)
         if self.producer:
-            found["api"] = {"SEAWALL_KAFKA_PRODUCER_PROPERTIES": _json(self.producer)}
-        sink = {name: as_text(value) for name, value in self.sink.items()}
+            api["SEAWALL_KAFKA_PRODUCER_PROPERTIES"] = _json(self.producer)
+        if api:
+            found["api"] = api
+        sink = self.texts(Place.SINK)
         if self.consumer:
             sink["SEAWALL_SINK_CONSUMER_PROPERTIES"] = _json(self.consumer)
         if sink:
             found["sink"] = sink
         return found
+
+    @property
+    def needs_registry(self) -> bool:
+        """Whether a serializer among them has its schemas in a registry."""
+        return not _REGISTERED.isdisjoint(self.texts(Place.API).values())
 
     def texts(self, place: Place) -> dict[str, str]:
         """Return the values of a place as Kafka's own files write them."""

@@ -13,6 +13,8 @@ Value = bool | int | float | str
 class Place(StrEnum):
     """Whose setting it is."""
 
+    API = "api"
+    """The API, by the name of its environment variable."""
     PRODUCER = "producer"
     """The API's producer, by librdkafka's name."""
     CONSUMER = "consumer"
@@ -33,7 +35,7 @@ class Knob(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     means: str
     """In a sentence."""
     default: Value
-    """Of librdkafka, of the broker, or of the sink."""
+    """Of librdkafka, of the broker, of the API, or of the sink."""
     java: Value | None = None
     """Of Kafka's own client, in words where there is no such value."""
     ours: Value | None = None

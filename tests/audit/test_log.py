@@ -9,9 +9,12 @@ import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
+from kept_schemas import Kept
 from service_processes import eventually
 
+from contract.entities import ENTITIES
 from contract.ids import Run, low_bits, mint
+from contract.keys import KEY_CODECS
 from seawall.audit.errors import AuditFailed
 from seawall.audit.log import Gap, LogReader
 from seawall.stack.stack import Stack
@@ -91,6 +94,23 @@ def test_one_runs_records_are_found_among_all_that_lies_in_the_log(stack: Stack,
     assert found.offset.tolist() == [7, 15, 23]
     assert found.gaps == ()
     assert found.ahead.all()
+
+
+def test_records_are_found_however_their_keys_are_written(stack: Stack, topic: str) -> None:
+    """In each of the forms that the API can be told to write, side by side, and with keys of the same length around."""
+    producer = Producer({**stack.connections.kafka, "enable.idempotence": True})
+    for sequence, make in enumerate(KEY_CODECS.values(), start=1):
+        codec = make(Kept())
+        codec.prepare()
+        key = codec.encode(ENTITIES["users"], mint(RUN, sequence, 1, 2))
+        for one in (key, bytes(len(key)), b"\xff" * len(key), codec.encode(ENTITIES["users"], mint(OTHER, 1, 1, 2))):
+            producer.produce(topic, b"{}", one, partition=0)
+    assert producer.flush(10) == 0
+    reader = LogReader(stack.connections.kafka)
+    found = reader.records(topic, RUN)
+    reader.close()
+    assert found.low.tolist() == [low_bits(sequence, 1, 2) for sequence in range(1, 6)]
+    assert found.offset.tolist() == [0, 4, 8, 12, 16]
 
 
 def test_an_offset_without_a_message_is_a_gap_even_at_the_end(stack: Stack, topic: str) -> None:

@@ -19,7 +19,7 @@ from benchmarks.api_load import ApiLoad, bodies
 from contract.entities import ENTITIES, parse
 from contract.ids import split
 
-NAMES = ("api", "api_choices", "lookups", "kafka_user")
+NAMES = ("api", "api_choices", "lookups", "kafka_user", "tracing")
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +109,15 @@ def test_kafka_user_holds_users_against_a_bare_producer_and_http(results: dict[s
     assert [figure["reached"] is None for figure in figures] == [True] * 5 + [False] * 3
     assert all(figure["measured"] > 0 for figure in figures)
     assert figures[0]["error"].startswith("1.00 times; sent to ack p50")
+
+
+@pytest.mark.long
+def test_tracing_holds_each_kind_against_none(results: dict[str, dict[str, Any]]) -> None:
+    """What is there and traces little is judged; what traces everything only stands beside it."""
+    figures = results["tracing"]["figures"]
+    assert [figure["reached"] is None for figure in figures] == [False, False, True]
+    assert all(figure["measured"] > 0 < figure["beside"] for figure in figures)
+    assert " 0 traces came" not in " ".join(results["tracing"]["notes"])
 
 
 @pytest.mark.long

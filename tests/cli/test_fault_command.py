@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -20,6 +21,7 @@ from seawall.stack.faults.catalogue import CATALOGUE
 from seawall.stack.places import ROOT
 
 pytestmark = pytest.mark.timeout(400)
+HAPROXY = shutil.which("haproxy", path=os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin"]))
 SMALL = ["--rate", "200", "--users", "40", "--warmup", "500ms"]
 
 
@@ -156,6 +158,33 @@ def test_a_database_that_dies_is_noticed_and_comes_back(home: Path, tmp_path: Pa
     assert finding["recover_s"] is not None
     assert finding["moments"]
     assert "kill-postgres" in (output / "report.html").read_text()
+
+
+@pytest.mark.long
+@pytest.mark.skipif(not HAPROXY, reason="HAProxy is not installed (Debian: apt-get install haproxy)")
+@pytest.mark.parametrize(
+    ("fault", "bit"),
+    [
+        ("upgrade-sinks", "sink-2 for sink-1"),
+        ("upgrade-api", "api-2 for api-1"),
+        ("blue-green", "api-2 for api-1: "),
+        ("canary", "api-2 for api-1: "),
+    ],
+)
+def test_processes_are_replaced_under_load_and_no_request_fails(
+    home: Path, tmp_path: Path, fault: str, bit: str
+) -> None:
+    """Who took whose place is told, with its share of the answers, and nothing is lost."""
+    output = tmp_path / "out"
+    words = ["--faults", fault, "--duration", "45s", "--hold", "1s", "--rate", "100", "--users", "20"]
+    code, out, err = run(home, *words, "--warmup", "500ms", "--output", str(output), within_s=390)
+    assert code in (0, 1, 3, 4), out + err  # times are those of a busy machine
+    (finding,), (trial,) = written(output)["faults"], written(output)["trials"]
+    assert finding["bit"].startswith(bit)
+    assert ("answers in 3 s" in finding["bit"]) == bit.endswith(": ")
+    assert (finding["failed"], finding["lost"], finding["doubled"]) == (0, 0, 0)
+    assert trial["audit"]["stored"] == trial["audit"]["attempted"] > 4_000
+    assert not remains(home)
 
 
 @pytest.mark.long

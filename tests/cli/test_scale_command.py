@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from seawall.cli.app import main
 from seawall.report.files import write_reports
 from seawall.result import read_result
 from seawall.stack.places import ROOT
@@ -42,10 +43,10 @@ def start(*arguments: str) -> subprocess.Popen[str]:
     )
 
 
-def run(*arguments: str) -> tuple[int, str, str]:
+def run(*arguments: str, within_s: float = 110) -> tuple[int, str, str]:
     """Run the command to its end; return its exit code and what it printed."""
     process = start(*arguments)
-    said, errors = process.communicate(timeout=110)
+    said, errors = process.communicate(timeout=within_s)
     return process.returncode, said, errors
 
 
@@ -114,6 +115,54 @@ def test_ctrl_c_keeps_what_was_measured_and_stops_all_servers(elsewhere: Path) -
     result = result_of(elsewhere)
     assert result["interrupted"]
     assert [point["count"] for point in result["scaling"][0]["points"]] == [1]
+
+
+@pytest.mark.long
+@pytest.mark.timeout(300)
+def test_sinks_come_and_go_under_load_in_the_midst_of_batches(elsewhere: Path) -> None:
+    """A sink that always has a batch under way is told to end: nothing is lost, and no request fails."""
+    words = ["--steps", "1,2,1", "--stage", "15s", "--rates", "100", "--users", "20", "--warmup", "2s"]
+    code, said, errors = run(
+        "--autoscale", "sinks", *words, "--sink-rate", "150", "--output", str(elsewhere), within_s=280
+    )
+    assert code in (0, 1, 4), errors  # times are those of a busy machine
+    assert "1 to 2" in errors
+    result = result_of(elsewhere)
+    ((found,), (trial,)) = result["elasticity"], result["trials"]
+    assert [(step["before"], step["after"]) for step in found["steps"]] == [(1, 2), (2, 1)]
+    assert [step["settle_s"] is not None for step in found["steps"]] == [True, True]
+    assert (found["failed"], found["lost"], trial["audit"]["pending"]) == (0, 0, 0)
+    assert trial["audit"]["stored"] == trial["audit"]["attempted"] > 2_500
+    assert {moment["wanted"] for moment in found["moments"]} == {1, 2}
+    assert {path.name for path in elsewhere.iterdir()} >= {"result.json", "summary.csv", "report.html", "junit.xml"}
+    assert "Can sinks come and go under load?" in (elsewhere / "report.html").read_text()
+    assert "0 records lost" in said
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ((), "give --what (api, sinks, partitions, workers) for a law, or --autoscale (sinks, api)"),
+        (("--what", "api", "--autoscale", "sinks"), "give --what"),
+        (("--what", "api", "--steps", "1,2"), "belongs to --autoscale"),
+        (("--autoscale", "sinks", "--repeats", "2"), "belongs to --what"),
+        (("--autoscale", "cats"), "unknown 'cats', known are sinks, api"),
+        (("--autoscale", "sinks", "--steps", "0,2", "--faster", "0"), "--faster: must not be below 1"),
+        (("--autoscale", "sinks", "--path", "sync"), "sinks carry only what goes through Kafka"),
+    ],
+)
+def test_what_does_not_belong_together_is_refused(
+    elsewhere: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: tuple[str, ...],
+    says: str,
+) -> None:
+    """In words, before anything starts."""
+    monkeypatch.setenv("COLUMNS", "200")
+    assert main(["scale", *words, "--output", str(elsewhere)]) == 2
+    assert says in " ".join(capsys.readouterr().err.replace("│", " ").split())
+    assert not elsewhere.exists()
 
 
 def test_bad_options_start_no_stack(elsewhere: Path) -> None:

@@ -41,6 +41,8 @@ def tune(home: Path, *arguments: str, timeout_s: float = 120) -> subprocess.Comp
         (("--knob", "linger.ms", "--settings", "nowhere.toml"), "No such file"),
         (("--knob", "linger.ms", "--repeats", "3"), "no even number"),
         (("--knob", "linger.ms", "--rate", "0"), "must be above 0"),
+        (("--knob", "value_serializer", "--levels", "xml"), "choose string, bytes, json, avro, protobuf"),
+        (("--knob", "partition_by", "--key-skew", "9"), "--key-skew"),
     ],
 )
 def test_what_cannot_be_swept_is_refused(
@@ -65,7 +67,14 @@ def test_all_knobs_are_listed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
     monkeypatch.setenv("COLUMNS", "200")
     assert main(["tune", "--list", "--table-style", "ascii"]) == 0
     shown = capsys.readouterr().out
-    for name in ("linger.ms", "fetch.wait.max.ms", "SEAWALL_SINK_BATCH_SIZE", "flush.messages", "num.io.threads"):
+    for name in (
+        "linger.ms",
+        "fetch.wait.max.ms",
+        "SEAWALL_SINK_BATCH_SIZE",
+        "SEAWALL_VALUE_SERIALIZER",
+        "flush.messages",
+        "num.io.threads",
+    ):
         assert name in shown
 
 
@@ -99,3 +108,23 @@ def test_a_sweep_tells_what_a_level_does(tmp_path: Path) -> None:
         assert (row.significant, row.says) == (True, "larger")
         assert "linger.ms=150: response p95" in done.stdout
     assert json.loads((tmp_path / "out" / "result.json").read_text())["options"]["knob"] == "linger.ms"
+
+
+@pytest.mark.long
+@pytest.mark.timeout(400)
+def test_a_sweep_of_serializers_brings_its_registry(tmp_path: Path) -> None:
+    """Every record is accounted for in each form, and binary ones are smaller on the wire."""
+    tune(
+        tmp_path / "home",
+        *("--knob", "value_serializer", "--levels", "bytes,avro", "--rate", "100", "--users", "20", "--duration", "3s"),
+        *("--warmup", "1s", "--repeats", "2", "--entity", "users", "--output", str(tmp_path / "out")),
+        timeout_s=380,
+    )
+    result = read_result(tmp_path / "out" / "result.json")
+    assert len(result.trials) == 6
+    assert all(trial.audit.stored == trial.audit.attempted > 0 for trial in result.trials)
+    assert all(trial.spread is not None and trial.spread.fullest < 2 for trial in result.trials)
+    sizes = {
+        trial.arm.partition("=")[2]: trial.log.bytes_per_record for trial in result.trials if trial.log is not None
+    }
+    assert max(sizes["bytes"] or 0, sizes["avro"] or 0) < (sizes["json"] or 0)

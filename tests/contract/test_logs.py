@@ -10,6 +10,8 @@ from uuid import UUID
 import pytest
 
 from contract.logs import LogFormat, about, start_logging
+from contract.spans import Span, reset_current, set_current
+from contract.trace_context import TraceContext
 
 log = logging.getLogger("some.module")
 IDENTITY = UUID(int=7)
@@ -52,3 +54,25 @@ def test_people_get_a_line_with_the_id_behind_it(capsys: pytest.CaptureFixture[s
     plain, *of_record = lines(capsys, "text")[:3]
     assert plain.endswith("INFO some.module all is well")
     assert of_record[1] == f"lines (record {IDENTITY})"
+
+
+class _Traced(Span):
+    context = TraceContext("a" * 32, "b" * 16, sampled=True)
+
+
+@pytest.mark.parametrize("form", ["json", "text"])
+def test_the_trace_is_named_where_there_is_one(capsys: pytest.CaptureFixture[str], form: LogFormat) -> None:
+    """That of the request that is served, or the one that a message names itself."""
+    start_logging(form)
+    token = set_current(_Traced())
+    log.info("served")
+    log.info("of a record", extra=about(IDENTITY))
+    reset_current(token)
+    log.info("of a letter", extra=about(IDENTITY, "c" * 32))
+    said = capsys.readouterr().err.splitlines()
+    if form == "json":
+        found = [(one.get("record_id"), one.get("trace_id")) for one in map(json.loads, said)]
+        assert found == [(None, "a" * 32), (str(IDENTITY), "a" * 32), (str(IDENTITY), "c" * 32)]
+    else:
+        assert said[0].endswith(f"served (trace {'a' * 32})")
+        assert said[1].endswith(f"of a record (record {IDENTITY}, trace {'a' * 32})")

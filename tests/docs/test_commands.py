@@ -36,8 +36,10 @@ KNOWN_PROGRAMS = {"bin/seawall", "bin/test", LOCUST, ".venv/bin/ruff", "uv", *EN
 SEAWALL_LINES = [command for command in commands() if command.words[0] == "bin/seawall"]
 LOCUST_LINES = [command for command in commands() if command.words[0] == LOCUST]
 HEADLESS_LINES = [
-    line for line in LOCUST_LINES if "--headless" in line.words and not {"--master", "--host"} & set(line.words)
-]  # tests/elsewhere runs the example that needs a service of somebody else
+    line
+    for line in LOCUST_LINES
+    if "--headless" in line.words and not {"--master", "--host", "--trace-share"} & set(line.words)
+]  # tests/elsewhere runs the example that needs a service of somebody else, tests/observe traces
 
 
 def run(*words: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:

@@ -11,15 +11,18 @@ import yaml
 
 from seawall.experiments.autoscale import (
     Autoscaler,
+    Average,
     Behaviour,
     Change,
     Policy,
     Recommendation,
     Rules,
     by_average,
+    by_average_of,
     by_sum,
     counted_lag,
     limited,
+    of_those_known,
     stabilised,
     threshold_of,
 )
@@ -52,6 +55,32 @@ def test_replicas_follow_the_ratio_of_a_metric_to_its_target(
 ) -> None:
     """Rounded up, and not at all within the tolerance."""
     assert by_average(current, average, target) == wanted
+
+
+@pytest.mark.parametrize(
+    ("shown", "wanted"),
+    [
+        (Average(0, 0, 3), None),
+        (Average(210, 3), 3),
+        (Average(300, 3), 5),
+        (Average(100, 1, 3), 4),  # above the target: the others count as idle, and then none is wanted
+        (Average(400, 1, 3), 6),
+        (Average(30, 3, 1), 2),  # below it: the other counts as busy
+        (Average(65, 1, 3), 4),
+    ],
+)
+def test_pods_that_show_nothing_slow_a_change(shown: Average, wanted: int | None) -> None:
+    """As the controller fills them in; where none shows anything, nothing is proposed."""
+    assert by_average_of(4, shown, 70, missing_is=100) == wanted
+
+
+@pytest.mark.parametrize(
+    ("proposals", "known"),
+    [([3, 6], [3, 6]), ([None, 6], [6]), ([None, 3], []), ([None, None], []), ([None, 4], [4])],
+)
+def test_a_metric_that_disappears_lets_nothing_shrink(proposals: list[int | None], known: list[int]) -> None:
+    """With four there, the other metric may still add some."""
+    assert of_those_known(4, proposals) == known
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ def test_what_a_profile_held_and_nobody_sent_is_told_by_its_time() -> None:
     rates = ((1.0, 20.0), (1.0, 200.0))
     stages = tuple(Stage(name="", duration_s=length, from_per_s=rate, to_per_s=rate) for length, rate in rates)
     load = TrialLoad(
-        name="t", path="sync", entity="users", users=2, seed=1, directory="", duration_s=2.0,
+        name="t", path="sync", entity="users", users=2, seed=1, directory="", duration_s=2.0, rate_per_s=55.0,
         profile=Profile(name="burst", stages=stages),
     )  # fmt: skip
     assert load.profile is not None

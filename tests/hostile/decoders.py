@@ -7,10 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
+from kept_schemas import Kept
 
 from api.guard import Keyring
 from contract.api_keys import Scope, parse_keys
-from contract.codecs import CODECS
+from contract.codecs import CODECS, Codec
 from contract.entities import EARLIEST, ENTITIES, LATEST, Entity, parse
 from contract.errors import BadApiKeys, InvalidRecord
 from contract.journal import Entry
@@ -38,9 +39,39 @@ def a_record(entity: Entity) -> Callable[[bytes], None]:
         assert all("\0" not in value for value in msgspec.structs.astuple(record) if isinstance(value, str))
         moments = [getattr(record, name) for name in entity.fields if name.endswith("_at")]
         assert all(EARLIEST <= moment < LATEST for moment in moments)
-        for make in CODECS.values():
-            codec = make()
+        for codec in _codecs:
             assert codec.decode(entity, codec.encode(entity, record)) == record
+
+    return check
+
+
+def _made() -> list[Codec]:
+    registry = Kept()
+    made = [make(registry) for make in CODECS.values()]
+    for codec in made:
+        codec.prepare()
+    return made
+
+
+_codecs = _made()
+MESSAGES = {f"a message in {codec.name}": codec for codec in _codecs}
+"""What decodes messages of users, by its name in `DECODERS`."""
+
+
+def a_message(entity: Entity, codec: Codec) -> Callable[[bytes], None]:
+    """Return what decodes a message of the log: it is refused in a short line, or is a record that comes back."""
+
+    def check(data: bytes) -> None:
+        refused = None
+        try:
+            record = codec.decode(entity, data)
+        except InvalidRecord as error:
+            refused = str(error)
+        if refused is not None:
+            assert len(refused) < _LONGEST_REASON
+            return
+        assert codec.decode(entity, codec.encode(entity, record)) == record
+        assert parse(entity, _encode(record)) == record
 
     return check
 
@@ -89,6 +120,7 @@ def a_journal_line(data: bytes) -> None:
 
 DECODERS: dict[str, Callable[[bytes], None]] = {
     **{name: a_record(entity) for name, entity in ENTITIES.items()},
+    **{name: a_message(ENTITIES["users"], codec) for name, codec in MESSAGES.items()},
     "keys": keys,
     "a header": a_header,
     "targets": targets,

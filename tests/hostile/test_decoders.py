@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 import pytest
-from decoders import DECODERS
+from decoders import DECODERS, MESSAGES
 from hypothesis import given
 from hypothesis import strategies as st
 from new_records import new_record
@@ -32,6 +32,7 @@ from seawall.stack.places import ROOT
 HERE = Path(__file__).parent
 SEEDS = {
     **{name: msgspec.json.encode(new_record(entity)) for name, entity in ENTITIES.items()},
+    **{name: codec.encode(ENTITIES["users"], new_record(ENTITIES["users"])) for name, codec in MESSAGES.items()},
     "keys": line_of("a", [Scope.WRITE], new_key()).encode(),
     "a header": b"Bearer " + new_key().encode(),
     "targets": (ROOT / "targets.toml").read_bytes(),

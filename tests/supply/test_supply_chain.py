@@ -24,7 +24,8 @@ LOCKS = ("requirements.lock", "requirements-dev.lock")
 PIN = re.compile(r"^([a-z0-9][a-z0-9._-]*)==([^ ;\\]+)")
 
 ALLOWED = {
-    "0BSD", "Apache", "Apache-2.0", "Apache Software License", "Apache 2.0", "BlueOak-1.0.0", "BSD", "BSD License",
+    "0BSD", "3-Clause BSD License", "Apache", "Apache-2.0", "Apache Software License", "Apache 2.0", "BlueOak-1.0.0",
+    "BSD", "BSD License",
     "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "HPND", "ISC", "ISC License", "ISC License (ISCL)", "MIT", "MIT License",
     "MIT-0", "MPL-2.0", "Mozilla Public License 2.0 (MPL 2.0)", "PSF-2.0", "Python Software Foundation License",
     "Python-2.0", "Unlicense", "The Unlicense (Unlicense)", "Zlib", "ZPL-2.1", "Zope Public License",

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from confluent_kafka import Consumer, KafkaException, Producer
+from pydantic import ValidationError
 
 from api.settings import Settings as ApiSettings
 from api.writes.kafka import KafkaPath
@@ -65,13 +66,25 @@ def test_what_is_shipped_is_what_the_service_sets() -> None:
         Place.CONSUMER: Sink(dict(NOBODY), "postgresql://", SinkSettings())._configuration,
     }
     for (place, name), knob in knobs().items():
-        if place is Place.SINK:
-            set_to = getattr(SinkSettings(), name.removeprefix("SEAWALL_").lower())
+        if place in (Place.SINK, Place.API):
+            settings = SinkSettings() if place is Place.SINK else ApiSettings()
+            set_to = getattr(settings, name.removeprefix("SEAWALL_").lower())
         elif name in configured.get(place, {}):
             set_to = configured[place][name]
         else:
             continue
         assert _alike(set_to, knob.shipped), name
+
+
+def test_the_api_takes_every_choice() -> None:
+    """And no other, in words that name them."""
+    for (place, name), knob in knobs().items():
+        if place is Place.API:
+            field = name.removeprefix("SEAWALL_").lower()
+            taken = [ApiSettings.model_validate({field: choice}) for choice in knob.choices or ()]
+            assert [getattr(settings, field) for settings in taken] == [*knob.levels]
+            with pytest.raises(ValidationError):
+                ApiSettings.model_validate({field: "nonsense"})
 
 
 def _alike(one: Value, other: Value) -> bool:
@@ -83,6 +96,9 @@ def test_a_knob_is_found_by_its_name_and_missed_in_words() -> None:
     """Where two places share a name, the place has to be said; where none has it, similar ones are named."""
     assert knob_named("linger.ms").place is Place.PRODUCER
     assert knob_named("topic.compression.type").place is Place.TOPIC
+    assert knob_named("value_serializer") is knob_named("SEAWALL_VALUE_SERIALIZER")
+    with pytest.raises(BadSettings, match="do you mean SEAWALL_VALUE_SERIALIZER"):
+        knob_named("value_serialiser")
     with pytest.raises(BadSettings, match=r"say producer\.compression\.type or topic\.compression\.type"):
         knob_named("compression.type")
     with pytest.raises(BadSettings, match=r"do you mean linger\.ms"):

@@ -122,3 +122,16 @@ def test_a_settings_file_that_is_none_is_refused(tmp_path: Path, text: str | Non
     with pytest.raises(BadSettings, match=words) as caught:
         read_settings(path)
     assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("serializer", "needs"), [("json", False), ("string", False), ("avro", True), ("protobuf", True)]
+)
+def test_settings_know_whether_they_need_a_registry(serializer: str, needs: bool) -> None:  # noqa: FBT001 - a parameter
+    """For the value or for the key."""
+    for name in ("SEAWALL_VALUE_SERIALIZER", "SEAWALL_KEY_SERIALIZER"):
+        settings = KafkaSettings(api={name: serializer}, producer={"linger.ms": 1})
+        assert settings.needs_registry is needs
+        assert settings.variables() == {
+            "api": {name: serializer, "SEAWALL_KAFKA_PRODUCER_PROPERTIES": '{"linger.ms":1}'}
+        }

@@ -10,8 +10,9 @@ import sys
 from pydantic import ValidationError
 
 from contract.connections import Connections
-from contract.errors import BadApiKeys, BadConnection
+from contract.errors import BadApiKeys, BadConnection, BadTracing
 from contract.logs import start_logging
+from contract.registry import registry_of
 from workers.sink.consumer import Sink, SinkFailed
 from workers.sink.settings import Settings
 
@@ -24,8 +25,8 @@ def main() -> int:
         settings = Settings()
         start_logging(settings.log_format)
         connections = Connections.read()
-        sink = Sink(connections.kafka, connections.psycopg_url, settings)
-    except (BadConnection, BadApiKeys) as error:
+        sink = Sink(connections.kafka, connections.psycopg_url, settings, registry_of(connections))
+    except (BadConnection, BadApiKeys, BadTracing) as error:
         print(f"sink: {error}", file=sys.stderr)
         return 2
     except ValidationError as error:

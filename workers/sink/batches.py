@@ -8,15 +8,19 @@ from typing import Any, NamedTuple
 
 from confluent_kafka import Message
 
-from contract.codecs import CODECS, Codec, JsonCodec
+from contract.codecs import CODECS, HEADER, Codec, JsonCodec
 from contract.entities import Entity, Record
 from contract.errors import InvalidRecord
 from contract.journal import Span
+from contract.registry import NoRegistry, Registry
+from contract.spans import Spans
 from contract.topics import entity_of
+from contract.trace_context import TRACEPARENT, TraceContext, read_traceparent
+from workers.sink.batch_trace import BatchTrace, TracedMessage
 from workers.sink.rows import ROW_FORMATS
 
 _DEFAULT = JsonCodec.name.encode()
-_DEFAULT_HEADERS = [("codec", _DEFAULT)]
+_DEFAULT_HEADERS = [(HEADER, _DEFAULT)]
 
 Lots = dict[tuple[str, int], list[Message]]
 """Messages by topic and partition, those of a partition in the order of the log."""
@@ -62,6 +66,8 @@ class Batch(NamedTuple):
     """Where all messages stand in the log."""
     logged_ms: int = 0
     """When the first of them came into the log, by the clock of who wrote it; 0 where that is not known."""
+    trace: BatchTrace | None = None
+    """What is noted for the traces of its records; None where none is traced."""
 
     @property
     def size(self) -> int:
@@ -87,12 +93,22 @@ def _part(tables: Sequence[Rows], letters: Sequence[DeadLetter]) -> Batch:
 class Decoder:
     """Turns messages into a batch; trusts nobody who can write to the topics."""
 
-    def __init__(self) -> None:
-        self._codecs: dict[bytes, Codec] = {name.encode(): codec() for name, codec in CODECS.items()}
-        self._default = self._codecs[_DEFAULT]
+    def __init__(self, registry: Registry | None = None, spans: Spans | None = None) -> None:
+        """*spans* begins those of records that are traced; without it none is."""
+        self._registry = registry or NoRegistry()
+        self._default: Codec = JsonCodec()
+        self._codecs: dict[bytes, Codec] = {_DEFAULT: self._default}
+        """By their names in headers; others are made when a message names them."""
+        self._spans = spans
+        self._traced: list[TracedMessage] = []
+        """Those of the batch that is being decoded."""
 
-    def batch(self, lots: Lots) -> Batch:
-        """Decode the messages of all *lots*."""
+    def batch(self, lots: Lots, begun_s: float = 0.0) -> Batch:
+        """Decode the messages of all *lots*, the first of which had come at *begun_s* on the monotonic clock.
+
+        Raises `RegistryUnavailable` where a schema cannot be had now.
+        """
+        self._traced = []  # where the registry was away it is done anew
         tables: dict[str, Rows] = {}
         letters: list[DeadLetter] = []
         # in the same order in every sink, so that two of them cannot deadlock over tables
@@ -109,20 +125,42 @@ class Decoder:
             table.rows.extend(ROW_FORMATS[entity.name].rows(records))
             table.messages.extend(good)
         logged_ms = min((lot[0].timestamp()[1] for lot in lots.values()), default=0)
-        return Batch(list(tables.values()), letters, spans_of(lots), logged_ms)
+        return Batch(list(tables.values()), letters, spans_of(lots), logged_ms, self._trace(begun_s))
 
     def _decode(self, entity: Entity, message: Message) -> Record:
         headers, value = message.headers(), message.value()
-        codec = self._default if headers == _DEFAULT_HEADERS else self._codec(headers)
+        if headers == _DEFAULT_HEADERS:
+            codec = self._default
+        else:
+            if self._spans is not None:
+                self._note_trace(message)
+            codec = self._codec(headers)
         if value is None:
             raise InvalidRecord("a message without a value")
         return codec.decode(entity, value)
 
+    def _note_trace(self, message: Message) -> None:
+        context = context_of(message)
+        if context is not None and context.sampled:
+            self._traced.append(TracedMessage(message, context))
+
+    def _trace(self, begun_s: float) -> BatchTrace | None:
+        """Return what is to be noted about the batch that has been decoded."""
+        if self._spans is None or not self._traced:
+            return None
+        traced, self._traced = self._traced, []
+        return BatchTrace(self._spans, traced, begun_s)
+
     def _codec(self, headers: Any) -> Codec:
-        name = dict(headers or ()).get("codec", _DEFAULT)
+        name = dict(headers or ()).get(HEADER, _DEFAULT)
         codec = self._codecs.get(name) if isinstance(name, bytes) else None
-        if codec is None:
+        return codec or self._made(name)
+
+    def _made(self, header: Any) -> Codec:
+        make = CODECS.get(header.decode(errors="replace")) if isinstance(header, bytes) else None
+        if make is None:
             raise InvalidRecord("unknown codec")
+        self._codecs[header] = codec = make(self._registry)
         return codec
 
 
@@ -132,6 +170,13 @@ def lots_of(messages: Iterable[Message]) -> Lots:
     for message in messages:
         lots[message.topic(), message.partition()].append(message)  # type: ignore[index]  # a record has both
     return lots
+
+
+def context_of(message: Message) -> TraceContext | None:
+    """Return the span that *message* continues; strangers may have written anything."""
+    headers: Any = message.headers()
+    value = dict(headers or ()).get(TRACEPARENT)
+    return read_traceparent(value) if isinstance(value, bytes) else None
 
 
 def place_of(message: Message) -> Place:

@@ -8,7 +8,6 @@ Where more waits in the log already, the next batch is gathered and decoded whil
 
 from __future__ import annotations
 
-import gc
 import logging
 import os
 import signal
@@ -20,12 +19,17 @@ import psycopg
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from contract.client_properties import refuse_bad_properties
+from contract.errors import RegistryUnavailable
 from contract.journal import Commit, Journal, JournalWriter, NoJournal, Span
 from contract.metrics_listener import Metrics, MetricsListener, NoMetrics
+from contract.registry import Registry
+from contract.spans import spans_of
 from contract.topics import record_topics
 from workers.sink.batches import Batch, DeadLetter, Decoder, Lots, lots_of
-from workers.sink.counts import DATABASE, DEAD_LETTERS, SinkCounts
+from workers.sink.configuration import consumer_configuration
+from workers.sink.counts import DATABASE, DEAD_LETTERS, REGISTRY, SinkCounts
 from workers.sink.dead_letters import DeadLetterTopic, say
+from workers.sink.garbage import Garbage
 from workers.sink.offsets import Offsets, in_words, pairs_of, refused
 from workers.sink.pulse import pulse_of
 from workers.sink.settings import Settings
@@ -36,7 +40,6 @@ log = logging.getLogger(__name__)
 _IDLE_S = 0.1
 _LONELY_S = 5.0
 _CLOSE_S = 5
-_COLLECT_EVERY_S = 30.0
 _COMMIT_S = 3.0
 _COMMIT_POLL_S = 0.002
 
@@ -48,33 +51,14 @@ class SinkFailed(Exception):
 class Sink:
     """Reads the record topics and writes the tables until it is told to stop."""
 
-    def __init__(self, connection: dict[str, Any], database_url: str, settings: Settings) -> None:
+    def __init__(
+        self, connection: dict[str, Any], database_url: str, settings: Settings, registry: Registry | None = None
+    ) -> None:
+        """*registry* knows the schemas by which records were written, where some were."""
         self._settings = settings
-        self._configuration = {
-            "client.id": settings.sink_name,
-            "group.id": settings.sink_group,
-            # a static member: started again under the same name, it has its partitions back without a rebalance
-            "group.instance.id": settings.sink_name,
-            "session.timeout.ms": settings.sink_session_timeout_ms,
-            "heartbeat.interval.ms": 500,
-            "partition.assignment.strategy": "cooperative-sticky",
-            "enable.auto.commit": False,
-            "enable.auto.offset.store": False,
-            "auto.offset.reset": "earliest",
-            "fetch.wait.max.ms": settings.sink_fetch_wait_ms,
-            "fetch.min.bytes": settings.sink_fetch_bytes,
-            # what waits here of each partition: 64 MB each, the default, would be half a gigabyte of backlog
-            "queued.max.messages.kbytes": 8_192,
-            "fetch.queue.backoff.ms": 10,  # the default second would let that run empty
-            "topic.metadata.refresh.interval.ms": 5_000,
-            # a broker that hangs should be noticed sooner than after the default minute
-            "socket.timeout.ms": 5_000,
-            "reconnect.backoff.max.ms": 1_000,  # of ten seconds by default
-            "error_cb": _note_error,
-            "on_commit": self._on_commit,
-            **settings.sink_consumer_properties,
-            **connection,
-        }
+        self._configuration = consumer_configuration(
+            connection, settings, error_cb=_note_error, on_commit=self._on_commit
+        )
         refuse_bad_properties(
             Consumer, self._configuration, settings.sink_consumer_properties, "SEAWALL_SINK_CONSUMER_PROPERTIES"
         )
@@ -90,7 +74,8 @@ class Sink:
                 settings.api_keys_file,
                 setting="SEAWALL_SINK_METRICS_HOST",
             )
-        self._decoder = Decoder()
+        self._spans = spans_of("seawall-sink", settings.sink_name)
+        self._decoder = Decoder(registry, self._spans)
         self._writer = Writer(database_url, name=settings.sink_name, timeout_s=settings.sink_database_timeout_s)
         self._dead_letters = DeadLetterTopic(connection)
         self._journal: Journal
@@ -98,10 +83,11 @@ class Sink:
         self._consumer: Consumer
         self._writing: Batch | None = None
         self._held: list[Message] = []  # delivered while something else was waited for
+        self._gathers_s = 0.0  # when the first message of the newest batch had come
         self._waiting = False
         self._stopping = False
         self._idle_since_s = time.monotonic()
-        self._collects_s = time.monotonic() + _COLLECT_EVERY_S
+        self._garbage = Garbage()
 
     def stop(self) -> None:
         """Ask the loop to end after the batch it is at; callable from a signal handler."""
@@ -127,14 +113,16 @@ class Sink:
                     if lots := self._lots(messages):
                         more = len(messages) >= self._settings.sink_batch_size
                         begun_s = time.monotonic()
-                        batch = self._decoder.batch(lots)
-                        self._counts.stage("decode", begun_s)
+                        batch = self._decoded(lots)
+                        if batch is None:
+                            break
+                        self._count_stage(batch, "decode", begun_s)
                         self._move(batch, more=more)
                 else:
                     self._finish()
                     self._commit_offsets([])  # whatever failed to be committed before
                     self._warn_if_lonely()
-                self._collect_garbage()
+                self._garbage.collect()
             self._finish()
             self._await_answers()
         finally:
@@ -147,6 +135,8 @@ class Sink:
             self._writer.close()
             self._dead_letters.close()
             self._journal.close()
+            if self._spans is not None:
+                self._spans.close()
 
     def _open_journal(self) -> Journal:
         if not self._settings.sink_journal:
@@ -162,7 +152,7 @@ class Sink:
             if first is None:
                 return []
             messages = [first]
-        begun_s = time.monotonic()
+        self._gathers_s = begun_s = time.monotonic()
         due_s = begun_s + self._settings.sink_max_wait_ms / 1000
         while (missing := self._settings.sink_batch_size - len(messages)) > 0:
             left_s = due_s - time.monotonic()
@@ -187,13 +177,27 @@ class Sink:
                 raise SinkFailed(error.str())
             log.warning("kafka: %s", error.str())
 
+    def _decoded(self, lots: Lots) -> Batch | None:
+        """Return what is in *lots*, once the registry says by which schemas; None where the sink is stopped."""
+        try:
+            return self._decoder.batch(lots, self._gathers_s)
+        except RegistryUnavailable:
+            # what is being written need not wait for it
+            if not self._finish():
+                return None
+        batch: Batch | None = self._wait_out(lambda: self._decoder.batch(lots, self._gathers_s), REGISTRY)
+        return batch
+
     def _move(self, batch: Batch, *, more: bool) -> None:
         """Finish the batch before, begin to write this one, and finish it too unless *more* waits to be decoded."""
         if not self._finish():
             return
         self._writing = batch
         if more:
+            begun_s = time.monotonic()
             self._writer.begin(batch)
+            if batch.trace is not None:
+                batch.trace.stage("send rows", begun_s)
         else:
             self._finish()
 
@@ -212,9 +216,13 @@ class Sink:
             buried = self._wait_out(lambda: self._bury(outcome.letters), DEAD_LETTERS)
             if buried is None:
                 return False
-            self._counts.stage("bury", begun_s)
+            self._count_stage(batch, "bury", begun_s)
             say(outcome.letters)
+        begun_s = time.monotonic()
         self._commit_offsets(batch.spans)
+        if batch.trace is not None:
+            batch.trace.stage("commit offsets", begun_s)
+            batch.trace.end(outcome)
         return True
 
     def _write(self, batch: Batch) -> Outcome:
@@ -246,10 +254,15 @@ class Sink:
         return True
 
     def _count(self, batch: Batch, outcome: Outcome, begun_s: float) -> None:
-        self._counts.stage("write", begun_s)
+        self._count_stage(batch, "write", begun_s)
         self._counts.written(
             batch, stored=outcome.stored, duplicates=outcome.duplicates, dead_lettered=len(outcome.letters)
         )
+
+    def _count_stage(self, batch: Batch, name: str, begun_s: float) -> None:
+        self._counts.stage(name, begun_s)
+        if batch.trace is not None:
+            batch.trace.stage(name, begun_s)
 
     def _wait_out(self, work: Callable[[], Any], what: str) -> Any:
         """Return the result of *work*, tried until it succeeds; None where the sink is stopped before that.
@@ -261,7 +274,7 @@ class Sink:
             while True:
                 try:
                     return work()
-                except (psycopg.Error, KafkaException) as error:
+                except (psycopg.Error, KafkaException, RegistryUnavailable) as error:
                     log.warning("the %s: %s; again in %.1f s", what, str(error).strip(), pause_s)
                     self._counts.retries[what] += 1
                 self._begin_waiting()
@@ -358,6 +371,8 @@ class Sink:
         if not outcome.letters:
             self._count(self._writing, outcome, begun_s)
             self._offsets.stored(self._writing.spans)
+            if self._writing.trace is not None:
+                self._writing.trace.end(outcome)
             self._writing = None
 
     def _forget(self, partitions: list[TopicPartition]) -> None:
@@ -365,16 +380,6 @@ class Sink:
         self._offsets.forget(partitions)
         self._held = [message for message in self._held if (message.topic(), message.partition()) not in gone]
         self._idle_since_s = time.monotonic()
-
-    def _collect_garbage(self) -> None:
-        """Look for cycles, and give up the interpreter's free lists, now and then.
-
-        A list holds up to 2,000 tuples of each length, as many as the largest batch so far needed, and only a full
-        collection empties it: without one, memory would creep up for hours.
-        """
-        if time.monotonic() >= self._collects_s:
-            gc.collect()
-            self._collects_s = time.monotonic() + _COLLECT_EVERY_S
 
     def _warn_if_lonely(self) -> None:
         """Say so, once, when there is nothing to do for want of partitions."""

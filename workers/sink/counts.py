@@ -16,7 +16,7 @@ from workers.sink.batches import Batch
 from workers.sink.offsets import Offsets
 
 STAGES = ("gather", "decode", "write", "bury")
-DATABASE, DEAD_LETTERS = "database", "dead-letter topic"
+DATABASE, DEAD_LETTERS, REGISTRY = "database", "dead-letter topic", "schema registry"
 """What may have to be tried again."""
 _MS = 1_000_000
 
@@ -55,7 +55,7 @@ class SinkCounts(Collector):
 
     def __init__(self, offsets: Offsets) -> None:
         self.stages = {name: Durations() for name in STAGES}
-        self.retries = {DATABASE: 0, DEAD_LETTERS: 0}
+        self.retries = {DATABASE: 0, DEAD_LETTERS: 0, REGISTRY: 0}
         self.rebalances = {"assigned": 0, "revoked": 0, "lost": 0}
         self.refused_commits = 0
         self.statistics = ""

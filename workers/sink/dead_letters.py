@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Sequence
 from typing import Any
-from uuid import UUID
 
 from confluent_kafka import KafkaError, Message, Producer
 
+from contract.keys import identity_of
 from contract.logs import about
 from contract.topics import (
     DEAD_LETTER_TOPIC,
@@ -17,7 +17,7 @@ from contract.topics import (
     SOURCE_PARTITION_HEADER,
     SOURCE_TOPIC_HEADER,
 )
-from workers.sink.batches import DeadLetter
+from workers.sink.batches import DeadLetter, context_of
 
 log = logging.getLogger(__name__)
 
@@ -75,18 +75,11 @@ def say(letters: Sequence[DeadLetter]) -> None:
     """Log the first of *letters*, each with the id of its record, and how many more there are."""
     for letter in letters[:_SAID]:
         place, reason = letter.place, " ".join(letter.reason.split())
-        identity = _identity(letter.message.key())
-        log.warning("dead letter, from %s[%d] at %d: %s", *place, reason, extra=about(identity) if identity else None)
+        identity, context = identity_of(letter.message.key()), context_of(letter.message)
+        marks = about(identity or "", context.trace_id if context else "")
+        log.warning("dead letter, from %s[%d] at %d: %s", *place, reason, extra=marks)
     if len(letters) > _SAID:
         log.warning("and %d more dead letters in the same batch", len(letters) - _SAID)
-
-
-def _identity(key: Any) -> UUID | None:
-    """Return the id that a message's key is; strangers may have written anything."""
-    try:
-        return UUID(bytes(key).decode()) if key else None
-    except (ValueError, TypeError):
-        return None
 
 
 def _headers(letter: DeadLetter) -> list[tuple[str, str | bytes | None]]:

@@ -43,6 +43,8 @@ class Response:
     """What Locust's request event is told besides."""
     head: bytes | None = None
     """Status line and headers as they came, without the empty line; None where no answer came."""
+    span: Any = None
+    """What is traced of it; None where nothing is."""
     _fields: CaseInsensitiveDict[str] | None = None
     _caught = False
     _entered = False

@@ -13,11 +13,12 @@ from seawall.report.answer import FAULT, PLAIN, SOAK, answer_of, loads
 from seawall.report.burst_words import burst_figures
 from seawall.report.burst_words import stage_figures as burst_stage_figures
 from seawall.report.capacity_words import name_of, why_no_more
+from seawall.report.elasticity_words import step_row
 from seawall.report.figures import NOTHING, figure, target_figures
 from seawall.report.page.chart import swatch
 from seawall.report.page.picture_choice import pictures_of
 from seawall.report.page.pictures import Material, cost_rows, kind_of, mark_of
-from seawall.report.shape_words import is_profiled, stage_figures, verdict_word
+from seawall.report.shape_words import is_over_loads, is_profiled, stage_figures, verdict_word
 from seawall.report.soak_rows import slope_row
 from seawall.result import (
     AuditCounts,
@@ -25,6 +26,7 @@ from seawall.result import (
     BurstStage,
     CapacityFinding,
     ControlFinding,
+    ElasticityFinding,
     EndpointFigures,
     FaultFinding,
     JudgedTarget,
@@ -49,6 +51,11 @@ _METRICS = {
     "cpu_s_per_1000_rows": "CPU per 1,000 rows",
 }
 
+_WITHOUT_A_CLUSTER = (
+    "The controllers of a cluster themselves, and what feeds them: their formulas and numbers decided here.",
+    "Pods that have to be scheduled and their images pulled before they start.",
+    "A network between load, service and servers, and more than one machine.",
+)
 _STEPS = {"held": Outcome.PASS, "broke": Outcome.FAIL, "untold": Outcome.INVALID}
 """The colours of what became of a load."""
 
@@ -65,7 +72,7 @@ def render(result: Result, material: Material) -> str:
         answer=answer_of(result),
         chip=chip,
         arms=[]
-        if result.experiment in (*PLAIN, FAULT, INGEST) or result.stages or result.capacity
+        if result.experiment in (*PLAIN, FAULT, INGEST) or result.stages or result.capacity or result.elasticity
         else [arm_row(result, arm.name) for arm in result.arms if has_load(result, arm.name)],
         endpoints=[] if result.stages else [_endpoint_row(row) for trial in result.trials for row in trial.endpoints],
         stages=[] if is_profiled(result) else [stage_row(result, stage) for stage in result.stages],
@@ -73,6 +80,9 @@ def render(result: Result, material: Material) -> str:
         knees=[knee_row(result, finding) for finding in result.capacity],
         steps=[row for finding in result.capacity for row in _step_rows(result, finding)],
         arms_caption=arms_caption(result),
+        scaled=[
+            elasticity_row(finding, number) for finding in result.elasticity for number in range(len(finding.steps))
+        ],
         faults=[fault_row(finding) for finding in result.faults],
         bursts=[{"name": one.arm, "outcome": one.outcome, **burst_figures(one)} for one in result.bursts],
         burst_stages=[burst_stage_row(finding, stage) for finding in result.bursts for stage in finding.stages],
@@ -80,10 +90,10 @@ def render(result: Result, material: Material) -> str:
         slopes=[(slope_row(slope), slope.outcome) for slope in result.slopes],
         pictures=list(pictures_of(result, material)),
         legend=[_legend(result, arm.name) for arm in result.arms],
-        raw=bool(material or result.stages or result.capacity or result.faults or result.bursts)
+        raw=bool(is_over_loads(result) or material or result.stages)
         or result.experiment == SOAK
         or not any(trial.kind == "load" for trial in result.trials),
-        costs=list(_costs(result)),
+        costs=[] if result.elasticity else list(_costs(result)),
         targets=[target_row(row) for row in result.targets],
         comparisons=list(_comparison_rows(result)),
         audit_names=[name.replace("_", " ") for name in _AUDIT],
@@ -180,6 +190,16 @@ def fault_row(finding: FaultFinding) -> dict[str, Any]:
         "unknown": f"{finding.unknown:,}",
         "absorbed": f"{finding.absorbed:,}", "lost": f"{finding.lost:,}", "doubled": f"{finding.doubled:,}",
         "remarks": "; ".join(finding.reasons) or finding.bit,
+    }  # fmt: skip
+
+
+def elasticity_row(finding: ElasticityFinding, place: int) -> dict[str, Any]:
+    """Return a step of scaling and what clients saw of it."""
+    step = finding.steps[place]
+    at, before, after, there, back, visible = step_row(finding, place)
+    return {
+        "at": at, "step": f"{before} to {after}", "there": there, "back": back, "visible": visible, "why": step.why,
+        "outcome": step.outcome if step.asked else None, "remarks": step.reason,
     }  # fmt: skip
 
 
@@ -325,6 +345,9 @@ _NEVER_MEASURED = {
 def _not_measured(result: Result) -> Iterator[str]:
     if result.experiment in PLAIN and result.not_judged:
         yield f"What needs a look into the database: {', '.join(result.not_judged)}."
+    if result.elasticity:
+        yield from _WITHOUT_A_CLUSTER
+        return
     if result.experiment in _NEVER_MEASURED:
         yield from _NEVER_MEASURED[result.experiment]
         return

@@ -8,6 +8,7 @@ from seawall.report.answer import FAULT
 from seawall.report.burst_words import is_ingest
 from seawall.report.page.burst_pictures import burst_pictures
 from seawall.report.page.capacity_picture import capacity_charts
+from seawall.report.page.elasticity_pictures import elasticity_pictures
 from seawall.report.page.fault_pictures import fault_pictures
 from seawall.report.page.pictures import Material, Picture, backlog, pictures, response, visible
 from seawall.report.page.shape_picture import shape_picture
@@ -22,6 +23,8 @@ def pictures_of(result: Result, material: Material) -> Iterator[Picture]:
             yield Picture(heading, chart.svg(), "A mark a trial, pale where it did not hold; the line joins what held.")
     elif result.experiment == FAULT:
         yield from fault_pictures(result)
+    elif result.elasticity:
+        yield from elasticity_pictures(result)
     elif is_ingest(result):
         yield from burst_pictures(result)
     elif is_profiled(result):

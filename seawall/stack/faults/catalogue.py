@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from seawall.stack.faults import database, disks, groups, network, processes, records
+from seawall.stack.faults import database, disks, groups, network, processes, records, upgrades
 from seawall.stack.faults.fault import BY_DATABASE, BY_LOG, EVERY_PATH, NO_PATH, Disturbance, Fault, Field
 from seawall.stack.state import StackState
 
@@ -85,6 +85,15 @@ def _of_servers() -> Iterator[Fault]:
         obstacle=no_log,
     )
     yield Fault(
+        "roll-sinks",
+        "each sink is ended and started again under its name, one after the other",
+        upgrades.upgrade("sink", in_place=True),
+        NO_PATH,
+        _OTHERS_S,
+        under_load=True,
+        obstacle=processes.not_ours("sink", "sink"),
+    )
+    yield Fault(
         "rebalance-storm",
         "sinks join the group and leave it again, some of them killed",
         groups.storm,
@@ -118,10 +127,25 @@ def _of_disks() -> Iterator[Fault]:
         )
 
 
+def _of_upgrades() -> Iterator[Fault]:
+    for name, does, make in (
+        ("upgrade-sinks", "sinks are replaced one by one, each new one at work before an old one ends",
+         upgrades.upgrade("sink")),
+        ("upgrade-api", "API processes are replaced one by one behind HAProxy, each new one ready before one goes",
+         upgrades.upgrade("api")),
+        ("blue-green", "new API processes take all requests over at once behind HAProxy, and the old ones end",
+         upgrades.Switch),
+        ("canary", "a new API process takes a tenth of the requests behind HAProxy, new ones half, then all",
+         upgrades.Canary),
+    ):  # fmt: skip
+        yield Fault(name, does, make, NO_PATH, _OTHERS_S, under_load=True, obstacle=upgrades.no_spares)
+
+
 def _either(*obstacles: Callable[[StackState], str]) -> Callable[[StackState], str]:
     return lambda state: next(filter(None, (obstacle(state) for obstacle in obstacles)), "")
 
 
 NEED_SMALL_DISKS = {fault.name for fault in _of_disks()}
-_GROUPS = (_of_processes, _of_networks, _of_servers, _of_replicas, _of_disks)
+NEED_SPARES = {fault.name for fault in _of_upgrades()}
+_GROUPS = (_of_processes, _of_networks, _of_servers, _of_replicas, _of_disks, _of_upgrades)
 CATALOGUE = {fault.name: fault for group in _GROUPS for fault in group()}

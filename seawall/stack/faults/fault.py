@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
+from seawall.stack.fleet import Fleet
 from seawall.stack.stack import Stack
 from seawall.stack.state import StackState
 
@@ -24,6 +25,8 @@ class Field:
 
     stack: Stack
     random: random.Random
+    fleets: Mapping[str, Fleet] = field(default_factory=dict)
+    """Of services of which there are more than are wanted, by their kind."""
 
 
 class Disturbance(Protocol):
@@ -56,6 +59,8 @@ class Fault:
     """After its end the service has to be as it was within so long a time."""
     hides_references: bool = False
     """Whether an order that names what no cache knows may be refused meanwhile, on whichever path."""
+    under_load: bool = False
+    """Whether all of it has to happen while the load runs: that is what it is about."""
     obstacle: Callable[[StackState], str] = lambda _: ""
     """Why it cannot be made on a stack; empty where it can."""
 

@@ -113,7 +113,14 @@ def pause(choose: Choice) -> Callable[[Field], Paused]:
 
 def one_of(kind: str) -> Choice:
     """Return the choice of any service of a kind."""
-    return lambda field: field.random.choice(_ours(field.stack.state, kind))
+
+    def choose(field: Field) -> str:
+        names = _ours(field.stack.state, kind)
+        if kind in field.fleets:  # the others are away
+            names = [name for name in names if name in field.fleets[kind].wanted]
+        return field.random.choice(names)
+
+    return choose
 
 
 def controller(field: Field) -> str:

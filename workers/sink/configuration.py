@@ -1,0 +1,35 @@
+"""librdkafka's settings of a sink's consumer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from workers.sink.settings import Settings
+
+
+def consumer_configuration(connection: dict[str, Any], settings: Settings, **callbacks: Any) -> dict[str, Any]:
+    """Return them all: ours, the user's, which win over ours, and those of the *connection*."""
+    return {
+        "client.id": settings.sink_name,
+        "group.id": settings.sink_group,
+        # a static member: started again under the same name, it has its partitions back without a rebalance
+        "group.instance.id": settings.sink_name,
+        "session.timeout.ms": settings.sink_session_timeout_ms,
+        "heartbeat.interval.ms": 500,
+        "partition.assignment.strategy": "cooperative-sticky",
+        "enable.auto.commit": False,
+        "enable.auto.offset.store": False,
+        "auto.offset.reset": "earliest",
+        "fetch.wait.max.ms": settings.sink_fetch_wait_ms,
+        "fetch.min.bytes": settings.sink_fetch_bytes,
+        # what waits here of each partition: 64 MB each, the default, would be half a gigabyte of backlog
+        "queued.max.messages.kbytes": 8_192,
+        "fetch.queue.backoff.ms": 10,  # the default second would let that run empty
+        "topic.metadata.refresh.interval.ms": 5_000,
+        # a broker that hangs should be noticed sooner than after the default minute
+        "socket.timeout.ms": 5_000,
+        "reconnect.backoff.max.ms": 1_000,  # of ten seconds by default
+        **callbacks,
+        **settings.sink_consumer_properties,
+        **connection,
+    }
