@@ -1,7 +1,8 @@
 """The command line: which verbs there are, and how an error becomes a message.
 
-A verb is a module of this package with a function of the verb's name, and its examples in `EXAMPLES`. It is imported
-when it is used, so that a start costs no more than it must.
+A verb is a module of this package with a function of the verb's name, and its examples in `EXAMPLES`. One that has
+scenarios has a module with a function for each of them, such as `stream_ingest`. Each is imported when it is used, so
+that a start costs no more than it must.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import typer
@@ -34,6 +35,7 @@ VERBS = {
     "tune": "Turn one of Kafka's knobs, and see what it does to throughput, latency and cost.",
     "soak": "Hold one load for a long time, and see whether memory, files, times or lag creep up.",
     "fault": "Make things go wrong under load, and see whether anything is lost, and whether all comes back.",
+    "stream": "Show what the log is for, a scenario each, against doing the same with the database alone.",
     "k6": "Make the load by k6 in place of Locust, or beside it, and judge it alike.",
     "key": "Make a key for the API's clients.",
     "report": "Make the report of a run again from its files.",
@@ -43,6 +45,13 @@ VERBS = {
     "bench": "Hold Seawall's own speed and exactness against peers and limits.",
     "completion": "Print what lets a shell complete verbs and options.",
 }
+
+SCENARIOS = {
+    "stream": {
+        "ingest": "Send a burst: who absorbs it, who answers with errors, and when is all of it visible?",
+    },
+}
+"""The verbs that have no options of their own, but scenarios, with what each of these asks."""
 
 _INTRODUCTION = """Should you put Kafka, and a cache, in front of your database? Real servers, real load, and proof."""
 _EXAMPLES = """[bold]Examples[/]
@@ -70,30 +79,35 @@ class _Verb(TyperCommand):
 
 
 class _Verbs(TyperGroup):
-    """The verbs, each imported when it is used."""
+    """The verbs, or the scenarios of one, each imported when it is used."""
 
+    names: Mapping[str, str] = VERBS
+    """With what each does, in the order in which one meets them."""
+    of_verb = ""
+    """Whose scenarios they are, followed by a blank."""
+    examples = _EXAMPLES
     _listing = False
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - the library calls it so
-        """Return the verbs in the order in which one meets them."""
-        return list(VERBS)
+        """Return their names."""
+        return list(self.names)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - the library calls it so
-        """Return a verb; while the verbs are listed, only its name and what it does."""
-        if cmd_name not in VERBS:
+        """Return one of them; while they are listed, only its name and what it does."""
+        if cmd_name not in self.names:
             return None
         if self._listing:
-            return TyperCommand(name=cmd_name, help=VERBS[cmd_name])
-        return verb_command(cmd_name)
+            return TyperCommand(name=cmd_name, help=self.names[cmd_name])
+        return verb_command(self.of_verb + cmd_name)
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Print the list of verbs and the examples."""
+        """Print the list and the examples."""
         self._listing = True
         try:
             super().format_help(ctx, formatter)
         finally:
             self._listing = False
-        _print_examples(_EXAMPLES)
+        _print_examples(self.examples)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -140,17 +154,33 @@ def _without_a_verb(ctx: typer.Context) -> None:
         raise typer.Exit(Exit.PASS)
 
 
-def verb_command(verb: str) -> TyperCommand:
-    """Return a verb with all of its options; imports what it needs."""
-    module = importlib.import_module(f"seawall.cli.{verb}")
+def verb_command(verb: str) -> _Verb | _Verbs:
+    """Return a verb, or a scenario such as ``stream ingest``, with all of its options; imports what it needs."""
+    function = verb.replace(" ", "_")
+    module = importlib.import_module(f"seawall.cli.{function}")
+    if scenarios := SCENARIOS.get(verb):
+        return _group(verb, scenarios, module.EXAMPLES)
     application = typer.Typer(add_completion=False, rich_markup_mode="rich")
     settings = getattr(module, "CONTEXT_SETTINGS", None)
-    application.command(name=verb, cls=_Verb, context_settings=settings)(getattr(module, verb))
+    application.command(name=verb.rsplit(maxsplit=1)[-1], cls=_Verb, context_settings=settings)(
+        getattr(module, function)
+    )
     command = get_command(application)
     assert isinstance(command, _Verb)
     metavars = {name for parameter in command.params if (name := getattr(parameter, "metavar", None))}
     command.examples = module.EXAMPLES + sections(verb, metavars)
     return command
+
+
+def _group(verb: str, scenarios: Mapping[str, str], examples: str) -> _Verbs:
+    application = typer.Typer(
+        name=verb, cls=_Verbs, help=VERBS[verb], no_args_is_help=False, add_completion=False, rich_markup_mode="rich"
+    )
+    application.callback(invoke_without_command=True)(_without_a_verb)
+    group = get_command(application)
+    assert isinstance(group, _Verbs)
+    group.names, group.of_verb, group.examples = scenarios, f"{verb} ", examples + sections(verb, set())
+    return group
 
 
 def _print_examples(text: str) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from contract.entities import ENTITIES
+from seawall.cli.app import SCENARIOS
 from seawall.cli.completion_scripts import SHELLS
 from seawall.cli.completion_words import VerbWords, words_of
 from seawall.experiments.arms import ARMS, PATHS
@@ -57,7 +58,9 @@ def completion(
 
 
 def _verbs() -> list[VerbWords]:
-    return words_of(_CHOICES, _LISTS, {"bench": _benchmarks(), "completion": tuple(SHELLS)})
+    return words_of(
+        _CHOICES, _LISTS, {"bench": _benchmarks(), "completion": tuple(SHELLS), "stream": tuple(SCENARIOS["stream"])}
+    )
 
 
 def _benchmarks() -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
-from seawall.cli.app import VERBS, verb_command
+from seawall.cli.app import SCENARIOS, VERBS, verb_command
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,12 @@ def words_of(
 
 
 def _options(verb: str, values: Mapping[str, Sequence[str]], lists: set[str]) -> list[OptionWords]:
-    hints = get_type_hints(getattr(importlib.import_module(f"seawall.cli.{verb}"), verb))
+    """Return the options of a verb; of one that has scenarios, those of all of them."""
+    if scenarios := SCENARIOS.get(verb):
+        each = [one for name in scenarios for one in _options(f"{verb} {name}", values, lists)]
+        return list({one.names: one for one in each}.values())
+    name = verb.replace(" ", "_")
+    hints = get_type_hints(getattr(importlib.import_module(f"seawall.cli.{name}"), name))
     found = []
     for parameter in verb_command(verb).params:
         names = tuple(name for name in (*parameter.opts, *parameter.secondary_opts) if name.startswith("--"))

@@ -23,6 +23,8 @@ FILES = {
     "tune": _RESULTS,
     "soak": _RESULTS + "; raw/ only of segments that failed, unless --keep-raw",
     "fault": _RESULTS,
+    "stream": "results/<UTC time>-stream-NAME/, or --output",
+    "stream ingest": _RESULTS,
     "controls": _RESULTS,
     "bench": "what a benchmark needs, in a directory that it removes",
     "key": "the file of --file, to which a line is added",
@@ -33,7 +35,22 @@ FILES = {
 """What each verb writes; the others write nothing."""
 
 ENVIRONMENT = dict.fromkeys(
-    ("up", "peek", "doctor", "compare", "attain", "capacity", "scale", "tune", "soak", "fault", "controls"), _ON_A_STACK
+    (
+        "up",
+        "peek",
+        "doctor",
+        "compare",
+        "attain",
+        "capacity",
+        "scale",
+        "tune",
+        "soak",
+        "fault",
+        "stream",
+        "stream ingest",
+        "controls",
+    ),
+    _ON_A_STACK,
 ) | {
     **dict.fromkeys(("down", "status", "trace"), _STATE),
     "watch": f"SEAWALL_PROMETHEUS_URL (of a stack elsewhere), {_STATE}",
@@ -52,7 +69,7 @@ def sections(verb: str, metavars: set[str]) -> str:
     values = [says for name, says in _VALUES if name in metavars]
     parts = [
         f"Values: {'; '.join(values)}." if values else "",
-        f"Files: {FILES[verb].format(verb=verb)}." if verb in FILES else "Files: none.",
+        f"Files: {FILES[verb].format(verb=verb.replace(' ', '-'))}." if verb in FILES else "Files: none.",
         f"Environment: {', '.join(filter(None, (ENVIRONMENT.get(verb), _ALWAYS)))}.",
     ]
     return "".join(f"\n\n{_folded(part)}" for part in parts if part)

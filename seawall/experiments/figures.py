@@ -158,8 +158,13 @@ def unsent_times(load: TrialLoad, done: TrialDone, ledger: Ledger) -> Int64s:
     """
     if done.planned <= done.sent or load.rate_per_s is None:
         return np.zeros(0, dtype=np.int64)
+    return missing_times(load, done.start_ns, ledger)
+
+
+def missing_times(load: TrialLoad, start_ns: int, ledger: Ledger) -> Int64s:
+    """Return which moments of the schedule that began at *start_ns* are in no request of the ledger, as above."""
     sent = np.bincount(ledger.user, minlength=load.users)
-    missing = [list(islice(moments(load, user, done.start_ns), int(sent[user]), None)) for user in range(load.users)]
+    missing = [list(islice(moments(load, user, start_ns), int(sent[user]), None)) for user in range(load.users)]
     return np.array(list(chain.from_iterable(missing)), dtype=np.int64)
 
 

@@ -181,6 +181,16 @@ def _of_faults(result: Result, arm: Arm, _: list[Trial]) -> Figures:
         yield Figure("as before after, s", LARGER, name, main=False), sum(times) / len(times)
 
 
+def _of_bursts(result: Result, arm: Arm, _: list[Trial]) -> Figures:
+    """Yield how much of a burst was answered in time, and when all of it was visible."""
+    for finding in result.bursts:
+        if finding.arm == arm.name and finding.answer and finding.burst is not None and finding.burst.offered:
+            cell = f"{finding.burst_per_s:,.0f}/s after {finding.base_per_s:,.0f}/s"
+            yield Figure("of the burst in time, %", SMALLER, cell), 100 * finding.burst.in_time / finding.burst.offered
+            if finding.all_visible_s:
+                yield Figure("burst visible after, s", LARGER, cell, main=False), finding.all_visible_s
+
+
 def _of_scaling(result: Result, _arm: Arm, _: list[Trial]) -> Figures:
     """Yield what one process would carry with a core of its own."""
     for finding in result.scaling:
@@ -197,5 +207,5 @@ def _of_elasticity(result: Result, _arm: Arm, _: list[Trial]) -> Figures:
 
 
 _FIGURES: tuple[Callable[[Result, Arm, list[Trial]], Figures], ...] = (
-    _of_loads, _of_equal_data, _of_capacity, _of_soak, _of_faults, _of_scaling, _of_elasticity,
+    _of_loads, _of_equal_data, _of_capacity, _of_soak, _of_faults, _of_bursts, _of_scaling, _of_elasticity,
 )  # fmt: skip

@@ -224,6 +224,8 @@ class TrialRunner:
             duration_s: float | None = load.duration_s
             achieved = float(window.holds(seen).sum()) / load.duration_s
             offered: float | None = load.users * (load.rate_per_s or 0.0)
+            if load.profile is not None:
+                offered = float(judged.sum() + window.holds(unsent_ns).sum()) / load.duration_s
         else:
             judged = np.ones(len(ledger.status), dtype=bool)
             first_ns = int(ledger.sent_ns.min()) if len(ledger.sent_ns) else done.start_ns

@@ -9,6 +9,7 @@ import msgspec
 
 from seawall.report.agreement_words import QUESTION as AGREEMENT_QUESTION
 from seawall.report.agreement_words import agreement_answer, is_agreement
+from seawall.report.burst_words import burst_answer, is_ingest
 from seawall.report.capacity_words import capacity_remarks, why_no_more
 from seawall.report.elasticity_words import elasticity_answer, elasticity_doubts
 from seawall.report.shape_words import break_words, is_profiled
@@ -385,12 +386,10 @@ def _and(names: Sequence[str]) -> str:
 _ANSWERS: tuple[tuple[Callable[[Result], bool], Callable[[Result], Answer]], ...] = (
     (lambda result: result.experiment in PLAIN, _of_service),
     (is_agreement, _of_agreement),
+    (is_ingest, lambda result: Answer(*burst_answer(result))),
     (lambda result: bool(result.controls), _of_controls),
     (lambda result: bool(result.scaling), _of_scaling),
-    (
-        lambda result: bool(result.elasticity),
-        lambda result: Answer(*elasticity_answer(result), doubts=elasticity_doubts(result)),
-    ),
+    (lambda one: bool(one.elasticity), lambda one: Answer(*elasticity_answer(one), doubts=elasticity_doubts(one))),
     (lambda result: result.experiment == SOAK, _of_soak),
     (lambda result: bool(result.stages), _of_stages),
     (lambda result: bool(result.capacity), _of_capacity),

@@ -6,8 +6,18 @@ from pathlib import Path
 
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
+from seawall.report.burst_words import in_words
 from seawall.report.soak_rows import slope_row
-from seawall.result import ElasticityFinding, ElasticityStep, FaultFinding, JudgedTarget, Outcome, Result, SlopeFinding
+from seawall.result import (
+    BurstFinding,
+    ElasticityFinding,
+    ElasticityStep,
+    FaultFinding,
+    JudgedTarget,
+    Outcome,
+    Result,
+    SlopeFinding,
+)
 
 TRIALS = "every record is accounted for"
 
@@ -35,6 +45,9 @@ def write_junit(result: Result, path: Path) -> None:
             group = f"seawall.{result.experiment}.{arm.name}"
             suite.add_testcases([_of_step(step, group) for step in scaled.steps if step.asked])
             suite.add_testcase(_of_scaling(scaled, group))
+        for burst in result.bursts:
+            if burst.arm == arm.name:
+                suite.add_testcase(_of_burst(burst, f"seawall.{result.experiment}.{arm.name}"))
         suite.add_testcase(_of_audit(result, arm.name))
         document.add_testsuite(suite)
     document.update_statistics()  # type: ignore[no-untyped-call]  # the library has no types for it
@@ -67,6 +80,13 @@ def _of_step(step: ElasticityStep, group: str) -> TestCase:
 def _of_scaling(finding: ElasticityFinding, group: str) -> TestCase:
     case = TestCase(f"{finding.what} come and go, and no request fails", classname=group)
     case.system_out = finding.by
+    _mark(case, finding.outcome, "; ".join(finding.reasons))
+    return case
+
+
+def _of_burst(finding: BurstFinding, group: str) -> TestCase:
+    case = TestCase(f"a burst of {finding.burst_per_s:g} a second after {finding.base_per_s:g}", classname=group)
+    case.system_out = in_words(finding)
     _mark(case, finding.outcome, "; ".join(finding.reasons))
     return case
 

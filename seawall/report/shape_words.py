@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+from seawall.report.burst_words import is_ingest
 from seawall.report.figures import NOTHING, figure
 from seawall.result import Outcome, Result, StageFinding
 
@@ -14,8 +15,9 @@ def is_profiled(result: Result) -> bool:
 
 
 def is_over_loads(result: Result) -> bool:
-    """Tell whether its trials had loads of their own, or faults, so that a distribution over them says nothing."""
-    return bool((result.stages and not is_profiled(result)) or result.capacity or result.faults or result.elasticity)
+    """Tell whether its trials had loads of their own, faults or bursts: a distribution over them says nothing."""
+    own_loads = (result.stages and not is_profiled(result)) or result.capacity or result.elasticity
+    return bool(own_loads or result.faults or is_ingest(result))
 
 
 def rate_words(stage: StageFinding) -> str:

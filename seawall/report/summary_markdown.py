@@ -5,9 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from seawall.report.answer import answer_of
-from seawall.report.figures import figure
+from seawall.report.burst_words import burst_figures
+from seawall.report.burst_words import stage_figures as burst_stage_figures
+from seawall.report.figures import NOTHING, figure
 from seawall.report.markdown import table, text
-from seawall.report.page.page import arm_row, arms_caption, fault_row, has_load, knee_row, stage_row, target_row
+from seawall.report.page.page import (
+    arm_row,
+    arms_caption,
+    fault_row,
+    has_load,
+    knee_row,
+    stage_row,
+    target_row,
+)
 from seawall.report.shape_words import is_profiled, stage_figures, verdict_word
 from seawall.result import ArmComparison, Outcome, Result
 
@@ -49,7 +59,7 @@ def difference_markdown(
 
 
 def _tables(result: Result) -> Iterator[str]:
-    shown = [] if result.stages or result.capacity or result.faults else result.arms
+    shown = [] if result.stages or result.capacity or result.faults or result.bursts else result.arms
     arms = [arm_row(result, arm.name) for arm in shown if has_load(result, arm.name)]
     keys: tuple[str, ...]
     names: tuple[str, ...]
@@ -81,6 +91,8 @@ def _tables(result: Result) -> Iterator[str]:
         keys = ("recovered", "failed", "lost", "doubled", "remarks")
         names = ("fault", "verdict", "as before, s", "failed", "lost", "doubled", "remarks")
         yield table(names, [(row["name"], row["outcome"] or "", *(row[key] for key in keys)) for row in rows], left=2)
+    if result.bursts:
+        yield _burst_table(result)
     missed = [target_row(row) for row in result.targets if row.outcome is not Outcome.PASS]
     if missed and (not result.stages or is_profiled(result)):
         keys = ("limit", "measured", "interval", "reason")
@@ -89,6 +101,19 @@ def _tables(result: Result) -> Iterator[str]:
         yield table(names, rows_of, left=3)
     elif result.targets and not missed:
         yield f"All {len(result.targets)} targets hold."
+
+
+def _burst_table(result: Result) -> str:
+    of_burst, after = ("offered", "in_time", "late", "refused"), ("lag", "all_visible", "recovered", "lost", "remarks")
+    names = ("path", "verdict", "offered in the burst", "in time", "late", "refused", "highest lag",
+             "all visible, s after", "as before, s after", "lost", "answer")  # fmt: skip
+    rows = []
+    for finding in result.bursts:
+        counts = {} if finding.burst is None else burst_stage_figures(finding.burst)
+        figures = burst_figures(finding)
+        cells = [*(counts.get(key, NOTHING) for key in of_burst), *(figures[key] for key in after)]
+        rows.append((finding.arm, finding.outcome, *cells))
+    return table(names, rows, left=2)
 
 
 def _difference_row(row: ArmComparison, *, worse: bool) -> tuple[object, ...]:

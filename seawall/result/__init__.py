@@ -3,6 +3,7 @@
 Fields are only ever added. Times are seconds (`_s`), latencies milliseconds (`_ms`), rates per second (`_per_s`).
 """
 
+from seawall.result.bursts import BurstFinding, BurstStage
 from seawall.result.elasticity import ElasticityFinding, ElasticityMoment, ElasticityStep
 from seawall.result.findings import (
     ArmComparison,
@@ -45,6 +46,8 @@ __all__ = [
     "ArmComparison",
     "AuditCounts",
     "BreakEven",
+    "BurstFinding",
+    "BurstStage",
     "CapacityFinding",
     "ControlFinding",
     "Course",

@@ -244,7 +244,7 @@ class StageFinding(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class FaultMoment(msgspec.Struct, kw_only=True, frozen=True):
-    """A quarter of a second of a trial with a fault: of the requests that were due in it."""
+    """A quarter of a second of a trial with a fault or a burst: of the requests that were due in it."""
 
     at_s: float
     """Its middle, from the schedule's start."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from seawall.result.bursts import BurstFinding
 from seawall.result.elasticity import ElasticityFinding
 from seawall.result.findings import (
     ArmComparison,
@@ -74,6 +75,8 @@ class Result(msgspec.Struct, kw_only=True, frozen=True):
     """Of a soak's figures, over its longest sitting."""
     faults: list[FaultFinding] = []
     """What `fault` found, a trial each."""
+    bursts: list[BurstFinding] = []
+    """What `stream ingest` found, a path each."""
     stages: list[StageFinding] = []
     """What `attain` found, an arm and stage each; `targets` holds the same rows, each with its stage in its name."""
 

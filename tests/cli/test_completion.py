@@ -55,7 +55,7 @@ def completed(script: Path, *words: str) -> list[str]:
     ("line", "offered"),
     [
         pytest.param("bin/seawall hi", ["history"], id="a verb"),
-        pytest.param("bin/seawall s", ["status", "scale", "soak"], id="several verbs"),
+        pytest.param("bin/seawall s", ["status", "scale", "soak", "stream"], id="several verbs"),
         pytest.param("seawall history --mark", ["--markdown"], id="an option"),
         pytest.param("seawall up --no-k", ["--no-kafka"], id="an option that turns off"),
         pytest.param("seawall compare --path", ["--paths", "--path"], id="both names of an option"),
@@ -64,6 +64,8 @@ def completed(script: Path, *words: str) -> list[str]:
         pytest.param("seawall history --by =", ["day", "week", "month"], id="a value behind a sign"),
         pytest.param("seawall history --by = w", ["week"], id="the begin of one"),
         pytest.param("seawall completion f", ["fish"], id="an argument"),
+        pytest.param("seawall stream in", ["ingest"], id="a scenario"),
+        pytest.param("seawall stream ingest --paths s", ["sync"], id="a value of a scenario's option"),
         pytest.param("seawall bench lat", ["latency"], id="a benchmark"),
         pytest.param("seawall compare --users 2", [], id="a number, which nobody can guess"),
         pytest.param("seawall report --output x", [], id="a file, which bash completes by itself"),

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
-from seawall.cli.app import VERBS, verb_command
+from seawall.cli.app import SCENARIOS, VERBS, verb_command
 from seawall.cli.help_sections import ENVIRONMENT, FILES
 
-EXPERIMENTS = ("compare", "attain", "capacity", "scale", "soak", "fault", "controls")
+EXPERIMENTS = ("compare", "attain", "capacity", "scale", "soak", "fault", "stream ingest", "controls")
+COMMANDS = (*VERBS, *(f"{verb} {name}" for verb, names in SCENARIOS.items() for name in names))
+"""The verbs, and the scenarios of those that have some."""
 _QUANTITIES = {
     "rate": "second", "start": "second", "least": "second", "most": "second", "rate_each": "second",
     "record_bytes": "bytes", "api_port": "port",
@@ -20,12 +22,12 @@ _QUANTITIES = {
 
 def sections_of(verb: str) -> dict[str, str]:
     """Return the parts that stand below a verb's options, by the word with which each begins."""
-    text = verb_command(verb).examples  # type: ignore[attr-defined]  # every verb of ours has them
+    text = verb_command(verb).examples
     parts = re.split(r"\n\n(?=(?:Exit codes|Values|Files|Environment): )", text)
     return {part.partition(":")[0]: part for part in parts[1:]} | {"Examples": parts[0]}
 
 
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("verb", COMMANDS)
 def test_it_has_every_section(verb: str) -> None:
     """Examples, exit codes from 0 on with 2 for wrong usage, files, and variables."""
     sections = sections_of(verb)
@@ -40,12 +42,12 @@ def test_it_has_every_section(verb: str) -> None:
 def test_an_experiment_says_where_its_results_go_and_what_ctrl_c_does(verb: str) -> None:
     """And which variables put servers of one's own in the place of ours."""
     sections = sections_of(verb)
-    assert f"results/<UTC time>-{verb}/" in sections["Files"]
+    assert f"results/<UTC time>-{verb.replace(' ', '-')}/" in sections["Files"]
     assert "130 interrupted" in " ".join(sections["Exit codes"].split())
     assert "SEAWALL_DATABASE_URL" in sections["Environment"]
 
 
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("verb", COMMANDS)
 def test_every_option_is_explained(verb: str) -> None:
     """In a sentence, with its unit where it is a number of something, and its default where it has one."""
     metavars = set()
@@ -68,10 +70,10 @@ def _default_is_told(parameter: Any) -> bool:
 
 def test_sections_are_of_verbs_that_exist() -> None:
     """None was left behind by one that was renamed."""
-    assert FILES.keys() | ENVIRONMENT.keys() <= VERBS.keys()
+    assert FILES.keys() | ENVIRONMENT.keys() <= set(COMMANDS)
 
 
 def test_lines_fit_a_screen() -> None:
     """None of what stands below the options is longer than 120 letters."""
-    for verb in VERBS:
+    for verb in COMMANDS:
         assert [line for text in sections_of(verb).values() for line in text.splitlines() if len(line) > 120] == []

@@ -17,7 +17,7 @@ from pages import Command, commands, headings, links, pages
 
 from api.settings import Settings as ApiSettings
 from contract.connections import Connections
-from seawall.cli.app import VERBS, main
+from seawall.cli.app import SCENARIOS, VERBS, main
 from seawall.report.summary_csv import COLUMNS
 from seawall.stack.places import ROOT
 from seawall.stack.stack import Stack
@@ -71,12 +71,12 @@ def options_of(*words: str) -> frozenset[str]:
 
 
 @cache
-def options_of_verb(verb: str) -> frozenset[str]:
-    """Return the same for a verb of ours, without a process for each."""
+def options_of_verb(*verb: str) -> frozenset[str]:
+    """Return the same for a verb of ours, or a scenario of it, without a process for each."""
     said = io.StringIO()
     with contextlib.redirect_stdout(said), pytest.MonkeyPatch.context() as patch:
         patch.setenv("COLUMNS", "200")
-        assert main([verb, "--help"]) == 0
+        assert main([*verb, "--help"]) == 0
     return _options(said.getvalue())
 
 
@@ -105,11 +105,12 @@ def test_the_pages_call_programs_that_we_know() -> None:
 
 @pytest.mark.parametrize("command", SEAWALL_LINES, ids=str)
 def test_verbs_and_options_exist(command: Command) -> None:
-    """Each line of `bin/seawall` names a verb, and options of that verb."""
+    """Each line of `bin/seawall` names a verb, or a scenario of one, and options of that."""
     _, *verb = command.words
     if verb:
         assert verb[0] in VERBS
-        assert options_in(command.words) <= options_of_verb(verb[0])
+        scenario = verb[1:2] if verb[0] in SCENARIOS else ()
+        assert options_in(command.words) <= options_of_verb(verb[0], *scenario)
 
 
 @pytest.mark.parametrize("command", LOCUST_LINES, ids=str)

@@ -20,6 +20,7 @@ from api.problems import Unavailable
 from seawall.audit.ledger import read_ledger
 from seawall.experiments.errors import LoadFailed
 from seawall.experiments.load_process import LoadProcess
+from seawall.load.profile import Profile, Stage
 from seawall.load.trial import Progress, TrialLoad
 from seawall.stack.certificates import Certificate
 from seawall.stack.ports import free_ports
@@ -69,6 +70,25 @@ def test_a_rate_is_kept_to_the_request(load: LoadProcess, tmp_path: Path) -> Non
         assert set(np.diff(np.sort(ledger.intended_ns[ledger.user == user])).tolist()) == {50_000_000}
     assert (ledger.sent_ns >= ledger.intended_ns).all()
     assert len(np.unique(ledger.low)) == 300
+
+
+BURST = Profile(
+    name="burst",
+    stages=tuple(
+        Stage(name=name, duration_s=length_s, from_per_s=rate, to_per_s=rate)
+        for name, length_s, rate in (("before", 0.5, 40.0), ("burst", 0.5, 400.0), ("after", 0.5, 40.0))
+    ),
+)
+
+
+def test_a_profile_is_followed_to_the_request(load: LoadProcess, tmp_path: Path) -> None:
+    """Twenty users send 20, 200 and 20 requests in its three stages, each due when the rate says."""
+    done = load.run(trial(tmp_path, users=20, rate_per_s=8.0, profile=BURST, warmup_s=0.5, duration_s=1.0), ignore)
+    ledger = read_ledger(Path(done.ledger))
+    assert (done.planned, done.sent, len(ledger.status)) == (240, 240, 240)
+    after_ns = ledger.intended_ns - done.start_ns
+    assert [int(((after_ns >= low) & (after_ns < high)).sum()) for low, high in BURST.bounds_ns()] == [20, 200, 20]
+    assert done.end_ns - done.start_ns == BURST.length_ns
 
 
 def test_a_count_is_sent_once_each(load: LoadProcess, tmp_path: Path) -> None:

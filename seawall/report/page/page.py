@@ -10,16 +10,20 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from seawall.report.answer import FAULT, PLAIN, SOAK, answer_of, loads
+from seawall.report.burst_words import burst_figures
+from seawall.report.burst_words import stage_figures as burst_stage_figures
 from seawall.report.capacity_words import name_of, why_no_more
 from seawall.report.elasticity_words import step_row
 from seawall.report.figures import NOTHING, figure, target_figures
 from seawall.report.page.chart import swatch
 from seawall.report.page.picture_choice import pictures_of
 from seawall.report.page.pictures import Material, cost_rows, kind_of, mark_of
-from seawall.report.shape_words import is_profiled, stage_figures, verdict_word
+from seawall.report.shape_words import is_over_loads, is_profiled, stage_figures, verdict_word
 from seawall.report.soak_rows import slope_row
 from seawall.result import (
     AuditCounts,
+    BurstFinding,
+    BurstStage,
     CapacityFinding,
     ControlFinding,
     ElasticityFinding,
@@ -32,6 +36,7 @@ from seawall.result import (
     Trial,
 )
 from seawall.result.agreement import AGREEMENT
+from seawall.result.bursts import INGEST
 
 _HERE = Path(__file__).parent
 _AUDIT = (
@@ -67,7 +72,7 @@ def render(result: Result, material: Material) -> str:
         answer=answer_of(result),
         chip=chip,
         arms=[]
-        if result.experiment in (*PLAIN, FAULT) or result.stages or result.capacity or result.elasticity
+        if result.experiment in (*PLAIN, FAULT, INGEST) or result.stages or result.capacity or result.elasticity
         else [arm_row(result, arm.name) for arm in result.arms if has_load(result, arm.name)],
         endpoints=[] if result.stages else [_endpoint_row(row) for trial in result.trials for row in trial.endpoints],
         stages=[] if is_profiled(result) else [stage_row(result, stage) for stage in result.stages],
@@ -79,11 +84,13 @@ def render(result: Result, material: Material) -> str:
             elasticity_row(finding, number) for finding in result.elasticity for number in range(len(finding.steps))
         ],
         faults=[fault_row(finding) for finding in result.faults],
+        bursts=[{"name": one.arm, "outcome": one.outcome, **burst_figures(one)} for one in result.bursts],
+        burst_stages=[burst_stage_row(finding, stage) for finding in result.bursts for stage in finding.stages],
         controls=[_control_row(row) for row in result.controls],
         slopes=[(slope_row(slope), slope.outcome) for slope in result.slopes],
         pictures=list(pictures_of(result, material)),
         legend=[_legend(result, arm.name) for arm in result.arms],
-        raw=bool(material or result.stages or result.capacity or result.faults or result.elasticity)
+        raw=bool(is_over_loads(result) or material or result.stages)
         or result.experiment == SOAK
         or not any(trial.kind == "load" for trial in result.trials),
         costs=[] if result.elasticity else list(_costs(result)),
@@ -196,6 +203,11 @@ def elasticity_row(finding: ElasticityFinding, place: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def burst_stage_row(finding: BurstFinding, stage: BurstStage) -> dict[str, Any]:
+    """Return what became of the requests before, in or after a burst."""
+    return {"arm": finding.arm, "name": stage.name, "outcome": stage.outcome, **burst_stage_figures(stage)}
+
+
 def knee_row(result: Result, finding: CapacityFinding) -> dict[str, Any]:
     """Return the ends of a search for capacity."""
     return {
@@ -297,6 +309,12 @@ _NEVER_MEASURED = {
         "What a power failure leaves: a process that is killed leaves its writes in the page cache.",
         "Machines that fail: all servers share one, its disk and its kernel.",
         "Other loads than this one, and other paths.",
+    ),
+    INGEST: (
+        "Other rates, and longer or shorter bursts: `bin/seawall capacity --bursts` searches for the highest.",
+        "How much bursts differ: there was one a path.",
+        "A service that grows with its load, and more machines than this one.",
+        "Faults: what happens when a server dies or stalls meanwhile.",
     ),
     SOAK: (
         "Other loads than this one, and other paths.",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from seawall.report.answer import FAULT
+from seawall.report.burst_words import is_ingest
+from seawall.report.page.burst_pictures import burst_pictures
 from seawall.report.page.capacity_picture import capacity_charts
 from seawall.report.page.elasticity_pictures import elasticity_pictures
 from seawall.report.page.fault_pictures import fault_pictures
@@ -23,6 +25,8 @@ def pictures_of(result: Result, material: Material) -> Iterator[Picture]:
         yield from fault_pictures(result)
     elif result.elasticity:
         yield from elasticity_pictures(result)
+    elif is_ingest(result):
+        yield from burst_pictures(result)
     elif is_profiled(result):
         yield shape_picture(result, material)
         for make in (response, visible, backlog):

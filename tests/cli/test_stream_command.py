@@ -1,0 +1,113 @@
+"""`bin/seawall stream`, as a user calls it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from seawall.cli.app import SCENARIOS, main
+from seawall.stack.places import ROOT
+
+SMALL = ["--rate", "100", "--factor", "5", "--burst", "1s", "--before", "1s", "--after", "2s", "--warmup", "500ms"]
+
+
+def started(home: Path, *words: str) -> subprocess.Popen[str]:
+    """Start the command."""
+    return subprocess.Popen(
+        ["env", "--default-signal=INT", ROOT / "bin" / "seawall", "stream", *words],
+        env={**os.environ, "COLUMNS": "200", "SEAWALL_HOME": str(home)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def written(directory: Path) -> dict[str, Any]:
+    """Return the result."""
+    found: dict[str, Any] = json.loads((directory / "result.json").read_text())
+    return found
+
+
+def remains(home: Path) -> list[str]:
+    """Return processes that know the home."""
+    commands = (" ".join(process.info["cmdline"] or []) for process in psutil.process_iter(["cmdline"]))
+    return [command for command in commands if str(home) in command]
+
+
+def test_the_bare_verb_names_the_scenarios(capsys: pytest.CaptureFixture[str]) -> None:
+    """It is a question, not a mistake."""
+    assert main(["stream"]) == 0
+    out = capsys.readouterr().out
+    assert all(name in out for name in SCENARIOS["stream"])
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        pytest.param(["dance"], "No such command 'dance'", id="a scenario that is none"),
+        pytest.param(["ingest", "--factor", "1"], "where there is no burst", id="no burst"),
+        pytest.param(["ingest", "--burst", "soon"], "is not a time", id="a time that is none"),
+        pytest.param(["ingest", "--paths", "fast"], "unknown 'fast'", id="a path that is none"),
+        pytest.param(["ingest", "--users", "10000000"], "--users", id="more users than the machine connects"),
+        pytest.param(["ingest", "--targets", "/nowhere"], "cannot be read", id="targets that are not there"),
+        pytest.param(["ingest", "--table-style", "fancy"], "unknown 'fancy'", id="a style that is none"),
+    ],
+)
+def test_wrong_usage_starts_nothing(
+    words: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The message says what is wrong, the exit code is 2, and there is neither a stack nor a directory."""
+    home = tmp_path / "home"
+    monkeypatch.setenv("SEAWALL_HOME", str(home))
+    output = ["--output", str(tmp_path / "out")] if words[0] == "ingest" else []
+    assert main(["stream", *words, *output]) == 2
+    assert said in capsys.readouterr().err
+    assert not home.exists()
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.long
+@pytest.mark.timeout(300)
+def test_a_burst_by_each_path_has_an_answer_and_its_files(tmp_path: Path) -> None:
+    """On a stack of its own, of which nothing remains."""
+    home, output = tmp_path / "home", tmp_path / "out"
+    with started(home, "ingest", *SMALL, "--users", "50", "--output", str(output)) as process:
+        out, err = process.communicate(timeout=280)
+    assert process.returncode in (0, 3, 4), out + err  # on a busy machine a trial may say nothing; none may fail
+    result = written(output)
+    assert [finding["arm"] for finding in result["bursts"]] == ["sync", "grouped", "kafka"]
+    for finding in result["bursts"]:
+        assert [stage["offered"] for stage in finding["stages"]] == [100, 500, 200]
+        assert (finding["lost"], finding["doubled"], finding["pending"]) == (0, 0, 0)
+    assert "Bursts: what each path did, and what followed" in out
+    assert {path.name for path in output.iterdir()} >= {"result.json", "summary.csv", "report.html", "junit.xml"}
+    assert not remains(home)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(300)
+def test_ctrl_c_keeps_what_was_measured(tmp_path: Path) -> None:
+    """After the first path: its finding is written, the exit code is 130, and nothing remains."""
+    home, output = tmp_path / "home", tmp_path / "out"
+    words = ["--rate", "100", "--users", "50", "--after", "30s", "--paths", "sync,grouped", "--output", str(output)]
+    with started(home, "ingest", "--burst", "1s", "--before", "1s", *words) as process:
+        deadline = time.monotonic() + 200
+        while not (output / "result.json").exists() and time.monotonic() < deadline:
+            time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=90)
+    assert process.returncode == 130, out + err
+    result = written(output)
+    assert result["interrupted"]
+    assert [finding["arm"] for finding in result["bursts"]] == ["sync"]
+    assert (output / "report.html").exists()
+    assert not remains(home)
