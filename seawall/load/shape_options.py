@@ -11,7 +11,8 @@ import msgspec
 
 from seawall.load.profile import Profile
 
-STAGE_S = 30.0
+STAGE_S = 40.0
+"""At a hundred requests a second that is enough to tell whether one in a thousand fails."""
 SHORTEST_S, LONGEST_S = 1.0, 24 * 3600.0
 MOST_PER_S = 1_000_000.0
 MOST_USERS = 50_000
@@ -42,7 +43,7 @@ def add_shape_options(parser: ArgumentParser) -> None:
         default="",
         metavar="TIME",
         env_var="SEAWALL_STAGE_TIME",
-        help="With a shape: how long each of its plateaus is, such as 30s or 5m (default 30s)",
+        help="With a shape: how long each of its plateaus is, such as 30s or 5m (default 40s)",
     )
     parser.add_argument(
         "--shape-users",
