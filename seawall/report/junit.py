@@ -56,48 +56,42 @@ def write_junit(result: Result, path: Path) -> None:
     partial.replace(path)
 
 
-def _of_target(row: JudgedTarget, group: str) -> TestCase:
-    case = TestCase(f"{row.name} ({row.metric} {row.limit})", classname=group)
-    case.system_out = row.reason
-    _mark(case, row.outcome, row.reason)
+def _case(group: str, name: str, said: str, outcome: Outcome, reason: str) -> TestCase:
+    case = TestCase(name, classname=group)
+    case.system_out = said
+    _mark(case, outcome, reason)
     return case
+
+
+def _of_target(row: JudgedTarget, group: str) -> TestCase:
+    return _case(group, f"{row.name} ({row.metric} {row.limit})", row.reason, row.outcome, row.reason)
 
 
 def _of_fault(finding: FaultFinding, group: str) -> TestCase:
-    case = TestCase(f"{finding.name}, seed {finding.seed}: {finding.does}", classname=group)
-    case.system_out = finding.bit
-    _mark(case, finding.outcome, "; ".join(finding.reasons))
-    return case
+    name = f"{finding.name}, seed {finding.seed}: {finding.does}"
+    return _case(group, name, finding.bit, finding.outcome, "; ".join(finding.reasons))
 
 
 def _of_step(step: ElasticityStep, group: str) -> TestCase:
-    case = TestCase(f"{step.before} to {step.after} at {step.at_s:.0f} s", classname=group)
-    case.system_out = step.why
-    _mark(case, step.outcome, step.reason)
-    return case
+    name = f"{step.before} to {step.after} at {step.at_s:.0f} s"
+    return _case(group, name, step.why, step.outcome, step.reason)
 
 
 def _of_scaling(finding: ElasticityFinding, group: str) -> TestCase:
-    case = TestCase(f"{finding.what} come and go, and no request fails", classname=group)
-    case.system_out = finding.by
-    _mark(case, finding.outcome, "; ".join(finding.reasons))
-    return case
+    name = f"{finding.what} come and go, and no request fails"
+    return _case(group, name, finding.by, finding.outcome, "; ".join(finding.reasons))
 
 
 def _of_burst(finding: BurstFinding, group: str) -> TestCase:
-    case = TestCase(f"a burst of {finding.burst_per_s:g} a second after {finding.base_per_s:g}", classname=group)
-    case.system_out = in_words(finding)
-    _mark(case, finding.outcome, "; ".join(finding.reasons))
-    return case
+    name = f"a burst of {finding.burst_per_s:g} a second after {finding.base_per_s:g}"
+    return _case(group, name, in_words(finding), finding.outcome, "; ".join(finding.reasons))
 
 
 def _of_slope(slope: SlopeFinding, group: str) -> TestCase:
     row = slope_row(slope)
-    case = TestCase(f"{row.metric} of {row.service} does not creep up", classname=group)
-    case.system_out = f"{row.per_hour} an hour ({row.interval}), at most {row.limit}"
+    said = f"{row.per_hour} an hour ({row.interval}), at most {row.limit}"
     assert slope.outcome is not None
-    _mark(case, slope.outcome, slope.reason)
-    return case
+    return _case(group, f"{row.metric} of {row.service} does not creep up", said, slope.outcome, slope.reason)
 
 
 def _of_audit(result: Result, arm: str) -> TestCase:
