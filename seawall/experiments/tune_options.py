@@ -10,7 +10,7 @@ from contract.connections import Connections
 from seawall.experiments.arms import ArmPlan
 from seawall.experiments.compare_options import CompareOptions
 from seawall.experiments.errors import BadOptions
-from seawall.stack.adjustments import ServerSettings
+from seawall.experiments.kafka_arms import kafka_arm, not_ours
 from seawall.stack.limits import Limits
 from seawall.tuning.catalogue import full_name
 from seawall.tuning.kafka_settings import KafkaSettings
@@ -48,7 +48,7 @@ class TuneOptions(CompareOptions):
         """Raise `BadOptions` with every mistake found."""
         mistakes = list(dict.fromkeys(self._mistakes()))
         if given is not None and not mistakes:
-            mistakes += self._not_ours(given)
+            mistakes += not_ours("--knob", given, [self.knob])
         if mistakes:
             raise BadOptions(mistakes)
         super().validate(None, limits)
@@ -69,12 +69,7 @@ class TuneOptions(CompareOptions):
         return f"{self.knob.name}={as_text(level)}"
 
     def _arm(self, level: Value) -> ArmPlan:
-        settings = self.settings_at(level)
-        wanted = ServerSettings(
-            topics=settings.texts(Place.TOPIC), brokers=settings.texts(Place.BROKER), variables=settings.variables()
-        )
-        acks = as_text(settings.producer.get("acks", "all"))
-        return ArmPlan(name=self._name(level), path="kafka", settings=wanted, acks="all" if acks == "-1" else acks)
+        return kafka_arm(self._name(level), self.settings_at(level))
 
     def _mistakes(self) -> Iterator[str]:
         brokers = self.brokers or 1
@@ -86,12 +81,3 @@ class TuneOptions(CompareOptions):
         for level in self._all_levels():
             for mistake in mistakes_of(self.settings_at(level), brokers=brokers):
                 yield f"{self._name(level)}: {mistake}"
-
-    def _not_ours(self, given: Connections) -> Iterator[str]:
-        if given.api_url:
-            yield "--knob: the service has to be ours to be started with other settings: unset SEAWALL_API_URL"
-        if given.kafka_bootstrap_servers and self.knob.place in (Place.TOPIC, Place.BROKER):
-            yield (
-                f"--knob: {self.knob.name} is a setting of a Kafka that is not ours: unset"
-                " SEAWALL_KAFKA_BOOTSTRAP_SERVERS"
-            )

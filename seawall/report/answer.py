@@ -11,7 +11,10 @@ from seawall.report.agreement_words import QUESTION as AGREEMENT_QUESTION
 from seawall.report.agreement_words import agreement_answer, is_agreement
 from seawall.report.burst_words import burst_answer, is_ingest
 from seawall.report.capacity_words import capacity_remarks, why_no_more
+from seawall.report.effect_words import effects_answer
 from seawall.report.elasticity_words import elasticity_answer, elasticity_doubts
+from seawall.report.figures import times
+from seawall.report.search_tables import search_answer
 from seawall.report.shape_words import break_words, is_profiled
 from seawall.result import Arm, ArmComparison, Outcome, Result, StageFinding, Trial
 
@@ -280,7 +283,7 @@ def _without_it(result: Result, without: Sequence[Arm], log: Sequence[Arm]) -> s
     later, interval = ("later", row) if row.ratio > 1 else ("sooner", _turned(row))
     assert interval.ratio is not None
     return (
-        f"{says}. Through {through.name} the slowest 5 % of records became visible {_times(interval.ratio)} {later} "
+        f"{says}. Through {through.name} the slowest 5 % of records became visible {times(interval.ratio)} {later} "
         f"(95 % interval {interval.ci_low:.3g} to {interval.ci_high:.3g})."
     )
 
@@ -375,10 +378,6 @@ def _turned(row: ArmComparison) -> ArmComparison:
     return msgspec.structs.replace(row, ratio=1 / row.ratio, ci_low=1 / row.ci_high, ci_high=1 / row.ci_low)
 
 
-def _times(ratio: float | None) -> str:
-    return "?" if ratio is None else f"{ratio:.3g} times"
-
-
 def _and(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else "nothing"
 
@@ -389,6 +388,8 @@ _ANSWERS: tuple[tuple[Callable[[Result], bool], Callable[[Result], Answer]], ...
     (is_ingest, lambda result: Answer(*burst_answer(result))),
     (lambda result: bool(result.controls), _of_controls),
     (lambda result: bool(result.scaling), _of_scaling),
+    (lambda result: result.search is not None, lambda result: Answer(*search_answer(result))),
+    (lambda result: bool(result.cells), lambda result: Answer(*effects_answer(result))),
     (lambda one: bool(one.elasticity), lambda one: Answer(*elasticity_answer(one), doubts=elasticity_doubts(one))),
     (lambda result: result.experiment == SOAK, _of_soak),
     (lambda result: bool(result.stages), _of_stages),

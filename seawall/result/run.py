@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from seawall.result.bursts import BurstFinding
+from seawall.result.effects import DesignCell, EffectFinding
 from seawall.result.elasticity import ElasticityFinding
 from seawall.result.findings import (
     ArmComparison,
@@ -22,6 +23,7 @@ from seawall.result.findings import (
     StageFinding,
 )
 from seawall.result.outcome import Outcome
+from seawall.result.search import SearchFinding
 from seawall.result.trial import Trial
 
 SCHEMA_VERSION = 1
@@ -77,6 +79,12 @@ class Result(msgspec.Struct, kw_only=True, frozen=True):
     """What `fault` found, a trial each."""
     bursts: list[BurstFinding] = []
     """What `stream ingest` found, a path each."""
+    cells: list[DesignCell] = []
+    """The arms of `tune --plan`."""
+    effects: list[EffectFinding] = []
+    """What `tune --plan` found, a metric and effect each."""
+    search: SearchFinding | None = None
+    """What `tune --search` found."""
     stages: list[StageFinding] = []
     """What `attain` found, an arm and stage each; `targets` holds the same rows, each with its stage in its name."""
 

@@ -13,12 +13,13 @@ from seawall.report.answer import FAULT, PLAIN, SOAK, answer_of, loads
 from seawall.report.burst_words import burst_figures
 from seawall.report.burst_words import stage_figures as burst_stage_figures
 from seawall.report.capacity_words import name_of, why_no_more
+from seawall.report.effect_tables import effect_rows
 from seawall.report.elasticity_words import step_row
 from seawall.report.figures import NOTHING, figure, target_figures
 from seawall.report.page.chart import swatch
 from seawall.report.page.picture_choice import pictures_of
 from seawall.report.page.pictures import Material, cost_rows, kind_of, mark_of
-from seawall.report.shape_words import is_over_loads, is_profiled, stage_figures, verdict_word
+from seawall.report.shape_words import is_designed, is_over_loads, is_profiled, stage_figures, verdict_word
 from seawall.report.soak_rows import slope_row
 from seawall.result import (
     AuditCounts,
@@ -89,11 +90,12 @@ def render(result: Result, material: Material) -> str:
         controls=[_control_row(row) for row in result.controls],
         slopes=[(slope_row(slope), slope.outcome) for slope in result.slopes],
         pictures=list(pictures_of(result, material)),
-        legend=[_legend(result, arm.name) for arm in result.arms],
+        legend=[] if is_designed(result) else [_legend(result, arm.name) for arm in result.arms],
+        effects=list(effect_rows(result)),
         raw=bool(is_over_loads(result) or material or result.stages)
         or result.experiment == SOAK
         or not any(trial.kind == "load" for trial in result.trials),
-        costs=[] if result.elasticity else list(_costs(result)),
+        costs=[] if result.elasticity or is_designed(result) else list(_costs(result)),
         targets=[target_row(row) for row in result.targets],
         comparisons=list(_comparison_rows(result)),
         audit_names=[name.replace("_", " ") for name in _AUDIT],
