@@ -10,12 +10,9 @@ import typer
 
 from contract.connections import Connections
 from seawall.cli.comparison_output import exit_code
-from seawall.cli.consoles import error_console, output_console
+from seawall.cli.consoles import output_console
 from seawall.cli.ending import write_files
-from seawall.cli.experiment_place import experiment_place
-from seawall.cli.interruption import interruptible
 from seawall.cli.option_values import check_table_style, names, seconds
-from seawall.cli.results_directory import free_directory
 from seawall.cli.shared_options import (
     TARGETS_FILE,
     ApiProcesses,
@@ -37,6 +34,7 @@ from seawall.cli.targets_file import read_targets
 from seawall.cli.trial_progress import TrialProgress
 from seawall.cli.tune_output import show
 from seawall.cli.tune_plan import plan_in, run_plan, show_plan
+from seawall.cli.tune_run import run_on_a_stack
 from seawall.cli.tune_search import run_search, show_search
 from seawall.experiments.compare import Comparison
 from seawall.experiments.errors import BadOptions
@@ -44,10 +42,10 @@ from seawall.experiments.level_effects import compare_levels
 from seawall.experiments.plan_options import PlanOptions
 from seawall.experiments.search_options import GOALS, KNOBS, SearchOptions
 from seawall.experiments.tune_options import TuneOptions
-from seawall.report.files import write_reports
 from seawall.report.tune_tables import knob_table
+from seawall.result import Result
 from seawall.stack.limits import Limits
-from seawall.stack.options import StackOptions
+from seawall.stack.stack import Stack
 from seawall.tuning.catalogue import knob_named, knobs
 from seawall.tuning.errors import BadSettings
 from seawall.tuning.kafka_settings import KafkaSettings, read_settings
@@ -105,7 +103,9 @@ def tune(
     resume: Annotated[
         Path | None,
         typer.Option(
-            help="The directory of such a plan or search: what it lacks is run.", metavar="DIR", show_default=False
+            help="The directory of a run with the same options: what it lacks is run.",
+            metavar="DIR",
+            show_default=False,
         ),
     ] = None,
     settings: Annotated[
@@ -182,20 +182,12 @@ def tune(
     options = TuneOptions(knob=turned, levels=wanted, settings=beside, blocks=repeats // TRIALS_A_BLOCK, **load)
     options.validate(Connections.read(), Limits.read())
     judged_by = read_targets(targets)
-    asked = any(number is not None for number in (brokers, sinks, api_processes))
-    stack_options = StackOptions(
-        brokers=brokers or 1, sinks=sinks or 1, api_processes=api_processes or 1, registry=options.needs_registry
-    )
-    with interruptible():
-        directory = free_directory(output, "tune")
-        with (
-            experiment_place(stack_options, "tune", directory, asked=asked, clean=clean) as stack,
-            TrialProgress(error_console()) as progress,
-        ):
-            sweep = Comparison(options, judged_by, lambda _: nullcontext(stack), directory, compare_levels)
-            result = sweep.run(progress, lambda result: write_files(result, directory))
-        with error_console().status("Drawing the report"):
-            write_reports(result, directory)
+
+    def run(stack: Stack, directory: Path, earlier: Result | None, progress: TrialProgress) -> Result:
+        sweep = Comparison(options, judged_by, lambda _: nullcontext(stack), directory, compare_levels, earlier=earlier)
+        return sweep.run(progress, lambda result: write_files(result, directory))
+
+    result, directory = run_on_a_stack(options, output, resume, run, clean=clean)
     show(result, directory, table_style, as_json=as_json)
     raise typer.Exit(exit_code(result, None))
 
@@ -217,8 +209,8 @@ def _refuse_several(
         raise typer.BadParameter(
             "belongs to --knob: a plan names its levels, a search takes all", param_hint="--levels"
         )
-    if resume is not None and (knob or output is not None):
-        raise typer.BadParameter("goes with the --plan or --search of then, without --output", param_hint="--resume")
+    if resume is not None and output is not None:
+        raise typer.BadParameter("leave --output out: what was measured lies there already", param_hint="--resume")
 
 
 def _beside(path: Path | None) -> KafkaSettings:

@@ -12,21 +12,16 @@ from rich.markup import escape
 from seawall.cli import ending
 from seawall.cli.consoles import error_console
 from seawall.cli.ending import write_files
-from seawall.cli.experiment_place import experiment_place
-from seawall.cli.interruption import interruptible
-from seawall.cli.results_directory import free_directory
 from seawall.cli.trial_progress import TrialProgress
+from seawall.cli.tune_run import run_on_a_stack
 from seawall.experiments.compare import Comparison
 from seawall.experiments.errors import BadOptions
 from seawall.experiments.factor_effects import with_effects
 from seawall.experiments.plan_options import PlanOptions
-from seawall.experiments.resumption import remove_others, resumable
 from seawall.report.effect_tables import cell_table, effect_sentences, effect_tables
-from seawall.report.files import write_reports
-from seawall.report.stored import stored_result
 from seawall.report.tune_tables import evidence_table
 from seawall.result import Outcome, Result
-from seawall.stack.options import StackOptions
+from seawall.stack.stack import Stack
 from seawall.targets.target import Targets
 from seawall.tuning.errors import BadSettings
 from seawall.tuning.plan import TuningPlan, read_plan
@@ -44,35 +39,17 @@ def run_plan(
     options: PlanOptions, targets: Targets, output: Path | None, resume: Path | None, *, clean: bool
 ) -> tuple[Result, Path]:
     """Run all cells in all blocks, or those that *resume* lacks; return the result and its directory."""
-    earlier = None if resume is None else resumable(stored_result(resume), options, resume)
-    stack_options = StackOptions(
-        brokers=options.brokers or 1,
-        sinks=options.sinks or 1,
-        api_processes=options.api_processes or 1,
-        registry=options.needs_registry,
-    )
-    asked = any(number is not None for number in (options.brokers, options.sinks, options.api_processes))
-    left = options.trials - (len(earlier.trials) if earlier else 0)
     error_console().print(
-        f"{len(options.signs)} cells, {options.blocks} times each: {left} trials to run, about"
-        f" {max(1, round(left * options.takes_s / options.trials / 60))} min."
+        f"{len(options.signs)} cells, {options.blocks} times each: {options.trials} trials, about"
+        f" {max(1, round(options.takes_s / 60))} min."
     )
-    with interruptible():
-        directory = resume or free_directory(output, "tune")
-        with (
-            experiment_place(stack_options, "tune", directory, asked=asked, clean=clean) as stack,
-            TrialProgress(error_console()) as progress,
-        ):
-            if earlier is not None:
-                remove_others(directory, earlier)
-            cells = Comparison(
-                options, targets, lambda _: nullcontext(stack), directory, lambda *_: [], earlier=earlier
-            )
-            result = cells.run(progress, lambda result: write_files(with_effects(result, options), directory))
-        result = with_effects(result, options)
-        with error_console().status("Drawing the report"):
-            write_reports(result, directory)
-    return result, directory
+
+    def run(stack: Stack, directory: Path, earlier: Result | None, progress: TrialProgress) -> Result:
+        cells = Comparison(options, targets, lambda _: nullcontext(stack), directory, lambda *_: [], earlier=earlier)
+        result = cells.run(progress, lambda result: write_files(with_effects(result, options), directory))
+        return with_effects(result, options)
+
+    return run_on_a_stack(options, output, resume, run, clean=clean)
 
 
 def show_plan(result: Result, directory: Path, style: str, *, as_json: bool) -> None:

@@ -11,18 +11,13 @@ from rich.markup import escape
 from seawall.cli import ending
 from seawall.cli.consoles import error_console
 from seawall.cli.ending import write_files
-from seawall.cli.experiment_place import experiment_place
-from seawall.cli.interruption import interruptible
-from seawall.cli.results_directory import free_directory
 from seawall.cli.trial_progress import TrialProgress
-from seawall.experiments.resumption import remove_others, resumable
+from seawall.cli.tune_run import run_on_a_stack
 from seawall.experiments.search import Search
 from seawall.experiments.search_options import SearchOptions
-from seawall.report.files import write_reports
 from seawall.report.search_tables import other_sentences, search_sentence, search_table
-from seawall.report.stored import stored_result
 from seawall.result import Outcome, Result
-from seawall.stack.options import StackOptions
+from seawall.stack.stack import Stack
 from seawall.targets.target import Targets
 from seawall.tuning.kafka_settings import KafkaSettings
 from seawall.tuning.settings_text import as_environment, as_toml
@@ -34,29 +29,15 @@ def run_search(
     options: SearchOptions, targets: Targets, output: Path | None, resume: Path | None, *, clean: bool
 ) -> tuple[Result, Path]:
     """Search, or go on with the search of *resume*; return the result and its directory, with what was found in it."""
-    earlier = None if resume is None else resumable(stored_result(resume), options, resume)
-    stack_options = StackOptions(
-        brokers=options.brokers or 1,
-        sinks=options.sinks or 1,
-        api_processes=options.api_processes or 1,
-        registry=options.settings.needs_registry,
-    )
-    asked = any(number is not None for number in (options.brokers, options.sinks, options.api_processes))
     error_console().print(
         f"{len(options.candidates())} settings to begin with; about {max(1, round(options.takes_s / 60))} min."
     )
-    with interruptible():
-        directory = resume or free_directory(output, "tune")
-        with (
-            experiment_place(stack_options, "tune", directory, asked=asked, clean=clean) as stack,
-            TrialProgress(error_console()) as progress,
-        ):
-            if earlier is not None:
-                remove_others(directory, earlier)
-            search = Search(options, targets, stack, directory, earlier)
-            result = search.run(progress, lambda result: write_files(result, directory))
-        with error_console().status("Drawing the report"):
-            write_reports(result, directory)
+
+    def run(stack: Stack, directory: Path, earlier: Result | None, progress: TrialProgress) -> Result:
+        search = Search(options, targets, stack, directory, earlier)
+        return search.run(progress, lambda result: write_files(result, directory))
+
+    result, directory = run_on_a_stack(options, output, resume, run, clean=clean)
     _write_best(result, directory)
     return result, directory
 

@@ -108,6 +108,11 @@ class SearchOptions(CompareOptions):
         return RoundOptions(search=self, number=number, candidates=tuple(candidates), decides=decides, **given)
 
     @property
+    def needs_registry(self) -> bool:
+        """Whether what is held needs a schema registry."""
+        return self.settings.needs_registry
+
+    @property
     def takes_s(self) -> float:
         """About how long the search takes: rounds in which the better half stays, combinations, and the end."""
         trials, left = 0, len(self.candidates())

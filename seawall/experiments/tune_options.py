@@ -25,6 +25,7 @@ class TuneOptions(CompareOptions):
     """A sweep of one knob: each level is an arm of the path `kafka`, and all that differs between them."""
 
     experiment: ClassVar[str] = "tune"
+    goes_on: ClassVar[bool] = True
     knob: Knob
     levels: tuple[Value, ...]
     settings: KafkaSettings = field(default_factory=KafkaSettings)

@@ -72,7 +72,7 @@ def tune(home: Path, *arguments: str, timeout_s: float = 120) -> subprocess.Comp
         (("--plan", "fine.toml", "--repeats", "1"), "give 2 or more"),
         (("--plan", "fine.toml", "--duration", "9h"), "16 trials, which take about 144 hours"),
         (("--plan", "fine.toml", "--resume", "results/none"), "is no directory"),
-        (("--plan", "fine.toml", "--resume", "a", "--output", "b"), "without --output"),
+        (("--plan", "fine.toml", "--resume", "a", "--output", "b"), "leave --output out"),
         (("--search", "fastest"), "known are visible-p95"),
         (("--search", "cpu", "--knobs", "acks"), "it risks something"),
         (("--search", "cpu", "--repeats", "5"), "no even number of 4 or more"),
