@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 from rich.markup import escape
@@ -13,8 +14,9 @@ from seawall.cli.consoles import error_console
 from seawall.cli.ending import write_files
 from seawall.cli.trial_progress import TrialProgress
 from seawall.cli.tune_run import run_on_a_stack
+from seawall.experiments.compare import Comparison
 from seawall.experiments.search import Search
-from seawall.experiments.search_options import SearchOptions
+from seawall.experiments.search_options import RoundOptions, SearchOptions
 from seawall.report.search_tables import other_sentences, search_sentence, search_table
 from seawall.result import Outcome, Result
 from seawall.stack.stack import Stack
@@ -34,8 +36,21 @@ def run_search(
     )
 
     def run(stack: Stack, directory: Path, earlier: Result | None, progress: TrialProgress) -> Result:
-        search = Search(options, targets, stack, directory, earlier)
-        return search.run(progress, lambda result: write_files(result, directory))
+        def measure(
+            asked: RoundOptions, before: Result | None, write: Callable[[Result], None], *, warms_up: bool
+        ) -> Result:
+            trials = Comparison(
+                asked,
+                targets,
+                lambda _: nullcontext(stack),
+                directory,
+                lambda *_: [],
+                earlier=before,
+                warms_up=warms_up,
+            )
+            return trials.run(progress, write)
+
+        return Search(options, measure, earlier).run(lambda result: write_files(result, directory))
 
     result, directory = run_on_a_stack(options, output, resume, run, clean=clean)
     _write_best(result, directory)

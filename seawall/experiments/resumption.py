@@ -20,12 +20,12 @@ def resumable(found: Result, options: CompareOptions, directory: Path) -> Result
     """
     if found.experiment != options.experiment:
         raise BadOptions([f"--resume: {directory} is a run of {found.experiment}, and this is {options.experiment}"])
-    now = msgspec.json.decode(msgspec.json.encode(options.as_json()))
+    then, now = (msgspec.json.decode(msgspec.json.encode(one)) for one in (found.options, options.as_json()))
     mistakes = [
-        f"--resume: {directory} was run with {name} = {_text(found.options.get(name))}, and now it is"
+        f"--resume: {directory} was run with {name} = {_text(then.get(name))}, and now it is"
         f" {_text(now.get(name))}: give the options of then, or start anew"
-        for name in dict.fromkeys([*found.options, *now])
-        if found.options.get(name) != now.get(name)
+        for name in dict.fromkeys([*then, *now])
+        if then.get(name) != now.get(name)
     ]
     if mistakes:
         raise BadOptions(mistakes)

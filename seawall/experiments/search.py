@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import Protocol
 
 import msgspec
 import numpy as np
 
-from seawall.experiments.compare import Comparison, Watcher
 from seawall.experiments.comparisons import compare_figures, figure_of
 from seawall.experiments.level_effects import compare_levels
-from seawall.experiments.search_options import BASE, FEW, HIGHEST, Candidate, SearchOptions
+from seawall.experiments.search_options import BASE, FEW, HIGHEST, Candidate, RoundOptions, SearchOptions
 from seawall.result import ArmComparison, Outcome, Result, SearchFinding, SearchStep, Trial
-from seawall.stack.stack import Stack
 from seawall.stats.errors import StatsError
 from seawall.stats.groups import chances_against_first
 from seawall.stats.quantiles import FloatArray
-from seawall.targets.target import Targets
 from seawall.tuning.knob import Place
 
 BY_CHANCE = 0.05
@@ -28,14 +24,22 @@ TOO_FEW, UNFINISHED = "too few valid trials", "not finished"
 _BASE = Candidate()
 
 
+class Measure(Protocol):
+    """Runs the trials of a round."""
+
+    def __call__(
+        self, options: RoundOptions, earlier: Result | None, write: Callable[[Result], None], *, warms_up: bool
+    ) -> Result:
+        """Return *earlier* with the trials of the round that it lacks; *write* gets the result after each of them."""
+        ...
+
+
 @dataclass
 class Search:
-    """One search on one stack."""
+    """One search; what it measures with, it is given."""
 
     options: SearchOptions
-    targets: Targets
-    stack: Stack
-    directory: Path
+    measure: Measure
     earlier: Result | None = None
     """What was measured before the search was interrupted."""
     _steps: list[SearchStep] = field(default_factory=list)
@@ -43,7 +47,7 @@ class Search:
     _round: int = 0
     _warm: bool = False
 
-    def run(self, watcher: Watcher, write: Callable[[Result], None]) -> Result:
+    def run(self, write: Callable[[Result], None]) -> Result:
         """Search to the end; *write* gets the result so far after each trial.
 
         An interruption, or a log that does not drain, ends the search with what is known.
@@ -51,18 +55,20 @@ class Search:
         self._result = self.earlier
         standing = self.options.candidates()
         while len(standing) > FEW:
-            standing = self._round_of(standing, -(-len(standing) // 2), watcher, write)
+            standing = self._round_of(standing, -(-len(standing) // 2), write)
             if self._over:
                 return self._found(UNFINISHED)
         together = combined(standing, self.options)
         for _ in range(2):
-            standing = self._round_of(together, 1 if together else 0, watcher, write, with_base=True)
+            standing = self._round_of(together, 1 if together else 0, write, with_base=True)
             if self._over:
                 return self._found(UNFINISHED)
         if not standing or standing == [_BASE]:
             return self._write(self._found(NOTHING_BETTER if standing else TOO_FEW), write)
-        self._result = self._compare((_BASE, standing[0]), watcher, write, decides=True)
-        return self._write(self._found(UNFINISHED if self._over else TOO_FEW, standing[0]), write)
+        self._result = self._compare((_BASE, standing[0]), write, decides=True)
+        if self._over:
+            return self._found(UNFINISHED)
+        return self._write(self._found(TOO_FEW, standing[0]), write)
 
     @property
     def _over(self) -> bool:
@@ -72,13 +78,12 @@ class Search:
         self,
         candidates: Sequence[Candidate],
         stay: int,
-        watcher: Watcher,
         write: Callable[[Result], None],
         *,
         with_base: bool = False,
     ) -> list[Candidate]:
         """Give each of *candidates* and the base a trial, and return the best *stay*; the base only *with_base*."""
-        self._result = self._compare((_BASE, *candidates), watcher, write)
+        self._result = self._compare((_BASE, *candidates), write)
         figures = {one: self.figures(one.name) for one in (_BASE, *candidates)}
         ranked = [one for one, found in figures.items() if len(found) and (with_base or one != _BASE)]
         ranked.sort(key=lambda one: self.options.factor * float(np.median(figures[one])))
@@ -98,7 +103,6 @@ class Search:
     def _compare(
         self,
         candidates: Sequence[Candidate],
-        watcher: Watcher,
         write: Callable[[Result], None],
         *,
         decides: bool = False,
@@ -106,15 +110,9 @@ class Search:
         self._round += 1
         options = self.options.round(self._round, candidates, decides=decides)
         before = len(self._result.trials) if self._result else 0
-        result = Comparison(
-            options,
-            self.targets,
-            lambda _: nullcontext(self.stack),
-            self.directory,
-            lambda *_: [],
-            earlier=self._result,
-            warms_up=not self._warm,
-        ).run(watcher, lambda result: write(self._with_finding(result)))
+        result = self.measure(
+            options, self._result, lambda result: write(self._with_finding(result)), warms_up=not self._warm
+        )
         self._warm = self._warm or len(result.trials) > before
         return result
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from seawall.experiments.errors import BadOptions
-from seawall.experiments.search import combined
-from seawall.experiments.search_options import Candidate, SearchOptions
+from seawall.experiments.resumption import resumable
+from seawall.experiments.search import Search, combined
+from seawall.experiments.search_options import Candidate, RoundOptions, SearchOptions
 from seawall.experiments.segments import planned_segments
+from seawall.result import Arm, Outcome, Quantiles, Result, SearchFinding, Trial
 from seawall.tuning.kafka_settings import KafkaSettings, read_settings
 from seawall.tuning.knob import Place
 from seawall.tuning.settings_text import as_environment, as_toml
@@ -106,3 +110,77 @@ def test_settings_are_written_as_they_are_read(tmp_path: Path) -> None:
         "SEAWALL_SINK_BATCH_SIZE=500",
         "# topic: flush.messages=9223372036854775807",
     ]
+
+
+class Simulated:
+    """Trials of a service on which some levels do something, at a scatter of a tenth; ends after so many."""
+
+    def __init__(self, effects: dict[str, float], seed: int, most: int = 1_000) -> None:
+        self._effects, self._rng, self._most = effects, np.random.default_rng(seed), most
+        self._warm = False
+
+    def __call__(
+        self, options: RoundOptions, earlier: Result | None, write: Callable[[Result], None], *, warms_up: bool
+    ) -> Result:
+        """Return what was measured before with the trials of the round that are not there yet."""
+        trials = list(earlier.trials) if earlier else []
+        done = {trial.name for trial in trials}
+        plans = [plan for segment in planned_segments(options, Path("raw")) for plan in segment.trials]
+        left = [plan for plan in plans if plan.load.name not in done]
+        if left:
+            assert warms_up != self._warm, "servers are warmed up once, before the first trial that is run"
+            self._warm = True
+        room = max(0, self._most - len(trials))
+        for plan in left[:room]:
+            ratio = np.prod([self._effects.get(level, 1.0) for level in plan.arm.split(",")])
+            delay = Quantiles(p95=float(20 * ratio * self._rng.lognormal(0, 0.1)))
+            trials.append(
+                Trial(
+                    name=plan.load.name, kind="load", arm=plan.arm, block=plan.block, entity="mixed", started_at="",
+                    users=1, achieved_per_s=100.0, response_ms=delay, visible_ms=delay,
+                )
+            )  # fmt: skip
+        arms = {trial.arm: Arm(name=trial.arm, path="kafka", durability="1 broker, page cache") for trial in trials}
+        found = Result(
+            experiment="tune", started_at="", finished_at="", seed=1, outcome=Outcome.PASS, options=options.as_json(),
+            arms=list(arms.values()), trials=trials, interrupted=len(left) > room,
+        )  # fmt: skip
+        write(found)
+        return found
+
+
+def searched(measure: Simulated, earlier: Result | None = None) -> tuple[Result, SearchFinding]:
+    """Return the result of a search and what it found."""
+    found = Search(options(), measure, earlier).run(lambda _: None)
+    assert found.search is not None
+    return found, found.search
+
+
+def test_two_levels_that_help_are_found_and_combined() -> None:
+    """The fresh trials alone say by how much."""
+    result, found = searched(Simulated({"linger.ms=0": 0.7, "fetch.wait.max.ms=5": 0.6}, seed=1))
+    assert found.better
+    assert found.settings == {"producer": {"linger.ms": 0}, "consumer": {"fetch.wait.max.ms": 5}}
+    assert found.trials == 6
+    assert found.ci_low is not None
+    assert found.ci_high is not None
+    assert found.ci_low < 0.42 < found.ci_high
+    assert {row.metric for row in result.comparisons if row.significant} == {"response_p95_ms", "visible_p95_ms"}
+
+
+def test_where_nothing_helps_nothing_is_claimed() -> None:
+    """The luckiest of thirty candidates is called better in few of forty searches."""
+    found = [searched(Simulated({}, seed))[1] for seed in range(40)]
+    assert sum(one.better for one in found) <= 4
+    assert {one.says for one in found} <= {"better", "nothing better shown"}
+
+
+def test_a_search_that_was_interrupted_goes_on() -> None:
+    """No trial is run twice, and it comes to an end."""
+    part, unfinished = searched(Simulated({"linger.ms=0": 0.5}, seed=3, most=45))
+    assert (part.interrupted, unfinished.says, len(part.trials)) == (True, "not finished", 45)
+    whole, found = searched(Simulated({"linger.ms=0": 0.5}, seed=4), resumable(part, options(), Path("out")))
+    assert found.better
+    assert found.settings["producer"]["linger.ms"] == 0
+    assert whole.trials[:45] == part.trials
+    assert len({trial.name for trial in whole.trials}) == len(whole.trials)
