@@ -28,7 +28,7 @@ class Measure(Protocol):
     """Runs the trials of a round."""
 
     def __call__(
-        self, options: RoundOptions, earlier: Result | None, write: Callable[[Result], None], *, warms_up: bool
+        self, options: RoundOptions, earlier: Result | None, write: Callable[[Result], None], /, *, warms_up: bool
     ) -> Result:
         """Return *earlier* with the trials of the round that it lacks; *write* gets the result after each of them."""
         ...
