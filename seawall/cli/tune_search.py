@@ -92,3 +92,5 @@ def _lines(result: Result, directory: Path) -> Iterator[str]:
     if result.outcome is not Outcome.PASS:
         sentence = f"{result.outcome.value}: {bad} of {len(result.trials)} trials did not come out clean."
     yield f"[{color}]{sentence}[/] Results: {place}"
+    if bad or result.interrupted:
+        yield f"With the same options and --resume {place} what is missing or INVALID is run again."
