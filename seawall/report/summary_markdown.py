@@ -9,7 +9,7 @@ from seawall.report.burst_words import burst_figures
 from seawall.report.burst_words import stage_figures as burst_stage_figures
 from seawall.report.figures import NOTHING, figure
 from seawall.report.markdown import table, text
-from seawall.report.page.page import (
+from seawall.report.page.rows import (
     arm_row,
     arms_caption,
     fault_row,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from seawall.report.answer import FAULT
 from seawall.report.burst_words import is_ingest
+from seawall.report.experiment_names import FAULT
 from seawall.report.page.burst_pictures import burst_pictures
 from seawall.report.page.capacity_picture import capacity_charts
 from seawall.report.page.elasticity_pictures import elasticity_pictures
