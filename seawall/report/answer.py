@@ -15,6 +15,7 @@ from seawall.report.elasticity_words import elasticity_answer, elasticity_doubts
 from seawall.report.experiment_names import FAULT, PLAIN, SOAK
 from seawall.report.fault_words import fault_answer
 from seawall.report.scaling_words import scaling_answer
+from seawall.report.scenarios import scenario_of
 from seawall.report.service_words import service_answer
 from seawall.report.soak_words import soak_answer
 from seawall.report.stage_words import stages_answer
@@ -23,6 +24,9 @@ from seawall.result import Result
 
 def answer_of(result: Result) -> Answer:
     """Return the answer to what the experiment asks; says so where the run cannot tell."""
+    scenario = scenario_of(result)
+    if scenario is not None:
+        return scenario.answer(result)
     for is_asked, make in _ANSWERS:
         if is_asked(result):
             return make(result)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from seawall.report.experiment_names import FAULT, PLAIN, SOAK
+from seawall.report.scenarios import scenario_of
 from seawall.result import Result
 from seawall.result.agreement import AGREEMENT
 from seawall.result.bursts import INGEST
@@ -58,6 +59,10 @@ def not_measured(result: Result) -> Iterator[str]:
     """Yield what this run did not measure."""
     if result.experiment in PLAIN and result.not_judged:
         yield f"What needs a look into the database: {', '.join(result.not_judged)}."
+    scenario = scenario_of(result)
+    if scenario is not None:
+        yield from scenario.not_measured
+        return
     if result.elasticity:
         yield from _WITHOUT_A_CLUSTER
         return

@@ -36,6 +36,7 @@ from seawall.report.page.rows import (
     target_row,
     trial_row,
 )
+from seawall.report.scenarios import SCENARIOS, scenario_tables
 from seawall.report.shape_words import is_over_loads, is_profiled
 from seawall.report.soak_rows import slope_row
 from seawall.result import Outcome, Result
@@ -56,7 +57,10 @@ def render(result: Result, material: Material) -> str:
         answer=answer_of(result),
         chip=chip,
         arms=[]
-        if result.experiment in (*PLAIN, FAULT, INGEST) or result.stages or result.capacity or result.elasticity
+        if result.experiment in (*PLAIN, FAULT, INGEST, *SCENARIOS)
+        or result.stages
+        or result.capacity
+        or result.elasticity
         else [arm_row(result, arm.name) for arm in result.arms if has_load(result, arm.name)],
         endpoints=[] if result.stages else [endpoint_row(row) for trial in result.trials for row in trial.endpoints],
         stages=[] if is_profiled(result) else [stage_row(result, stage) for stage in result.stages],
@@ -70,6 +74,7 @@ def render(result: Result, material: Material) -> str:
         faults=[fault_row(finding) for finding in result.faults],
         bursts=[{"name": one.arm, "outcome": one.outcome, **burst_figures(one)} for one in result.bursts],
         burst_stages=[burst_stage_row(finding, stage) for finding in result.bursts for stage in finding.stages],
+        tables=scenario_tables(result),
         controls=[control_row(row) for row in result.controls],
         slopes=[(slope_row(slope), slope.outcome) for slope in result.slopes],
         pictures=list(pictures_of(result, material)),

@@ -12,6 +12,7 @@ from seawall.report.page.elasticity_pictures import elasticity_pictures
 from seawall.report.page.fault_pictures import fault_pictures
 from seawall.report.page.pictures import Material, Picture, backlog, pictures, response, visible
 from seawall.report.page.shape_picture import shape_picture
+from seawall.report.scenarios import scenario_of
 from seawall.report.shape_words import is_profiled
 from seawall.result import Result
 
@@ -33,5 +34,5 @@ def pictures_of(result: Result, material: Material) -> Iterator[Picture]:
             picture = make(result, material)
             if picture is not None:
                 yield picture
-    elif not (result.controls or result.stages):
+    elif not (result.controls or result.stages or scenario_of(result)):
         yield from pictures(result, material)
