@@ -21,6 +21,7 @@ from seawall.result.findings import (
     SoakSegment,
     StageFinding,
 )
+from seawall.result.live import LiveFinding
 from seawall.result.outcome import Outcome
 from seawall.result.trial import Trial
 
@@ -77,6 +78,8 @@ class Result(msgspec.Struct, kw_only=True, frozen=True):
     """What `fault` found, a trial each."""
     bursts: list[BurstFinding] = []
     """What `stream ingest` found, a path each."""
+    live: list[LiveFinding] = []
+    """What `stream live` found, a source each."""
     stages: list[StageFinding] = []
     """What `attain` found, an arm and stage each; `targets` holds the same rows, each with its stage in its name."""
 
