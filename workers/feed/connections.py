@@ -65,6 +65,11 @@ class _Http(HttpToolsProtocol):
             return
         super().data_received(data)
 
+    def on_message_complete(self) -> None:
+        """Begin to count anew: another request may follow."""
+        self._head_bytes = 0
+        super().on_message_complete()
+
     def _give_up(self) -> None:
         if self.cycle is None and self.transport.get_protocol() is self:
             self.transport.abort()

@@ -13,7 +13,7 @@ from contract.histogram import SIZE_BOUNDS, Durations, Histogram
 PROTOCOLS = ("websocket", "sse")
 BY_CLIENT = "left"
 _ENDS = (BY_CLIENT, "going_away", "too_slow", "key_revoked", "source_lost")
-_REFUSALS = ("400", "401", "403", "410", "422", "503")
+_REFUSALS = ("401", "403", "410", "422", "503")
 
 
 class FeedCounts(Collector):
