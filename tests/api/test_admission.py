@@ -117,8 +117,8 @@ def test_a_crowd_heeds_what_is_expected_only_while_it_is_strict() -> None:
     crowd = Crowd(LONGEST_S, PATIENCE_S)
     assert not crowd.refuses(0.0, 0.0, expected_s=9.0)
     for now_s in (1.0, 1.2, 1.4):
-        assert not crowd.refuses(0.2, now_s)
-    assert crowd.refuses(0.2, 1.6)
+        assert not crowd.refuses(0.25, now_s)
+    assert crowd.refuses(0.25, 1.6)
     assert crowd.refuses(0.0, 1.7, expected_s=0.11)
     assert not crowd.refuses(0.0, 1.8, expected_s=0.09)
     assert not crowd.refuses(0.0, 2.71, expected_s=9.0)  # a second after the last that was refused
