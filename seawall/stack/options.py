@@ -89,7 +89,8 @@ class StackOptions(msgspec.Struct, frozen=True, kw_only=True):
             found.append(f"the share of requests that are traced is {self.trace:g}: choose 0 to 1")
         if found:
             raise BadOptions("; ".join(found))
-        return self
+        partitions = int(self.settings.stack.get("partitions", self.partitions))
+        return self if partitions == self.partitions else msgspec.structs.replace(self, partitions=partitions)
 
     def _mistakes_of_counts(self) -> Iterator[str]:
         for name, count, least, most in (
