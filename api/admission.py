@@ -11,7 +11,6 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from api.problems import Unavailable
 from api.settings import Settings
 from contract.histogram import Durations
 
@@ -56,24 +55,25 @@ class Crowd:
 class Queue:
     """Those who wait for something, in the order in which they came."""
 
-    def __init__(
-        self, settings: Settings, detail: str, *, longest_s: float | None = None, waits: Durations | None = None
-    ) -> None:
-        """*detail* says what is short; *longest_s* replaces the setting; *waits* takes how long each stood there."""
+    def __init__(self, settings: Settings, *, longest_s: float | None = None, waits: Durations | None = None) -> None:
+        """*longest_s* replaces the setting; *waits* takes how long each stood there."""
         longest_s = settings.queue_longest_ms / 1000 if longest_s is None else longest_s
         self._crowd = Crowd(longest_s, settings.queue_patience_ms / 1000)
-        self._detail = detail
         self._waits = waits
         self._came_s: dict[int, float] = {}
         self._next = 0
 
-    def join(self) -> int:
-        """Return a ticket to leave with; raises `Unavailable` where newcomers are refused."""
+    def refuses(self) -> bool:
+        """Tell whether newcomers are refused, since who stands first has waited too long."""
+        if not self._came_s:
+            return False
         now_s = time.monotonic()
-        if self._came_s and self._crowd.refuses(now_s - next(iter(self._came_s.values())), now_s):
-            raise Unavailable(self._detail)
+        return self._crowd.refuses(now_s - next(iter(self._came_s.values())), now_s)
+
+    def join(self) -> int:
+        """Return a ticket to leave with."""
         ticket = self._next = self._next + 1
-        self._came_s[ticket] = now_s
+        self._came_s[ticket] = time.monotonic()
         return ticket
 
     def leave(self, ticket: int) -> None:
@@ -95,7 +95,7 @@ class LoopQueue:
     """Requests that have come and that the event loop has not got to, told by how late its own ticks are."""
 
     def __init__(self, settings: Settings, now: Callable[[], float] = time.monotonic) -> None:
-        self._crowd = Crowd(settings.queue_longest_ms / 1000, settings.queue_patience_ms / 1000)
+        self._crowd = Crowd(settings.loop_longest_ms / 1000, settings.queue_patience_ms / 1000)
         self._now = now
         self._due_s = float("inf")
         self._late_s = 0.0

@@ -15,6 +15,7 @@ import asyncpg
 import msgspec
 
 from api.admission import Crowd
+from api.answers import ready
 from api.database import LOST_CONNECTION, connect_arguments, is_disconnect, is_refusal, sql_state
 from api.problems import Conflict, Problem, Unavailable, UnusableRecord
 from api.settings import Settings
@@ -30,6 +31,8 @@ log = logging.getLogger(__name__)
 
 _TRY_AGAIN = ("40001", "40P01")  # serialization failure, deadlock
 
+
+_CROWDED = "too many records wait for the database"
 
 _Records = dict[str, dict[UUID, Record]]
 """By entity and id."""
@@ -50,6 +53,7 @@ class GroupedPath:
     """
 
     status = COMMITTED
+    crowded = ready(Unavailable(_CROWDED).answer())
 
     def __init__(self, database_url: str, settings: Settings) -> None:
         self._url = database_url
@@ -92,8 +96,15 @@ class GroupedPath:
         await asyncio.gather(*self._workers)
         return 0
 
+    def refuses(self) -> bool:
+        """Tell whether who comes now is refused, since the first of those who wait has waited too long."""
+        now_s = time.monotonic()
+        return self._crowd.refuses(now_s - self._waiting[0].since_s if self._waiting else 0.0, now_s)
+
     async def write(self, entity: Entity, record: Record) -> Stored | Logged:
         """Queue *record* and wait for its batch."""
+        if self.refuses():
+            raise Unavailable(_CROWDED)
         span = current()
         if span.context:
             self._traced[record.id] = span
@@ -105,11 +116,9 @@ class GroupedPath:
 
     def submit(self, entity: Entity, record: Record, settle: Settle) -> None:
         """Queue *record*; *settle* hears of the commit."""
-        now_s = time.monotonic()
-        first_s = self._waiting[0].since_s if self._waiting else now_s
-        if len(self._waiting) >= self._limit or self._closing or self._crowd.refuses(now_s - first_s, now_s):
-            raise Unavailable("too many records wait for the database")
-        self._waiting.append(_Waiter(entity.name, record, settle, now_s))
+        if len(self._waiting) >= self._limit or self._closing:
+            raise Unavailable(_CROWDED)
+        self._waiting.append(_Waiter(entity.name, record, settle, time.monotonic()))
         self._arrived.set()
 
     async def _work(self) -> None:

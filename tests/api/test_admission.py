@@ -11,7 +11,6 @@ from starlette.types import Receive, Scope, Send
 from api.admission import Crowd, LoopQueue, Queue
 from api.guard import OpenDoor
 from api.hot_path import HotPath
-from api.problems import Unavailable
 from api.settings import Settings
 
 LONGEST_S, PATIENCE_S = 0.1, 0.5
@@ -98,25 +97,24 @@ def test_a_queue_is_as_old_as_its_first_and_forgets_who_left(monkeypatch: pytest
     """In whatever order they leave."""
     now = [0.0]
     monkeypatch.setattr("api.admission.time.monotonic", lambda: now[0])
-    queue = Queue(Settings(queue_longest_ms=100, queue_patience_ms=0), "full")
+    queue = Queue(Settings(queue_longest_ms=100, queue_patience_ms=0))
     first, second = queue.join(), queue.join()
     now[0] = 0.2
-    queue.join()  # begins to lose patience
+    assert not queue.refuses()  # but begins to lose patience
     now[0] = 0.21
-    with pytest.raises(Unavailable, match="full"):
-        queue.join()
+    assert queue.refuses()
     queue.leave(second)
-    with pytest.raises(Unavailable):
-        queue.join()
+    assert queue.refuses()
     queue.leave(first)
     queue.leave(first)
-    queue.join()
+    assert not queue.refuses()
+    assert queue.refused == 2
 
 
 def test_a_loop_that_does_not_tick_is_late(monkeypatch: pytest.MonkeyPatch) -> None:
     """Before it was started, and after it was stopped, it is not."""
     now = [0.0]
-    queue = LoopQueue(Settings(queue_longest_ms=100, queue_patience_ms=0), lambda: now[0])
+    queue = LoopQueue(Settings(loop_longest_ms=100, queue_patience_ms=0), lambda: now[0])
     assert not queue.refuses()
     queue._due_s = 0.01  # what its tick would set
     now[0] = 0.1
