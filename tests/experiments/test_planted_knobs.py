@@ -38,7 +38,7 @@ def swept(harm: float, seed: int) -> list[str]:
     plans = [ArmPlan(name=level, path="kafka") for level in LEVELS]
     result = Result(
         experiment="tune", started_at="", finished_at="", seed=seed, outcome=Outcome.PASS, options={}, environment={},
-        arms=arms, trials=trials, comparisons=compare_levels(plans, arms, trials), targets=[], verdicts=[],
+        arms=arms, trials=trials, comparisons=compare_levels(plans, arms, trials), targets=[], verdicts={},
     )  # fmt: skip
     return list(effects(result))
 

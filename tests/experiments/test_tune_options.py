@@ -80,7 +80,7 @@ def test_a_heap_that_memory_does_not_hold_is_refused(monkeypatch: pytest.MonkeyP
     class Memory:
         total = 8 * 2**30
 
-    monkeypatch.setattr(jvm.psutil, "virtual_memory", Memory)
+    monkeypatch.setattr("psutil.virtual_memory", Memory)
     assert jvm.obstacle({"heap": "4g"}, 1) == ""
     assert "of 8.0 GB" in jvm.obstacle({"heap": "4g"}, 3)
     with pytest.raises(BadOptions, match="heap=8g"):
