@@ -8,6 +8,7 @@ the queue stays as short as that (the idea of CoDel, RFC 8289, at the front of t
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable
 
@@ -31,8 +32,14 @@ class Crowd:
         self.refused = 0
         """How many were."""
 
-    def refuses(self, waited_s: float, now_s: float) -> bool:
-        """Tell whether one who comes now is refused, where what stands first has *waited_s*."""
+    def refuses(self, waited_s: float, now_s: float, expected_s: float = 0.0) -> bool:
+        """Tell whether one who comes now is refused, where what stands first has *waited_s*.
+
+        *expected_s* is how long the one who comes will have to wait, where that is known. It counts only while the
+        limit is kept strictly: those who come in the moment in which the first is served would else all be let in.
+        """
+        if expected_s > self._longest_s and now_s < self._strict_until_s:
+            return self._refuse(now_s)
         if waited_s <= self._longest_s:
             self._since_s = None
             return False
@@ -50,6 +57,24 @@ class Crowd:
         self._strict_until_s = now_s + _STAYS_S
         self.refused += 1
         return True
+
+
+class Rate:
+    """How many are served a second, of late."""
+
+    _MEMORY_S = 0.5
+
+    def __init__(self) -> None:
+        self._per_s = self._since_s = 0.0
+
+    def add(self, count: int, now_s: float) -> None:
+        """Note that *count* were served."""
+        self._per_s = self.per_s(now_s) + count / self._MEMORY_S
+        self._since_s = now_s
+
+    def per_s(self, now_s: float) -> float:
+        """Return the rate; what is long ago counts little."""
+        return self._per_s * math.exp((self._since_s - now_s) / self._MEMORY_S)
 
 
 class Queue:
