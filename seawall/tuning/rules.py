@@ -85,9 +85,11 @@ def _consumer(settings: KafkaSettings) -> Iterator[str]:
 
 
 def _replicas(settings: KafkaSettings, brokers: int) -> Iterator[str]:
-    in_sync = settings.topic.get("min.insync.replicas")
-    if in_sync is not None and int(in_sync) > brokers:
-        yield f"min.insync.replicas={in_sync} with {brokers} replicas: no write could be acknowledged (--brokers 3)"
+    replicas, in_sync = int(settings.stack.get("replication", brokers)), settings.topic.get("min.insync.replicas")
+    if replicas > brokers:
+        yield f"replication={replicas} with {brokers} brokers: a broker has one replica of a partition (--brokers 3)"
+    if in_sync is not None and int(in_sync) > replicas:
+        yield f"min.insync.replicas={in_sync} with {replicas} replicas: no write could be acknowledged (--brokers 3)"
 
 
 def _effective(settings: KafkaSettings, place: Place, name: str) -> Value:

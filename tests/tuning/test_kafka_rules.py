@@ -27,6 +27,7 @@ from seawall.tuning.rules import mistakes_of
         ({"consumer": {"session.timeout.ms": 45_000, "max.poll.interval.ms": 10_000}}, "refuses the shorter first"),
         ({"consumer": {"fetch.max.bytes": 100}}, "would always wait for its time"),
         ({"topic": {"min.insync.replicas": 2}}, "no write could be acknowledged"),
+        ({"stack": {"replication": 3}}, "one replica of a partition"),
         ({"producer": {"linger": 5}}, "no such knob"),
         ({"sink": {"SEAWALL_SINK_BATCH_SIZE": 0}}, "choose 1 to 50,000"),
         (
