@@ -18,6 +18,7 @@ from api.settings import Settings
 from api.writes.transactions import TransactionalPath
 from contract.entities import ENTITIES
 from contract.errors import BadConnection
+from seawall.stack.log import Log
 from seawall.stack.stack import Stack
 
 USERS = ENTITIES["users"]
@@ -61,6 +62,11 @@ def test_records_are_there_once_their_transaction_is_committed(stack: Stack, tmp
             assert end > numbers[-1] + 1
         reader.close()
         eventually(lambda: stack.row_counts()["users"] == len(answers), 60)
+        plain, aware = Log(stack.connections.kafka), Log(stack.connections.kafka, lambda: True)
+        eventually(lambda: aware.lag() == 0, 60)
+        assert plain.lag() >= len(places)
+        plain.close()
+        aware.close()
     finally:
         stack.fresh()
 

@@ -134,8 +134,8 @@ def test_a_sweep_with_kills_tells_what_is_read_again_and_what_is_lost(tmp_path: 
     again = {level: sum(trial.audit.absorbed_duplicates for trial in found) for level, found in trials.items()}
     assert lost.pop("before-write") > 0
     assert set(lost.values()) == {0}
-    assert again["periodic"] > max(again["batch"], again["database"])
-    assert again["before-write"] == 0
+    assert again["periodic"] > again["batch"]
+    assert again["database"] == 0
     assert (done.returncode, result.outcome) == (1, Outcome.FAIL)
     assert "What killed sinks left" in done.stdout
 
