@@ -93,7 +93,8 @@ class StackOptions(msgspec.Struct, frozen=True, kw_only=True):
         found += self._mistakes_of_feeds()
         if found:
             raise BadOptions("; ".join(found))
-        return self
+        partitions = int(self.settings.stack.get("partitions", self.partitions))
+        return self if partitions == self.partitions else msgspec.structs.replace(self, partitions=partitions)
 
     def _mistakes_of_feeds(self) -> Iterator[str]:
         if len(set(self.feeds)) != len(self.feeds) or not set(self.feeds) <= set(FEED_SOURCES):

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from contract.connections import Connections
-from seawall.stack import api, api_keys, kafka, places, postgres, registry, valkey
+from seawall.stack import api, api_keys, jvm, kafka, places, postgres, registry, valkey
 from seawall.stack.balancer import Balancer
 from seawall.stack.broker_metrics import BrokerMetrics, agent_jars
 from seawall.stack.certificates import Certificate, TlsPort
@@ -351,14 +351,15 @@ def _add_log(
     """Add the brokers; *links* yields ports for links to them, *shown* for their metrics, where there shall be any."""
     servers = plan.connections.kafka_bootstrap_servers
     if servers is not None:
-        if options.settings.topic or options.settings.broker:
+        if options.settings.topic or options.settings.broker or options.settings.stack:
             raise BadOptions(
                 "the Kafka of SEAWALL_KAFKA_BOOTSTRAP_SERVERS is not ours, so its topics and brokers are left alone:"
-                " unset it, or leave [topic] and [broker] out of the settings"
+                " unset it, or leave [topic], [broker] and [stack] out of the settings"
             )
         plan.brokers = [External("kafka", "kafka", servers, partial(kafka.check, plan.connections.kafka))]
     elif embed:
-        kafka.heap_size()
+        java_settings = options.settings.texts(Place.STACK)
+        jvm.heap_size(java_settings)
         plan.jars, java, quorum = JarCache(), find_java(), kafka.Quorum(ports)
         plan.archive = ClassArchive(java, plan.jars)
         listeners: list[dict[str, tuple[int, int]]] = [{} for _ in ports]
@@ -385,6 +386,7 @@ def _add_log(
                 settings=options.settings.texts(Place.BROKER),
                 metrics=metrics[node - 1],
                 disk_mb=options.disk_mb,
+                java_settings=java_settings,
             )
             for node in range(1, len(ports) + 1)
         ]

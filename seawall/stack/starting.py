@@ -125,7 +125,7 @@ class Starter:
                 partial(
                     log.create_topics,
                     partitions=options.partitions,
-                    brokers=plan.embedded_brokers,
+                    replication=int(options.settings.stack.get("replication", plan.embedded_brokers)),
                     settings=options.settings.texts(Place.TOPIC),
                 )
             ]
