@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from seawall.experiments.errors import BadOptions
+from seawall.stack import jvm
 from seawall.stack.places import ROOT
 from seawall.tuning.errors import BadSettings
 from seawall.tuning.kafka_settings import KafkaSettings, read_settings
+from seawall.tuning.knob import Place
 from seawall.tuning.rules import mistakes_of
 
 PROFILES = ROOT / "profiles"
@@ -34,6 +36,9 @@ def kafka_settings(path: Path | None, brokers: int, profile: str = "") -> KafkaS
         found = read_settings(path)
     except BadSettings as error:
         raise BadOptions(error.mistakes) from None
-    if mistakes := mistakes_of(found, brokers=brokers):
+    mistakes = mistakes_of(found, brokers=brokers)
+    if not mistakes and (obstacle := jvm.obstacle(found.texts(Place.STACK), brokers)):
+        mistakes = [obstacle]
+    if mistakes:
         raise BadOptions([f"{path}: {mistake}" for mistake in mistakes])
     return found

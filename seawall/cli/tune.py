@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -34,10 +33,11 @@ from seawall.cli.targets_file import read_targets
 from seawall.cli.trial_progress import TrialProgress
 from seawall.cli.tune_output import show
 from seawall.cli.tune_plan import plan_in, run_plan, show_plan
-from seawall.cli.tune_run import run_on_a_stack
+from seawall.cli.tune_run import run_on_stacks
 from seawall.cli.tune_search import run_search, show_search
-from seawall.experiments.compare import Comparison
+from seawall.experiments.compare import Comparison, StackOf
 from seawall.experiments.errors import BadOptions
+from seawall.experiments.kills import beside_of
 from seawall.experiments.level_effects import compare_levels
 from seawall.experiments.plan_options import PlanOptions
 from seawall.experiments.search_options import GOALS, KNOBS, SearchOptions
@@ -45,7 +45,6 @@ from seawall.experiments.tune_options import TuneOptions
 from seawall.report.tune_tables import knob_table
 from seawall.result import Result
 from seawall.stack.limits import Limits
-from seawall.stack.stack import Stack
 from seawall.tuning.catalogue import knob_named, knobs
 from seawall.tuning.errors import BadSettings
 from seawall.tuning.kafka_settings import KafkaSettings, read_settings
@@ -61,7 +60,9 @@ EXAMPLES = """[bold]Examples[/]
   bin/seawall tune --knob acks --levels 0,1,-1 --brokers 3
   bin/seawall tune --knob SEAWALL_SINK_BATCH_SIZE --levels 10,100,2000 --repeats 8
   bin/seawall tune --knob value_serializer               JSON, Avro, Protobuf and others; a schema registry comes along
+  bin/seawall tune --knob partitions --levels 1,6 --sinks 3         each level on servers of its own, which takes longer
   bin/seawall tune --knob partition_by --key-skew 1.5    how even, and in order, where some keys are hot
+  bin/seawall tune --knob offset_commits --kill sink     what a killed sink reads again, or loses
   bin/seawall tune --knob fetch.wait.max.ms --settings mine.toml    beside other settings
   bin/seawall tune --plan plan.toml                      several knobs together: which matter, which depend on others
   bin/seawall tune --search visible-p95 --rate 5000 --users 500     the best setting for a goal, as a settings file
@@ -112,6 +113,13 @@ def tune(
         Path | None,
         typer.Option(help="A file of settings that stand beside it, the same at each level.", show_default=False),
     ] = None,
+    kill: Annotated[
+        str,
+        typer.Option(
+            help="Kill this twice in each trial: sink. Tells what is read again, and what is lost.",
+            show_default=False,
+        ),
+    ] = "",
     rate: Rate = 2_000.0,
     users: Users = 200,
     duration: Annotated[str, typer.Option(help="Judged time of a trial.", metavar="TIME")] = "8s",
@@ -179,15 +187,17 @@ def tune(
     if repeats < TRIALS_A_BLOCK or repeats % TRIALS_A_BLOCK:
         raise typer.BadParameter(f"{repeats} is no even number of 2 or more", param_hint="--repeats")
     turned, beside, wanted = _settings(knob, settings, names(levels))
-    options = TuneOptions(knob=turned, levels=wanted, settings=beside, blocks=repeats // TRIALS_A_BLOCK, **load)
+    options = TuneOptions(
+        knob=turned, levels=wanted, settings=beside, kill=kill, blocks=repeats // TRIALS_A_BLOCK, **load
+    )
     options.validate(Connections.read(), Limits.read())
     judged_by = read_targets(targets)
 
-    def run(stack: Stack, directory: Path, earlier: Result | None, progress: TrialProgress) -> Result:
-        sweep = Comparison(options, judged_by, lambda _: nullcontext(stack), directory, compare_levels, earlier=earlier)
+    def run(stack_of: StackOf, directory: Path, earlier: Result | None, progress: TrialProgress) -> Result:
+        sweep = Comparison(options, judged_by, stack_of, directory, compare_levels, beside_of(kill), earlier)
         return sweep.run(progress, lambda result: write_files(result, directory))
 
-    result, directory = run_on_a_stack(options, output, resume, run, clean=clean)
+    result, directory = run_on_stacks(options, output, resume, run, clean=clean)
     show(result, directory, table_style, as_json=as_json)
     raise typer.Exit(exit_code(result, None))
 

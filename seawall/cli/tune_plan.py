@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import nullcontext
 from pathlib import Path
 
 from rich.markup import escape
@@ -13,15 +12,14 @@ from seawall.cli import ending
 from seawall.cli.consoles import error_console
 from seawall.cli.ending import write_files
 from seawall.cli.trial_progress import TrialProgress
-from seawall.cli.tune_run import run_on_a_stack
-from seawall.experiments.compare import Comparison
+from seawall.cli.tune_run import run_on_stacks
+from seawall.experiments.compare import Comparison, StackOf
 from seawall.experiments.errors import BadOptions
 from seawall.experiments.factor_effects import with_effects
 from seawall.experiments.plan_options import PlanOptions
 from seawall.report.effect_tables import cell_table, effect_sentences, effect_tables
 from seawall.report.tune_tables import evidence_table
 from seawall.result import Outcome, Result
-from seawall.stack.stack import Stack
 from seawall.targets.target import Targets
 from seawall.tuning.errors import BadSettings
 from seawall.tuning.plan import TuningPlan, read_plan
@@ -44,12 +42,12 @@ def run_plan(
         f" {max(1, round(options.takes_s / 60))} min."
     )
 
-    def run(stack: Stack, directory: Path, earlier: Result | None, progress: TrialProgress) -> Result:
-        cells = Comparison(options, targets, lambda _: nullcontext(stack), directory, lambda *_: [], earlier=earlier)
+    def run(stack_of: StackOf, directory: Path, earlier: Result | None, progress: TrialProgress) -> Result:
+        cells = Comparison(options, targets, stack_of, directory, lambda *_: [], earlier=earlier)
         result = cells.run(progress, lambda result: write_files(with_effects(result, options), directory))
         return with_effects(result, options)
 
-    return run_on_a_stack(options, output, resume, run, clean=clean)
+    return run_on_stacks(options, output, resume, run, clean=clean)
 
 
 def show_plan(result: Result, directory: Path, style: str, *, as_json: bool) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
 from pathlib import Path
 
 from rich.markup import escape
@@ -13,13 +12,12 @@ from seawall.cli import ending
 from seawall.cli.consoles import error_console
 from seawall.cli.ending import write_files
 from seawall.cli.trial_progress import TrialProgress
-from seawall.cli.tune_run import run_on_a_stack
-from seawall.experiments.compare import Comparison
+from seawall.cli.tune_run import run_on_stacks
+from seawall.experiments.compare import Comparison, StackOf
 from seawall.experiments.search import Search
 from seawall.experiments.search_options import RoundOptions, SearchOptions
 from seawall.report.search_tables import other_sentences, search_sentence, search_table
 from seawall.result import Outcome, Result
-from seawall.stack.stack import Stack
 from seawall.targets.target import Targets
 from seawall.tuning.kafka_settings import KafkaSettings
 from seawall.tuning.settings_text import as_environment, as_toml
@@ -35,14 +33,14 @@ def run_search(
         f"{len(options.candidates())} settings to begin with; about {max(1, round(options.takes_s / 60))} min."
     )
 
-    def run(stack: Stack, directory: Path, earlier: Result | None, progress: TrialProgress) -> Result:
+    def run(stack_of: StackOf, directory: Path, earlier: Result | None, progress: TrialProgress) -> Result:
         def measure(
             asked: RoundOptions, before: Result | None, write: Callable[[Result], None], *, warms_up: bool
         ) -> Result:
             trials = Comparison(
                 asked,
                 targets,
-                lambda _: nullcontext(stack),
+                stack_of,
                 directory,
                 lambda *_: [],
                 earlier=before,
@@ -52,7 +50,7 @@ def run_search(
 
         return Search(options, measure, earlier).run(lambda result: write_files(result, directory))
 
-    result, directory = run_on_a_stack(options, output, resume, run, clean=clean)
+    result, directory = run_on_stacks(options, output, resume, run, clean=clean)
     _write_best(result, directory)
     return result, directory
 

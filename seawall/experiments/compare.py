@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -19,6 +19,7 @@ from seawall.experiments.draining import await_sinks
 from seawall.experiments.endings import run_to_an_end
 from seawall.experiments.errors import ArmNotMade, NotDrained
 from seawall.experiments.judgement import arm_verdicts, judge_arms
+from seawall.experiments.kills import BesideOf, beside_of
 from seawall.experiments.load_process import LoadProcess
 from seawall.experiments.machine import machine_facts
 from seawall.experiments.pairs import compare_pairs
@@ -79,6 +80,7 @@ class Comparison:
     directory: Path
     """Where raw columns, Locust's CSV files and the load's log go."""
     compare: Callable[[Sequence[ArmPlan], Sequence[Arm], Sequence[Trial]], list[ArmComparison]] = compare_pairs
+    beside: BesideOf = field(default_factory=lambda: beside_of(""))
     earlier: Result | None = None
     """What was measured before the experiment was interrupted; its trials are not run again."""
     warms_up: bool = True
@@ -128,6 +130,8 @@ class Comparison:
 
         def work() -> None:
             for segment, trials in zip(segments, left, strict=True):
+                if not trials:
+                    continue
                 with self.stack_of(segment) as stack:
                     self._run_segment(segment, stack, watcher, course, trials, lambda: write(result()))
 
@@ -175,13 +179,13 @@ class Comparison:
             TrialRunner(
                 stack,
                 load,
-                Limits.of(self.targets),
+                replace(Limits.of(self.targets), steady=self.options.steady),
                 drain_timeout_s=self.options.drain_timeout_s,
                 keep_rows=self.options.keep,
             ) as runner,
         ):
             servers = _Servers(stack, adjustments, segment)
-            yield _Sitting(self.options, segment, stack, servers, runner, watcher, course, write)
+            yield _Sitting(self.options, segment, stack, servers, runner, watcher, course, write, self.beside)
 
 
 @dataclass(frozen=True)
@@ -196,6 +200,7 @@ class _Sitting:
     watcher: Watcher
     course: _Course
     write: Callable[[], None]
+    beside: BesideOf
 
     def make_all(self) -> None:
         """Make every arm once, so that one that cannot be made ends the experiment before its first trial."""
@@ -213,7 +218,13 @@ class _Sitting:
         """Run a trial, put it into the course, and return it."""
         self.watcher.trial_starts(plan, self.course.number + 1, self.course.total)
         self._make(self.segment.arm(plan.arm))
-        trial = self.runner.run(_for(self.stack, plan), partial(self.watcher.trial_goes_on, plan))
+        beside = self.beside(self.stack, plan)
+
+        def goes_on(progress: Progress) -> None:
+            beside.load_goes_on(progress)
+            self.watcher.trial_goes_on(plan, progress)
+
+        trial = self.runner.run(_for(self.stack, plan), goes_on, beside=beside)
         self.course.add(trial, self.watcher, self.write)
         return trial
 
@@ -230,6 +241,15 @@ class _Sitting:
 
     def _make(self, plan: ArmPlan) -> None:
         self.course.arms[plan.name] = self.servers.make(plan)
+
+    def _run_trial(self, runner: TrialRunner, stack: Stack, plan: TrialPlan, watcher: Watcher) -> Trial:
+        beside = self.beside(stack, plan)
+
+        def goes_on(progress: Progress) -> None:
+            beside.load_goes_on(progress)
+            watcher.trial_goes_on(plan, progress)
+
+        return runner.run(_for(stack, plan), goes_on, beside=beside)
 
 
 class _Servers:

@@ -25,7 +25,7 @@ def not_ours(option: str, given: Connections, knobs: Iterable[Knob]) -> Iterator
     if given.api_url:
         yield f"{option}: the service has to be ours to be started with other settings: unset SEAWALL_API_URL"
     for knob in knobs:
-        if given.kafka_bootstrap_servers and knob.place in (Place.TOPIC, Place.BROKER):
+        if given.kafka_bootstrap_servers and knob.place in (Place.TOPIC, Place.BROKER, Place.STACK):
             yield (
                 f"{option}: {knob.name} is a setting of a Kafka that is not ours: unset SEAWALL_KAFKA_BOOTSTRAP_SERVERS"
             )

@@ -124,6 +124,11 @@ class PlanOptions(CompareOptions):
         for factor in self.plan.factors:
             if brokers < factor.knob.brokers:
                 yield f"--brokers: {factor.name} does nothing with less than {factor.knob.brokers} brokers"
+            if factor.knob.needs_own_servers:
+                yield (
+                    f"--plan: {factor.name} is taken only at the start of servers, and cells share theirs: sweep it by"
+                    f" --knob {factor.name}"
+                )
         for number, (row, settings) in enumerate(zip(self.signs, self.cell_settings(), strict=True)):
             for mistake in mistakes_of(settings, brokers=brokers):
                 yield f"--plan: {self.cell_name(number)} ({self.plan.words(row)}): {mistake}"

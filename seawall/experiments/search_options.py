@@ -157,7 +157,7 @@ class SearchOptions(CompareOptions):
     def _refused(self, knob: Knob) -> str:
         if knob.unsafe:
             return f"--knobs: {full_name(knob)} is not searched, since it risks something: {knob.unsafe}"
-        if knob.place in (Place.TOPIC, Place.BROKER):
+        if knob.place in (Place.TOPIC, Place.BROKER, Place.STACK) or knob.needs_own_servers:
             return f"--knobs: {full_name(knob)} is not searched: the files of `deploy/` take what API and sinks take"
         return ""
 

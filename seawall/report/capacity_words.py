@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from seawall.report.answer_form import Answer
+from seawall.report.comparison_words import doubts_of
 from seawall.report.table_styles import number
 from seawall.result import CapacityFinding, Result
 
@@ -38,3 +40,23 @@ def capacity_remarks(result: Result) -> list[str]:
             " --database-delay and --flush-delay model one that is far away or slow."
         )
     return remarks
+
+
+def capacity_answer(result: Result) -> Answer:
+    """Return the highest load of each path, what ends it, and from where on the log carries more."""
+    lasting = [finding for finding in result.capacity if finding.burst_s is None]
+    highest = max((finding.last_pass_per_s or 0.0 for finding in lasting), default=0.0)
+    word = f"Up to {highest:,.0f} writes a second" if highest else "No load was held"
+    said = [
+        f"{finding.arm} holds {finding.last_pass_per_s:,.0f} a second ({why_no_more(finding)})"
+        if finding.last_pass_per_s
+        else f"{finding.arm} holds no load"
+        for finding in lasting
+    ]
+    return Answer(
+        "How much does each path carry with all targets held?",
+        word,
+        f"{'; '.join(said)}." if said else "The search ended before its first load did.",
+        from_which_load=[f"Kafka carries more than {row.base}, by {row.by}: {row.says}." for row in result.break_even],
+        doubts=[*capacity_remarks(result), *doubts_of(result)],
+    )

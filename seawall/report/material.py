@@ -20,8 +20,8 @@ import pyarrow.parquet as pq
 from seawall.audit.fates import read_visible_ns
 from seawall.audit.ledger import NEVER
 from seawall.load.statuses import parted
-from seawall.report.answer import SOAK
 from seawall.report.errors import BrokenColumns
+from seawall.report.experiment_names import SOAK
 from seawall.result import Result, Trial
 
 Floats = npt.NDArray[np.float64]

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 from seawall.report.burst_words import is_ingest
 from seawall.report.figures import NOTHING, figure
+from seawall.report.scenarios import scenario_of
 from seawall.result import Outcome, Result, StageFinding
 
 
@@ -17,7 +18,7 @@ def is_profiled(result: Result) -> bool:
 def is_over_loads(result: Result) -> bool:
     """Tell whether trials had loads of their own, faults, bursts or cells: a distribution over them says nothing."""
     own_loads = (result.stages and not is_profiled(result)) or result.capacity or result.elasticity
-    return bool(own_loads or result.faults or is_designed(result) or is_ingest(result))
+    return bool(own_loads or result.faults or is_designed(result) or is_ingest(result) or scenario_of(result))
 
 
 def is_designed(result: Result) -> bool:

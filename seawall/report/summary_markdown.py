@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 from seawall.report.answer import answer_of
 from seawall.report.burst_words import burst_figures
 from seawall.report.burst_words import stage_figures as burst_stage_figures
+from seawall.report.figure_table import markdown_table
 from seawall.report.figures import NOTHING, figure
 from seawall.report.markdown import table, text
-from seawall.report.page.page import (
+from seawall.report.page.rows import (
     arm_row,
     arms_caption,
     fault_row,
@@ -18,6 +19,7 @@ from seawall.report.page.page import (
     stage_row,
     target_row,
 )
+from seawall.report.scenarios import scenario_tables
 from seawall.report.shape_words import is_profiled, stage_figures, verdict_word
 from seawall.result import ArmComparison, Outcome, Result
 
@@ -59,7 +61,8 @@ def difference_markdown(
 
 
 def _tables(result: Result) -> Iterator[str]:
-    shown = [] if result.stages or result.capacity or result.faults or result.bursts else result.arms
+    scenario = scenario_tables(result)
+    shown = [] if result.stages or result.capacity or result.faults or result.bursts or scenario else result.arms
     arms = [arm_row(result, arm.name) for arm in shown if has_load(result, arm.name)]
     keys: tuple[str, ...]
     names: tuple[str, ...]
@@ -93,6 +96,7 @@ def _tables(result: Result) -> Iterator[str]:
         yield table(names, [(row["name"], row["outcome"] or "", *(row[key] for key in keys)) for row in rows], left=2)
     if result.bursts:
         yield _burst_table(result)
+    yield from map(markdown_table, scenario)
     missed = [target_row(row) for row in result.targets if row.outcome is not Outcome.PASS]
     if missed and (not result.stages or is_profiled(result)):
         keys = ("limit", "measured", "interval", "reason")

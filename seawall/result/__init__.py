@@ -22,6 +22,7 @@ from seawall.result.findings import (
     SoakSegment,
     StageFinding,
 )
+from seawall.result.live import LiveFinding
 from seawall.result.outcome import Estimate, Outcome, Quantiles
 from seawall.result.run import SCHEMA_VERSION, Arm, Result, read_result, write_result
 from seawall.result.search import SearchFinding, SearchStep
@@ -66,6 +67,7 @@ __all__ = [
     "InstrumentHealth",
     "JudgedTarget",
     "LagFigures",
+    "LiveFinding",
     "LoadStep",
     "LogFigures",
     "LookupFigures",

@@ -18,12 +18,12 @@ def as_toml(settings: KafkaSettings) -> str:
 def as_environment(settings: KafkaSettings) -> str:
     """Return a line a variable, of API and sinks alike, as Compose's `env_file` and a ConfigMap's take them.
 
-    What topics and brokers have to be told otherwise stands in comments.
+    What topics, brokers and their Java have to be told otherwise stands in comments.
     """
     lines = [f"# {settings.about}"] if settings.about else []
     for variables in settings.variables().values():
         lines += [f"{name}={value}" for name, value in sorted(variables.items())]
-    for place in (Place.TOPIC, Place.BROKER):
+    for place in (Place.TOPIC, Place.BROKER, Place.STACK):
         lines += [f"# {place}: {name}={value}" for name, value in settings.texts(place).items()]
     return "\n".join(lines) + "\n"
 

@@ -79,6 +79,7 @@ def test_a_cell_has_its_levels_and_what_they_need(tmp_path: Path) -> None:
             "acks=1, enable.idempotence=true): acks=1 with enable.idempotence=true: idempotence needs acks=-1",
         ),
         ('design = "full"\n[factors]\n"num.replica.fetchers" = [1, 4]\n"acks" = [1, -1]\n', "less than 3 brokers"),
+        ('design = "full"\n[factors]\n"partitions" = [1, 6]\n"acks" = [1, -1]\n', "sweep it by --knob partitions"),
     ],
 )
 def test_a_plan_that_cannot_be_run_is_refused(tmp_path: Path, text: str, words: str) -> None:

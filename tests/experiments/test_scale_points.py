@@ -12,7 +12,7 @@ from seawall.experiments.figures import Window
 from seawall.experiments.processor_use import MACHINE, Reading, cores_used, machine_use
 from seawall.experiments.scale_options import KINDS, ScaleOptions
 from seawall.experiments.scale_points import finding_of, open_question, outcome_of, point_of, window_of
-from seawall.report.answer import SCALED
+from seawall.report.scaling_words import SCALED
 from seawall.result import AuditCounts, Outcome, ScaleFinding, ScalePoint, Trial
 from seawall.stack.limits import Limits
 from seawall.stats.intervals import Interval

@@ -15,7 +15,7 @@ from contract.ids import Run
 from seawall.audit.fates import NO_PARTITION, write_fates
 from seawall.audit.ledger import NEVER
 from seawall.load.recorder import ColumnRecorder
-from seawall.report.answer import PLAIN
+from seawall.report.experiment_names import PLAIN
 from seawall.report.files import write_reports
 from seawall.report.material import gather
 from seawall.report.page.page import render

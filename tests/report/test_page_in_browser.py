@@ -13,7 +13,7 @@ from browser_pages import DESKTOP, PHONE, Opened, Scheme, browser, opened
 from evil_results import EVIL, evil
 from playwright.sync_api import Browser
 
-from seawall.report.answer import PLAIN
+from seawall.report.experiment_names import PLAIN
 from seawall.report.files import write_reports
 from seawall.report.stored import stored_result
 from seawall.result import Arm, AuditCounts, EndpointFigures, Outcome, Quantiles, Result

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from seawall.report.answer import QUESTION, answer_of, loads
+from seawall.report.answer import answer_of
+from seawall.report.comparison_words import QUESTION, loads
 from seawall.report.errors import NoPicture
 from seawall.report.page.chart import Chart, shortened
 from seawall.report.page.pictures import kind_of, mark_of, p95_limit

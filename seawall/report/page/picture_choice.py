@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from seawall.report.answer import FAULT
 from seawall.report.burst_words import is_ingest
+from seawall.report.experiment_names import FAULT
 from seawall.report.page.burst_pictures import burst_pictures
 from seawall.report.page.capacity_picture import capacity_charts
 from seawall.report.page.effect_pictures import effect_pictures
@@ -13,6 +13,7 @@ from seawall.report.page.elasticity_pictures import elasticity_pictures
 from seawall.report.page.fault_pictures import fault_pictures
 from seawall.report.page.pictures import Material, Picture, backlog, pictures, response, visible
 from seawall.report.page.shape_picture import shape_picture
+from seawall.report.scenarios import scenario_of
 from seawall.report.shape_words import is_designed, is_profiled
 from seawall.result import Result
 
@@ -38,5 +39,5 @@ def pictures_of(result: Result, material: Material) -> Iterator[Picture]:
             picture = make(result, material)
             if picture is not None:
                 yield picture
-    elif not (result.controls or result.stages):
+    elif not (result.controls or result.stages or scenario_of(result)):
         yield from pictures(result, material)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seawall.report.answer import PLAIN, SOAK
+from seawall.report.experiment_names import PLAIN, SOAK
 from seawall.report.material import CURVE, ArmMaterial, Course, Floats
 from seawall.report.page.chart import MARKS, Chart, room_for
 from seawall.report.page.scales import Linear, Percentile, linear, logarithmic

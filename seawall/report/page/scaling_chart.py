@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from seawall.report.answer import SCALED
 from seawall.report.page.chart import Chart
 from seawall.report.page.scales import Linear, linear
+from seawall.report.scaling_words import SCALED
 from seawall.result import ScaleFinding
 
 KIND = "arm-0"

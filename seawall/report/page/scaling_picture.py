@@ -5,10 +5,10 @@ from __future__ import annotations
 from html import escape
 from pathlib import Path
 
-from seawall.report.answer import SCALED
 from seawall.report.errors import NoPicture
 from seawall.report.page.scaling_chart import scaling_chart
 from seawall.report.page.sheet import sheet, write_sheet
+from seawall.report.scaling_words import SCALED
 from seawall.result import Estimate, Result
 
 WIDE, HIGH = 720, 500

@@ -1,0 +1,39 @@
+"""What is said of each scenario of `stream` that has figures of its own kind: a row each in `SCENARIOS`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from seawall.report.answer_form import Answer
+from seawall.report.figure_table import FigureTable
+from seawall.report.live_words import NOT_MEASURED, live_answer, live_tables
+from seawall.result import Result
+from seawall.result.live import LIVE
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScenarioReport:
+    """How a scenario's result is told; the console, the page and Markdown show the same."""
+
+    answer: Callable[[Result], Answer]
+    tables: Callable[[Result], Iterable[FigureTable]]
+    not_measured: tuple[str, ...]
+    """What every run of it leaves open, a sentence each."""
+
+
+SCENARIOS: dict[str, ScenarioReport] = {
+    LIVE: ScenarioReport(answer=live_answer, tables=live_tables, not_measured=NOT_MEASURED),
+}
+"""By the name of the experiment, such as ``stream-cache``."""
+
+
+def scenario_of(result: Result) -> ScenarioReport | None:
+    """Return how *result* is told, or None where it is not of such a scenario."""
+    return SCENARIOS.get(result.experiment)
+
+
+def scenario_tables(result: Result) -> list[FigureTable]:
+    """Return the tables of *result*; none where it is not of such a scenario."""
+    found = scenario_of(result)
+    return list(found.tables(result)) if found else []
