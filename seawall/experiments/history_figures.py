@@ -191,6 +191,15 @@ def _of_bursts(result: Result, arm: Arm, _: list[Trial]) -> Figures:
                 yield Figure("burst visible after, s", LARGER, cell, main=False), finding.all_visible_s
 
 
+def _of_live_figures(result: Result, arm: Arm, _: list[Trial]) -> Figures:
+    """Yield how far behind published figures were, at the most."""
+    for finding in result.live_analytics:
+        most_ms = finding.behind_ms.max
+        if finding.arm == arm.name and most_ms is not None and finding.outcome is Outcome.PASS:
+            cell = f"{result.options.get('rate_per_s', 0.0):,.0f}/s"
+            yield Figure("behind at most, ms", LARGER, cell), most_ms
+
+
 def _of_scaling(result: Result, _arm: Arm, _: list[Trial]) -> Figures:
     """Yield what one process would carry with a core of its own."""
     for finding in result.scaling:
@@ -207,5 +216,6 @@ def _of_elasticity(result: Result, _arm: Arm, _: list[Trial]) -> Figures:
 
 
 _FIGURES: tuple[Callable[[Result, Arm, list[Trial]], Figures], ...] = (
-    _of_loads, _of_equal_data, _of_capacity, _of_soak, _of_faults, _of_bursts, _of_scaling, _of_elasticity,
+    _of_loads, _of_equal_data, _of_capacity, _of_soak, _of_faults, _of_bursts, _of_live_figures, _of_scaling,
+    _of_elasticity,
 )  # fmt: skip

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from seawall.report.analytics_words import NEVER_MEASURED as NOT_OF_ANALYTICS
+from seawall.report.analytics_words import analytics_answer, analytics_tables
 from seawall.report.answer_form import Answer
 from seawall.report.figure_table import FigureTable
 from seawall.result import Result
+from seawall.result.live_analytics import ANALYTICS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +23,9 @@ class ScenarioReport:
     """What every run of it leaves open, a sentence each."""
 
 
-SCENARIOS: dict[str, ScenarioReport] = {}
+SCENARIOS: dict[str, ScenarioReport] = {
+    ANALYTICS: ScenarioReport(answer=analytics_answer, tables=analytics_tables, not_measured=NOT_OF_ANALYTICS),
+}
 """By the name of the experiment, such as ``stream-cache``."""
 
 

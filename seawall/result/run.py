@@ -9,6 +9,7 @@ import msgspec
 
 from seawall.result.bursts import BurstFinding
 from seawall.result.elasticity import ElasticityFinding
+from seawall.result.fanout import FanoutFinding, RebuildFinding
 from seawall.result.findings import (
     ArmComparison,
     BreakEven,
@@ -21,6 +22,7 @@ from seawall.result.findings import (
     SoakSegment,
     StageFinding,
 )
+from seawall.result.live_analytics import AnalyticsFinding
 from seawall.result.outcome import Outcome
 from seawall.result.trial import Trial
 
@@ -77,6 +79,12 @@ class Result(msgspec.Struct, kw_only=True, frozen=True):
     """What `fault` found, a trial each."""
     bursts: list[BurstFinding] = []
     """What `stream ingest` found, a path each."""
+    live_analytics: list[AnalyticsFinding] = []
+    """What `stream analytics` found, an arm each."""
+    fanout: list[FanoutFinding] = []
+    """What `stream fanout` found, a trial each."""
+    rebuilt: list[RebuildFinding] = []
+    """What it found of a table that was lost; one, or none."""
     stages: list[StageFinding] = []
     """What `attain` found, an arm and stage each; `targets` holds the same rows, each with its stage in its name."""
 

@@ -60,6 +60,9 @@ def test_the_bare_verb_names_the_scenarios(capsys: pytest.CaptureFixture[str]) -
         pytest.param(["ingest", "--users", "10000000"], "--users", id="more users than the machine connects"),
         pytest.param(["ingest", "--targets", "/nowhere"], "cannot be read", id="targets that are not there"),
         pytest.param(["ingest", "--table-style", "fancy"], "unknown 'fancy'", id="a style that is none"),
+        pytest.param(["analytics", "--rate", "0"], "--rate: must be above 0", id="a feed that sends nothing"),
+        pytest.param(["analytics", "--late", "most"], "is not a share", id="a share that is none"),
+        pytest.param(["analytics", "--window", "0"], "--window: must take", id="a window without length"),
     ],
 )
 def test_wrong_usage_starts_nothing(
@@ -68,7 +71,7 @@ def test_wrong_usage_starts_nothing(
     """The message says what is wrong, the exit code is 2, and there is neither a stack nor a directory."""
     home = tmp_path / "home"
     monkeypatch.setenv("SEAWALL_HOME", str(home))
-    output = ["--output", str(tmp_path / "out")] if words[0] == "ingest" else []
+    output = ["--output", str(tmp_path / "out")] if words[0] in SCENARIOS["stream"] else []
     assert main(["stream", *words, *output]) == 2
     assert said in capsys.readouterr().err
     assert not home.exists()
