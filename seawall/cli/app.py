@@ -50,6 +50,7 @@ SCENARIOS = {
     "stream": {
         "ingest": "Send a burst: who absorbs it, who answers with errors, and when is all of it visible?",
         "analytics": "Count by windows, live: how far behind are figures from the log, and what do queries cost?",
+        "fanout": "Give the same records to many groups: what does storing lose, and what does a slow one do?",
     },
 }
 """The verbs that have no options of their own, but scenarios, with what each of these asks."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,8 +11,8 @@ import msgspec
 import numpy as np
 
 from contract.connections import Connections
+from contract.windows import WindowResult, window_start
 from seawall.audit.feed_audit import first_of_each
-from seawall.audit.feed_ledger import FeedLedger
 from seawall.audit.ledger import NEVER, Int64s, UInt64s
 from seawall.audit.statements import StatementCost
 from seawall.audit.visibility import Journals
@@ -44,9 +46,15 @@ def analytics_finding(arm: str, ran: FeedTrial, watched: Watched, connections: C
         return _plain(arm, ran, trial.outcome, list(trial.reasons))
     size_us = round(watched.options.window_s * 1e6)
     published = read_published(connections.redis_url, watched.publisher)
-    left_out = published.too_late if arm == LOG else _planted_too_late(ledger)
-    table = windows_of_table(connections.psycopg_url, size_us, sorted(left_out))
-    wrong = differing(published.windows, table)
+    url = connections.psycopg_url
+    if arm == LOG:
+        left_out = published.too_late
+        wrong = differing(published.windows, windows_of_table(url, size_us, sorted(left_out)))
+    else:
+        late = _too_late_by_window(ran, size_us)
+        left_out, wrong = left_out_silently(
+            published.windows, late, lambda ids: windows_of_table(url, size_us, sorted(ids))
+        )
     held_ns, results = _held_ns(arm, ran, watched)
     counted = ~np.isin(ledger.low, _low_of(left_out)) & ledger.acked
     first = ledger.records
@@ -59,7 +67,7 @@ def analytics_finding(arm: str, ran: FeedTrial, watched: Watched, connections: C
         differing=len(wrong),
         behind_ms=behind_ms,
         results=results,
-        **_told(arm, published, trial.audit.stored - len(left_out)),
+        **_told(arm, published, trial.audit.stored, len(left_out)),
         queries=None if watched.cost is None else watched.cost.calls,
         query_ms=None if watched.cost is None else round(watched.cost.ms, 3),
         blocks=None if watched.cost is None else watched.cost.blocks,
@@ -91,12 +99,12 @@ def _with(finding: AnalyticsFinding, **changes: object) -> AnalyticsFinding:
     return msgspec.structs.replace(finding, **changes)
 
 
-def _told(arm: str, published: Published, rows: int) -> dict[str, int]:
+def _told(arm: str, published: Published, rows: int, left_out: int) -> dict[str, int]:
     """Return what became of the records: by the consumer's word, or by what the queries could see."""
     if arm == LOG:
         told = published.told
         return {"counted": told.counted, "late": told.late, "repeated": told.repeated, "too_late": told.too_late}
-    return {"counted": rows}
+    return {"counted": rows - left_out, "too_late": left_out}
 
 
 def _held_ns(arm: str, ran: FeedTrial, watched: Watched) -> tuple[Int64s, int]:
@@ -109,9 +117,36 @@ def _held_ns(arm: str, ran: FeedTrial, watched: Watched) -> tuple[Int64s, int]:
     return published_ns(ran.fates.visible_ns, asked), len(asked)
 
 
-def _planted_too_late(ledger: FeedLedger) -> frozenset[str]:
-    """Return the ids that were planted as too late: the queries leave them out without telling."""
-    return frozenset(ledger.identity(index) for index in ledger.index[ledger.kind == TOO_LATE].tolist())
+def _too_late_by_window(ran: FeedTrial, size_us: int) -> dict[int, list[str]]:
+    """Return the ids that were planted as too late, by their windows, in the order in which they became visible."""
+    ledger, found = ran.ledger, defaultdict(list)
+    for place in np.flatnonzero(ledger.kind == TOO_LATE):
+        index = int(ledger.index[place])
+        start_us = window_start(int(ledger.event_us[place]), size_us)
+        found[start_us].append((int(ran.fates.visible_ns[index]), ledger.identity(index)))
+    return {start_us: [identity for _, identity in sorted(rows)] for start_us, rows in found.items()}
+
+
+def left_out_silently(
+    published: Mapping[int, WindowResult],
+    late: Mapping[int, Sequence[str]],
+    table_without: Callable[[frozenset[str]], Mapping[int, WindowResult]],
+) -> tuple[frozenset[str], list[int]]:
+    """Return which of the *late* rows queries have left out, and the windows that this does not explain.
+
+    A window is asked for until it is old. So it holds the first of its late rows, by when they became visible, and not
+    the rest; how many, the queries do not tell.
+    """
+    left_out: set[str] = set()
+    missing = published.keys() | table_without(frozenset()).keys()
+    for held in range(1 + max(map(len, late.values()), default=0)):
+        without = frozenset(identity for rows in late.values() for identity in rows[held:])
+        table = table_without(without)
+        for start_us in sorted(missing):
+            if published.get(start_us) == table.get(start_us):
+                left_out.update(late.get(start_us, ())[held:])
+                missing = missing - {start_us}
+    return frozenset(left_out), sorted(missing)
 
 
 def _low_of(ids: frozenset[str]) -> UInt64s:

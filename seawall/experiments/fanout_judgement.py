@@ -33,33 +33,50 @@ def judged(finding: FanoutFinding, trial: Trial, *, settled: bool) -> tuple[Outc
 def outcome_of(findings: Sequence[FanoutFinding], rebuild: Sequence[RebuildFinding], *, whole: bool) -> Outcome:
     """Return the outcome of a run; one that is not *whole* says nothing, unless it failed."""
     outcomes = [finding.outcome for finding in findings] + [one.outcome for one in rebuild]
-    outcomes += [row.outcome for row in targets_of(findings)]
+    outcomes += [row.outcome for row in targets_of(findings, rebuild)]
     if Outcome.FAIL in outcomes:
         return Outcome.FAIL
     return verdict(outcomes) if whole else Outcome.INVALID
 
 
-def targets_of(findings: Sequence[FanoutFinding]) -> Iterator[JudgedTarget]:
-    """Yield what is claimed of eight groups: the storing one keeps its throughput, or the processors are why not."""
+def targets_of(findings: Sequence[FanoutFinding], rebuilt: Sequence[RebuildFinding] = ()) -> Iterator[JudgedTarget]:
+    """Yield what is claimed: right work, storing that keeps its throughput for its processor time, a rebuilt table."""
+    for arm in dict.fromkeys(finding.arm for finding in findings):
+        mine = [finding for finding in findings if finding.arm == arm]
+        wrong = [f"{one.trial}, {group.name}" for one in mine for group in one.groups if not group.right]
+        count = float(len(wrong))
+        outcome = Outcome.FAIL if wrong else Outcome.PASS
+        yield _row("what every group made is right", "groups_wrong", "== 0", arm, count, outcome, ", ".join(wrong))
     for finding in findings:
         kept, per_cpu = finding.store_kept, finding.store_kept_per_cpu_s
         if finding.arm != LOG or finding.what != PLAIN or finding.count != EIGHT or kept is None or per_cpu is None:
             continue
-        valid = finding.outcome is Outcome.PASS
-        yield JudgedTarget(
-            set="scenario",
-            scope="storing",
-            name="the storing group keeps its throughput on the same processor time",
-            metric="store_kept",
-            limit=f">= {KEPT:.0%}",
-            arm=finding.arm,
-            trials=1,
-            measured=max(kept, per_cpu),
-            ci_low=max(kept, per_cpu),
-            ci_high=max(kept, per_cpu),
-            outcome=(Outcome.PASS if max(kept, per_cpu) >= KEPT else Outcome.FAIL) if valid else Outcome.INVALID,
-            reason=why(finding),
-        )
+        best = max(kept, per_cpu)
+        outcome = Outcome.PASS if best >= KEPT else Outcome.FAIL
+        if finding.outcome is not Outcome.PASS:
+            outcome = Outcome.INVALID
+        name = "storing keeps its throughput for the same processor time"
+        yield _row(name, "store_kept", f">= {KEPT:.0%}", finding.arm, best, outcome, why(finding))
+    for one in rebuilt:
+        differing = float(one.differing)
+        yield _row("a lost table comes back as it was", "rebuilt_differing", "== 0", LOG, differing, one.outcome, "")
+
+
+def _row(name: str, metric: str, limit: str, arm: str, measured: float, outcome: Outcome, reason: str) -> JudgedTarget:
+    return JudgedTarget(
+        set="scenario",
+        scope="fan-out",
+        name=name,
+        metric=metric,
+        limit=limit,
+        arm=arm,
+        trials=1,
+        measured=measured,
+        ci_low=measured,
+        ci_high=measured,
+        outcome=outcome,
+        reason=reason,
+    )
 
 
 def why(finding: FanoutFinding) -> str:

@@ -92,7 +92,7 @@ class FanoutRun:
                 environment={**machine, "servers": versions},
                 arms=arms,
                 trials=list(trials),
-                targets=list(targets_of(findings)),
+                targets=list(targets_of(findings, rebuilt)),
                 verdicts={name: verdict(outcomes) for name, outcomes in of_arms.items() if outcomes},
                 fanout=list(findings),
                 rebuilt=list(rebuilt),

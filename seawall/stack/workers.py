@@ -19,7 +19,7 @@ from seawall.stack.service import make_directories
 from seawall.stack.stack import Stack
 from seawall.stack.usage import ResourceUse, process_use
 
-_READY_WITHIN_S, _STOP_WITHIN_S = 60.0, 20.0
+_READY_WITHIN_S, _STOP_WITHIN_S = 180.0, 20.0
 
 
 class WorkerProcess:

@@ -61,6 +61,8 @@ def test_the_bare_verb_names_the_scenarios(capsys: pytest.CaptureFixture[str]) -
         pytest.param(["ingest", "--targets", "/nowhere"], "cannot be read", id="targets that are not there"),
         pytest.param(["ingest", "--table-style", "fancy"], "unknown 'fancy'", id="a style that is none"),
         pytest.param(["analytics", "--rate", "0"], "--rate: must be above 0", id="a feed that sends nothing"),
+        pytest.param(["fanout", "--groups", "1,9"], "--groups: numbers of 1 to 8", id="too many groups"),
+        pytest.param(["fanout", "--ways", "post"], "--ways: some of log, database", id="a way that is none"),
         pytest.param(["analytics", "--late", "most"], "is not a share", id="a share that is none"),
         pytest.param(["analytics", "--window", "0"], "--window: must take", id="a window without length"),
     ],
