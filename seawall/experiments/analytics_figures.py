@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -73,7 +74,9 @@ def analytics_finding(arm: str, ran: FeedTrial, watched: Watched, connections: C
         blocks=None if watched.cost is None else watched.cost.blocks,
         worker_cpu_s=trial.cpu_s.get("analytics", 0.0),
     )
-    outcome, reasons = judged(finding, trial, settled=ran.settled)
+    outcome, reasons = judged(
+        finding, trial, settled=ran.settled, others_share=ran.others_cores / len(os.sched_getaffinity(0))
+    )
     return _with(finding, outcome=outcome, reasons=reasons)
 
 

@@ -10,14 +10,18 @@ from seawall.targets.verdict import verdict
 
 LIMIT_MS = 1_000.0
 """A consumer's result may be so far behind, at the most."""
+OTHERS = 0.1
+"""Where other work takes more of the machine than that, a late result says nothing."""
 ONE_TRIAL = "One trial each: how much runs differ is not known."
 
 
-def judged(finding: AnalyticsFinding, trial: Trial, *, settled: bool) -> tuple[Outcome, list[str]]:
+def judged(
+    finding: AnalyticsFinding, trial: Trial, *, settled: bool, others_share: float = 0.0
+) -> tuple[Outcome, list[str]]:
     """Return the outcome of one way to live figures, and why.
 
     What was lost or counted wrongly is a FAIL, and so is a consumer that was behind for longer than a second. Queries
-    that were are not: that is the answer.
+    that were are not: that is the answer. Where other work took a share of the machine, lateness says nothing.
     """
     wrong = [*(trial.reasons if trial.outcome is Outcome.FAIL else ()), *_miscounted(finding, trial)]
     if wrong:
@@ -28,6 +32,8 @@ def judged(finding: AnalyticsFinding, trial: Trial, *, settled: bool) -> tuple[O
         return Outcome.FAIL, ["not every record was in a published result when the time was up"]
     most_ms = finding.behind_ms.max
     if finding.arm == LOG and (most_ms is None or most_ms > LIMIT_MS):
+        if others_share > OTHERS:
+            return Outcome.INVALID, [f"{_ms(most_ms)} behind while other work took {others_share:.0%} of the machine"]
         return Outcome.FAIL, [f"a result was {_ms(most_ms)} behind, at most {LIMIT_MS:,.0f} ms are allowed"]
     return Outcome.PASS, []
 

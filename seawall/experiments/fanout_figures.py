@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -22,9 +23,8 @@ def fanout_finding(
     readers: Readers,
     checked: Mapping[str, tuple[Checked, frozenset[str]]],
     before: Sequence[FanoutFinding],
-    ended_ns: int,
 ) -> FanoutFinding:
-    """Return what one trial found; *before* are the findings of earlier ones, *ended_ns* is when it was over."""
+    """Return what one trial found; *before* are the findings of earlier ones."""
     trial, records = ran.trial, int(ran.ledger.acked.sum())
     first_ns = int(ran.ledger.sent_ns.min())
     groups = [_store(ran, records, first_ns)]
@@ -46,7 +46,6 @@ def fanout_finding(
     spent_s = store.cpu_s + trial.cpu_s.get("postgres", 0.0)
     per_cpu_s = round(records / spent_s, 3) if spent_s else None
     alone = next((one for one in before if one.count == 1), None)
-    all_s = sum(seconds for name, seconds in trial.cpu_s.items() if name != "load")
     finding = FanoutFinding(
         arm=plan.arm,
         trial=trial.name,
@@ -59,7 +58,9 @@ def fanout_finding(
         store_per_cpu_s=per_cpu_s,
         store_kept_per_cpu_s=_share(per_cpu_s, alone.store_per_cpu_s if alone else None),
         others_kept=_others_kept(plan, groups, before, readers),
-        cores=round(all_s / max(1e-3, (ended_ns - first_ns) / 1e9), 3),
+        cores=round(ran.cores, 3),
+        others_cores=round(ran.others_cores, 3),
+        machine_cores=len(os.sched_getaffinity(0)),
         lost=trial.audit.lost,
         doubled=trial.audit.duplicates,
         pending=trial.audit.pending,

@@ -11,6 +11,10 @@ from seawall.targets.verdict import verdict
 KEPT = 0.8
 """With eight groups the storing one has to keep so much of its solo throughput."""
 EIGHT = 8
+BUSY = 0.8
+"""With so much of the processors busy they are why it goes no faster."""
+OTHERS = 0.1
+"""Where other work takes more of the machine than that, a lower throughput says nothing."""
 ONE_TRIAL = "One trial each: how much runs differ is not known."
 
 
@@ -51,10 +55,7 @@ def targets_of(findings: Sequence[FanoutFinding], rebuilt: Sequence[RebuildFindi
         kept, per_cpu = finding.store_kept, finding.store_kept_per_cpu_s
         if finding.arm != LOG or finding.what != PLAIN or finding.count != EIGHT or kept is None or per_cpu is None:
             continue
-        best = max(kept, per_cpu)
-        outcome = Outcome.PASS if best >= KEPT else Outcome.FAIL
-        if finding.outcome is not Outcome.PASS:
-            outcome = Outcome.INVALID
+        best, outcome = max(kept, per_cpu), _kept_outcome(finding, kept, per_cpu)
         name = "storing keeps its throughput for the same processor time"
         yield _row(name, "store_kept", f">= {KEPT:.0%}", finding.arm, best, outcome, why(finding))
     for one in rebuilt:
@@ -79,19 +80,39 @@ def _row(name: str, metric: str, limit: str, arm: str, measured: float, outcome:
     )
 
 
+def _kept_outcome(finding: FanoutFinding, kept: float, per_cpu_s: float) -> Outcome:
+    if finding.outcome is not Outcome.PASS:
+        return Outcome.INVALID
+    if kept >= KEPT:
+        return Outcome.PASS
+    if _is_disturbed(finding):
+        return Outcome.INVALID
+    if per_cpu_s < KEPT:
+        return Outcome.FAIL
+    return Outcome.PASS if finding.cores >= BUSY * finding.machine_cores else Outcome.INCONCLUSIVE
+
+
+def _is_disturbed(finding: FanoutFinding) -> bool:
+    return finding.others_cores > OTHERS * finding.machine_cores
+
+
 def why(finding: FanoutFinding) -> str:
     """Return what became of the storing group's throughput, and why."""
     kept, per_cpu = finding.store_kept, finding.store_kept_per_cpu_s
     if kept is None or per_cpu is None:
         return ""
+    said = f"{kept:.0%} of what it has alone"
     if kept >= KEPT:
-        return f"{kept:.0%} of what it has alone"
-    if per_cpu >= KEPT:
-        return (
-            f"{kept:.0%} of what it has alone, since {finding.count} groups share the processors, of which"
-            f" {finding.cores:.1f} were busy; for each processor second of sinks and database {per_cpu:.0%}"
-        )
-    return f"{kept:.0%} of what it has alone, and {per_cpu:.0%} for each processor second of sinks and database"
+        return said
+    said += f", and {per_cpu:.0%} for each processor second of sinks and database"
+    busy = f"of {finding.machine_cores} cores {finding.cores:.1f} were busy with it"
+    if _is_disturbed(finding):
+        return f"{said}; {busy} and {finding.others_cores:.1f} with other work, so nobody knows why"
+    if per_cpu < KEPT:
+        return said
+    if finding.cores >= BUSY * finding.machine_cores:
+        return f"{said}: {busy}, which {finding.count} groups share"
+    return f"{said}; but {busy}, so the processors are not why"
 
 
 def reasons_of(findings: Sequence[FanoutFinding]) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Self
 
 import msgspec
 import numpy as np
+import psutil
 
 from seawall.audit.drain import DrainProof
 from seawall.audit.feed_audit import FeedAudit, FeedFates
@@ -41,6 +42,10 @@ class FeedTrial:
     done: FeedDone
     settled: bool
     """Whether all that was waited for was over in time."""
+    cores: float
+    """How many cores servers, workers and feed kept busy, until all was over."""
+    others_cores: float
+    """How many everything else on the machine did."""
 
 
 class FeedRunner:
@@ -76,12 +81,12 @@ class FeedRunner:
         """
         started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
         with FeedProcess(plan, self._stack.connections, self._directory / "logs" / "feed.log") as feed:
-            before = self._use(workers)
+            before, begun_s, busy_s = self._use(workers), time.monotonic(), _busy_s()
             done = feed.run(on_progress)
         ledger = read_feed(Path(plan.directory) / plan.name)
         drained = drain(self._stack, through_the_log=True, timeout_s=self._drain_timeout_s, pause_s=_LOOK_S)
         settled = self._await(lambda: over(ledger))
-        after = self._use(workers)
+        after, took_s, busy_s = self._use(workers), time.monotonic() - begun_s, _busy_s() - busy_s
         fates = self._audit.audit(ledger)
         used = {name: use for name, use in after.items() if name in before}
         trial = Trial(
@@ -105,7 +110,9 @@ class FeedRunner:
             examples=fates.whole.examples,
             **_times(plan, ledger, fates, done),  # type: ignore[arg-type]  # names and types are those of `Trial`
         )
-        return FeedTrial(_judged(trial, plan, drained), ledger, fates, done, settled)
+        cores = sum(trial.cpu_s.values()) / took_s
+        others = max(0.0, busy_s / took_s - cores)
+        return FeedTrial(_judged(trial, plan, drained), ledger, fates, done, settled, cores, others)
 
     def _use(self, workers: Mapping[str, WorkerProcess]) -> dict[str, ResourceUse]:
         of_workers = {name: use for name, worker in workers.items() if (use := worker.use()) is not None}
@@ -118,6 +125,12 @@ class FeedRunner:
                 return False
             time.sleep(_LOOK_S)
         return True
+
+
+def _busy_s() -> float:
+    """Return the processor seconds that all of the machine has spent so far."""
+    times = psutil.cpu_times()
+    return float(times.user + times.nice + times.system)
 
 
 def _times(plan: FeedPlan, ledger: FeedLedger, fates: FeedFates, done: FeedDone) -> dict[str, object]:

@@ -142,10 +142,9 @@ class FanoutRun:
                 lambda ledger: readers.are_done(int(ledger.acked.sum())),
                 watcher.trial_goes_on,
             )
-            ended_ns = time.monotonic_ns()
             readers.stop()
             checked = readers.check(connections)
-        return ran, fanout_finding(plan, ran, readers, checked, before, ended_ns)
+        return ran, fanout_finding(plan, ran, readers, checked, before)
 
     def _rebuild(self, ran: FeedTrial) -> RebuildFinding:
         """Lose the table, build it again by a group that has read nothing yet, and compare."""

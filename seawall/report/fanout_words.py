@@ -57,8 +57,8 @@ def _kept(finding: FanoutFinding) -> str:
 
 
 def _gain_and_cost(result: Result) -> Iterator[str]:
-    groups = {one.name for finding in result.fanout for one in finding.groups}
-    yield f"What each of {len(groups)} groups made was held against the table: {_all_right(result)}."
+    most = max(finding.count for finding in result.fanout)
+    yield f"What each of up to {most} groups made was held against the table: {_all_right(result)}."
     for row in result.targets:
         if row.metric == "store_kept":
             yield f"With eight groups storing has {row.reason}."
@@ -91,9 +91,9 @@ def in_words(finding: FanoutFinding) -> str:
     """Return in a line what one trial came to."""
     why = f": {'; '.join(finding.reasons)}" if finding.reasons else ""
     right = sum(one.right for one in finding.groups)
-    return (
-        f"{figure(finding.store_per_s)} rows a second, {_kept(finding)}, {right} of {finding.count} groups right{why}"
-    )
+    stored = f"{figure(finding.store_per_s)} rows a second"
+    kept = "" if finding.store_kept is None else f", {_kept(finding)}"
+    return f"{stored}{kept}, {right} of {finding.count} groups right{why}"
 
 
 def fanout_tables(result: Result) -> Iterator[FigureTable]:
@@ -104,10 +104,11 @@ def fanout_tables(result: Result) -> Iterator[FigureTable]:
         title="The same records for many groups",
         caption="kept: the storing group's rows a second as a share of what it has alone; for the same processor time:"
         " the same for each processor second of sinks and database; others kept: the least that another group kept of"
-        " its pace beside a slow one; cores: kept busy by servers and groups together",
+        " its pace beside a slow one; cores: kept busy by servers, groups and feed, and by everything"
+        " else on the machine",
         columns=(
             "by", "groups", "what", "records", "stored /s", "kept", "for the same processor time", "others kept",
-            "cores", "lost", "doubled",
+            "cores", "cores of others", "lost", "doubled",
         ),
         texts=frozenset({"what"}),
         rows=[FigureRow(cells=_trial(one), outcome=one.outcome) for one in result.fanout],
@@ -154,6 +155,7 @@ def _trial(one: FanoutFinding) -> tuple[str, ...]:
         _share(one.store_kept_per_cpu_s),
         _share(one.others_kept),
         figure(one.cores),
+        figure(one.others_cores),
         f"{one.lost:,}",
         f"{one.doubled:,}",
     )

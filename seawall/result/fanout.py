@@ -56,7 +56,11 @@ class FanoutFinding(msgspec.Struct, kw_only=True, frozen=True):
     others_kept: float | None = None
     """Beside a slow group: the least throughput of another group, as a share of what it had without the slow one."""
     cores: float = 0.0
-    """How many cores all servers and groups kept busy together, until the last group was done."""
+    """How many cores servers, groups and feed kept busy together, until the last group was done."""
+    others_cores: float = 0.0
+    """How many cores everything else on the machine kept busy meanwhile."""
+    machine_cores: int = 0
+    """How many there are."""
     lost: int = 0
     doubled: int = 0
     pending: int = 0

@@ -47,6 +47,8 @@ def test_a_late_feed_says_nothing_of_delays_but_wrong_figures_stay_wrong() -> No
     assert judged(slow, late, settled=True) == (Outcome.INVALID, ["the feed itself was late"])
     assert judged(msgspec.structs.replace(GOOD, differing=1), late, settled=True)[0] is Outcome.FAIL
     assert judged(GOOD, TRIAL, settled=False)[0] is Outcome.FAIL
+    assert judged(slow, TRIAL, settled=True, others_share=0.05)[0] is Outcome.FAIL
+    assert judged(slow, TRIAL, settled=True, others_share=0.5)[0] is Outcome.INVALID
 
 
 def test_a_run_is_as_good_as_its_worst_trial() -> None:

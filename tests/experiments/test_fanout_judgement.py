@@ -19,7 +19,7 @@ GROUPS = [
 ]
 GOOD = FanoutFinding(
     arm=LOG, trial="04-log-8", count=8, records=100, groups=GROUPS, store_kept=0.85, store_kept_per_cpu_s=0.9,
-    cores=1.9, outcome=Outcome.PASS,
+    cores=1.9, machine_cores=2, outcome=Outcome.PASS,
 )  # fmt: skip
 TRIAL = Trial(
     name="04-log-8", kind="data", arm=LOG, block=1, entity="orders", started_at="", users=1,
@@ -71,8 +71,14 @@ def test_storing_keeps_its_throughput_or_the_processors_are_why_not() -> None:
         "groups_wrong": Outcome.PASS, "store_kept": Outcome.PASS, "rebuilt_differing": Outcome.PASS,
     }  # fmt: skip
     shared = changed(store_kept=0.3)
-    assert "30% of what it has alone, since 8 groups share the processors, of which 1.9 were busy" in why(shared)
+    assert why(shared).endswith("of 2 cores 1.9 were busy with it, which 8 groups share")
     assert outcome_of([shared], [BACK], whole=True) is Outcome.PASS
+    idle = changed(store_kept=0.3, cores=0.5)
+    assert why(idle).endswith("so the processors are not why")
+    assert outcome_of([idle], [], whole=True) is Outcome.INCONCLUSIVE
+    beside = changed(store_kept=0.3, cores=0.5, others_cores=1.4)
+    assert "1.4 with other work" in why(beside)
+    assert outcome_of([beside], [], whole=True) is Outcome.INVALID
     worse = changed(store_kept=0.3, store_kept_per_cpu_s=0.5)
     assert outcome_of([worse], [], whole=True) is Outcome.FAIL
     assert outcome_of([changed(count=4, store_kept=0.1, store_kept_per_cpu_s=0.1)], [], whole=True) is Outcome.PASS

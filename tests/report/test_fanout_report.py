@@ -34,8 +34,8 @@ def finding(arm: str, count: int, kept: float | None = None, **rest: object) -> 
 
 
 FINDINGS = [
-    finding(LOG, 1), finding(LOG, 8, 0.3), finding(DATABASE, 8, 0.25), finding(LOG, 8, what=SLOW, others_kept=0.97),
-    finding(LOG, 8, what=STUMBLING),
+    finding(LOG, 1), finding(LOG, 8, 0.3, cores=1.8, machine_cores=2), finding(DATABASE, 8, 0.25),
+    finding(LOG, 8, what=SLOW, others_kept=0.97), finding(LOG, 8, what=STUMBLING),
 ]  # fmt: skip
 
 
@@ -57,7 +57,7 @@ def test_the_answer_says_what_storing_kept_and_what_else_happened() -> None:
     assert answer.word == "30% of its throughput is left beside 7 others"
     assert "database, 8 groups: storing kept 25% of what it has alone" in answer.sentence
     said = " ".join(answer.from_which_load)
-    assert "since 8 groups share the processors" in said
+    assert "of 2 cores 1.8 were busy with it, which 8 groups share" in said
     assert "Beside a slow group, by the log, each other one kept 97% of its pace at least." in said
     assert "built again from the log's first record on in 2.5 s: 500 rows, 0 that differ" in said
     assert answer_of(result(outcome=Outcome.INVALID)).word == "Nothing was measured"
@@ -67,7 +67,7 @@ def test_the_answer_says_what_storing_kept_and_what_else_happened() -> None:
 def test_each_trial_and_each_group_has_a_row() -> None:
     """And so has the lost table."""
     trials, groups, lost = scenario_tables(result(*FINDINGS))
-    assert trials.rows[1].cells == (LOG, "8", "plain", "500", "1,000", "30%", "90%", "-", "0", "0", "0")
+    assert trials.rows[1].cells == (LOG, "8", "plain", "500", "1,000", "30%", "90%", "-", "1.8", "0", "0", "0")
     assert len(groups.rows) == 10
     assert lost.rows[0].cells == ("500", "500", "0", "2.5")
 

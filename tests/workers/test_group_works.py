@@ -16,6 +16,7 @@ import pytest
 
 from contract.entities import ENTITIES, Order, Record
 from contract.samples import sample_fields
+from workers.groups.__main__ import main
 from workers.groups.archive import Archive
 from workers.groups.notification import Notifications
 from workers.groups.search import SearchIndex
@@ -136,3 +137,18 @@ def test_an_archive_has_only_what_was_kept_and_reads_back(tmp_path: Path) -> Non
     assert [row["offset"] for row in rows] == [0, 1, 2, 3, 4, 5]
     assert rows[3]["note"] == FIELDS[3]["note"]
     assert rows[3]["placed_at"] == FIELDS[3]["placed_at"]
+
+
+def test_a_group_without_what_it_needs_says_which_setting_is_missing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit code 2, and nothing was begun."""
+    for name in ("SEAWALL_KAFKA_BOOTSTRAP_SERVERS", "SEAWALL_GROUP_NOTIFY_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("SEAWALL_GROUP_KIND", "notification")
+    monkeypatch.setenv("SEAWALL_GROUP_NAME", "notices")
+    assert main() == 2
+    assert "set SEAWALL_GROUP_NOTIFY_URL" in capsys.readouterr().err
+    monkeypatch.setenv("SEAWALL_GROUP_KIND", "dance")
+    assert main() == 2
+    assert "SEAWALL_GROUP_KIND" in capsys.readouterr().err
