@@ -54,3 +54,14 @@ dead_letters = sa.Table(
     sa.Column("buried_at", sa.DateTime(timezone=True), nullable=False),
 )
 """What can never be written, once for each message, with the reason."""
+
+sink_offsets = sa.Table(
+    "sink_offsets",
+    metadata,
+    sa.Column("sink_group", sa.String(200), primary_key=True),
+    sa.Column("topic", sa.String(249), primary_key=True),
+    sa.Column("partition", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("batch_offset", sa.BigInteger, nullable=False),
+    sa.Column("next_offset", sa.BigInteger, nullable=False),
+)
+"""Where each group of sinks goes on, if it keeps its offsets here; the first number is where its last batch began."""

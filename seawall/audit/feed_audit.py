@@ -19,7 +19,7 @@ from seawall.audit.offsets import gaps, inconsistent_with_letters, of_journals
 from seawall.audit.reconcile import Found, Reconciliation, Sent, reconcile
 from seawall.audit.rows import RowReader
 from seawall.audit.visibility import Journals
-from seawall.load.feed.records import ORDERS, contents, fields_of
+from seawall.load.order_feed.records import ORDERS, contents, fields_of
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,9 @@ from contract.topics import topic_of
 from seawall.audit.errors import AuditFailed
 from seawall.audit.ledger import NEVER, VARIANT, Int64s, UInt64s
 from seawall.audit.log import LogRecords
-from seawall.load.feed.plan import REPEAT
-from seawall.load.feed.process import FILE
-from seawall.load.feed.records import ORDERS
+from seawall.load.order_feed.plan import REPEAT
+from seawall.load.order_feed.process import FILE
+from seawall.load.order_feed.records import ORDERS
 from seawall.load.part_facts import facts_of
 
 Bools = npt.NDArray[np.bool_]

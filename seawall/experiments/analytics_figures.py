@@ -22,7 +22,7 @@ from seawall.experiments.analytics_judgement import judged
 from seawall.experiments.feed_trial import FeedTrial
 from seawall.experiments.figures import quantiles_ms
 from seawall.experiments.stream_analytics_options import AnalyticsOptions
-from seawall.load.feed.plan import LATE, REPEAT, TOO_LATE
+from seawall.load.order_feed.plan import LATE, REPEAT, TOO_LATE
 from seawall.result import Outcome
 from seawall.result.live_analytics import ALONE, LOG, AnalyticsFinding
 

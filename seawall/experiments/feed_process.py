@@ -15,7 +15,7 @@ import msgspec
 
 from contract.connections import Connections
 from seawall.experiments.errors import LoadFailed
-from seawall.load.feed.plan import FeedDone, FeedPlan
+from seawall.load.order_feed.plan import FeedDone, FeedPlan
 from seawall.load.trial import Progress
 
 _SILENCE_S = 60.0
@@ -29,7 +29,7 @@ class FeedProcess:
         self._plan, self._log = plan, log
         with log.open("ab") as errors:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "seawall.load.feed.process"],
+                [sys.executable, "-P", "-m", "seawall.load.order_feed.process"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,

@@ -20,7 +20,7 @@ from seawall.audit.ledger import NEVER
 from seawall.experiments.draining import drain
 from seawall.experiments.feed_process import FeedProcess
 from seawall.experiments.figures import quantiles_ms
-from seawall.load.feed.plan import FeedDone, FeedPlan
+from seawall.load.order_feed.plan import FeedDone, FeedPlan
 from seawall.load.trial import Progress
 from seawall.result import Outcome, Trial
 from seawall.stack.stack import Stack

@@ -24,7 +24,7 @@ from seawall.experiments.endings import run_to_an_end
 from seawall.experiments.feed_trial import FeedRunner
 from seawall.experiments.machine import machine_facts
 from seawall.experiments.stream_analytics_options import ARMS, AnalyticsOptions
-from seawall.load.feed.plan import FeedPlan
+from seawall.load.order_feed.plan import FeedPlan
 from seawall.load.trial import Progress
 from seawall.result import Arm, Result, Trial
 from seawall.result.live_analytics import ALONE, ANALYTICS, LOG, QUERIES, AnalyticsFinding

@@ -8,7 +8,7 @@ from math import isfinite
 from typing import Any
 
 from seawall.experiments.errors import BadOptions
-from seawall.load.feed.plan import SETTLED_S, FeedPlan
+from seawall.load.order_feed.plan import SETTLED_S, FeedPlan
 from seawall.result.live_analytics import ALONE, LOG, QUERIES
 from seawall.stack.errors import BadOptions as BadStackOptions
 from seawall.stack.options import StackOptions

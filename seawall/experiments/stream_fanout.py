@@ -25,8 +25,8 @@ from seawall.experiments.fanout_judgement import outcome_of, reasons_of, targets
 from seawall.experiments.feed_trial import FeedRunner, FeedTrial
 from seawall.experiments.machine import machine_facts
 from seawall.experiments.stream_fanout_options import FanoutOptions, TrialPlan
-from seawall.load.feed.plan import FeedPlan
-from seawall.load.feed.records import ORDERS
+from seawall.load.order_feed.plan import FeedPlan
+from seawall.load.order_feed.records import ORDERS
 from seawall.load.trial import Progress
 from seawall.result import Outcome, Result, Trial
 from seawall.result.fanout import DATABASE, FANOUT, FanoutFinding, RebuildFinding

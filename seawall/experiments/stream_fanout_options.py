@@ -8,7 +8,7 @@ from math import isfinite
 from typing import Any
 
 from seawall.experiments.errors import BadOptions
-from seawall.load.feed.plan import FeedPlan
+from seawall.load.order_feed.plan import FeedPlan
 from seawall.result.fanout import (
     ANALYTICS,
     ARCHIVE,

@@ -22,6 +22,7 @@ from seawall.result.findings import (
     SoakSegment,
     StageFinding,
 )
+from seawall.result.live import LiveFinding
 from seawall.result.live_analytics import AnalyticsFinding
 from seawall.result.outcome import Outcome
 from seawall.result.trial import Trial
@@ -85,6 +86,8 @@ class Result(msgspec.Struct, kw_only=True, frozen=True):
     """What `stream fanout` found, a trial each."""
     rebuilt: list[RebuildFinding] = []
     """What it found of a table that was lost; one, or none."""
+    live: list[LiveFinding] = []
+    """What `stream live` found, a source each."""
     stages: list[StageFinding] = []
     """What `attain` found, an arm and stage each; `targets` holds the same rows, each with its stage in its name."""
 

@@ -20,6 +20,7 @@ EXPERIMENTS = (
     "stream ingest",
     "stream analytics",
     "stream fanout",
+    "stream live",
     "controls",
 )
 COMMANDS = (*VERBS, *(f"{verb} {name}" for verb, names in SCENARIOS.items() for name in names))

@@ -65,6 +65,9 @@ def test_the_bare_verb_names_the_scenarios(capsys: pytest.CaptureFixture[str]) -
         pytest.param(["fanout", "--ways", "post"], "--ways: some of log, database", id="a way that is none"),
         pytest.param(["analytics", "--late", "most"], "is not a share", id="a share that is none"),
         pytest.param(["analytics", "--window", "0"], "--window: must take", id="a window without length"),
+        pytest.param(["live", "--sources", "rumour"], "unknown 'rumour'", id="a source that is none"),
+        pytest.param(["live", "--sse", "many"], "--sse", id="a share that is none"),
+        pytest.param(["live", "--subscribers", "10000000"], "--subscribers", id="more subscribers than can connect"),
     ],
 )
 def test_wrong_usage_starts_nothing(
@@ -115,4 +118,27 @@ def test_ctrl_c_keeps_what_was_measured(tmp_path: Path) -> None:
     assert result["interrupted"]
     assert [finding["arm"] for finding in result["bursts"]] == ["sync"]
     assert (output / "report.html").exists()
+    assert not remains(home)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(400)
+def test_feeds_have_an_answer_and_their_files(tmp_path: Path) -> None:
+    """By the log and by asking the database; every delivery is there, and nothing of the stack remains."""
+    home, output = tmp_path / "home", tmp_path / "out"
+    words = ["--rate", "50", "--subscribers", "60", "--whole", "2", "--silent", "0", "--returning", "20%"]
+    words += ["--duration", "4s", "--warmup", "1s", "--writers", "20", "--output", str(output)]
+    with started(home, "live", *words) as process:
+        out, err = process.communicate(timeout=380)
+    result = written(output)
+    assert [finding["source"] for finding in result["live"]] == ["log", "database"]
+    for finding in result["live"]:
+        assert finding["records"] > 0
+        assert finding["expected"] == finding["delivered"] > finding["records"]
+        assert [finding[name] for name in ("missing", "doubled", "disordered", "strayed")] == [0, 0, 0, 0]
+        assert finding["returned"] > 0
+        assert finding["arrival_ms"]["samples"] > 0
+    assert process.returncode in (0, 1, 3, 4), out + err  # on a busy machine it may be late
+    assert "Deliveries: each acknowledged record" in out
+    assert {path.name for path in output.iterdir()} >= {"result.json", "summary.csv", "report.html", "junit.xml"}
     assert not remains(home)

@@ -21,6 +21,7 @@ from seawall.cli.app import SCENARIOS, VERBS, main
 from seawall.report.summary_csv import COLUMNS
 from seawall.stack.places import ROOT
 from seawall.stack.stack import Stack
+from workers.feed.settings import Settings as FeedSettings
 from workers.sink.settings import Settings as SinkSettings
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -172,13 +173,13 @@ def test_connections_are_in_the_readme_under_both_names() -> None:
 
 
 def test_variables_that_the_code_reads_are_in_the_readme_and_no_others() -> None:
-    """Variables of the command and the stack are named there; those of API and sink are found by their fields."""
+    """Variables of the command and the stack are named there; those of API, sink and feed are found by their fields."""
     sources = [*(ROOT / "bin").iterdir(), *(ROOT / "seawall").rglob("*.py"), *(ROOT / "controls").rglob("*.py")]
     name = re.compile(r"SEAWALL_[A-Z]+(?:_[A-Z]+)*(?!_?\*|_?[A-Z{_])")
     read = {found for path in sources if path.is_file() for found in name.findall(path.read_text(encoding="utf-8"))}
     fields = {
         f"SEAWALL_{field.upper()}"
-        for settings in (Connections, ApiSettings, SinkSettings)
+        for settings in (Connections, ApiSettings, SinkSettings, FeedSettings)
         for field in settings.model_fields
     }
     named = set(name.findall(README))

@@ -1,4 +1,4 @@
-"""``python -m seawall.load.feed.process``: reads a `FeedPlan` from its input, sends, and tells how it goes.
+"""``python -m seawall.load.order_feed.process``: reads a `FeedPlan` from its input, sends, and tells how it goes.
 
 It says `ready` once it knows the brokers, begins with the next line of its input, and ends early with that input.
 """
@@ -24,8 +24,8 @@ from contract.codecs import HEADER, JsonCodec
 from contract.connections import Connections
 from contract.ids import mint, new_run
 from contract.topics import topic_of
-from seawall.load.feed.plan import FeedDone, FeedPlan, sendings
-from seawall.load.feed.records import ORDERS, contents, fields_of
+from seawall.load.order_feed.plan import FeedDone, FeedPlan, sendings
+from seawall.load.order_feed.records import ORDERS, contents, fields_of
 from seawall.load.part_facts import as_metadata
 from seawall.load.trial import Progress
 

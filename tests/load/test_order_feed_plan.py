@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from seawall.load.feed.plan import LATE, PLAIN, REPEAT, SETTLED, TOO_LATE, FeedPlan, sendings
+from seawall.load.order_feed.plan import LATE, PLAIN, REPEAT, SETTLED, TOO_LATE, FeedPlan, sendings
 
 PLAN = FeedPlan(
     name="plan", directory="", seed=3, count=1_000, rate_per_s=100.0, late_share=0.1, late_by_s=2.0,
