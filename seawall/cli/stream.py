@@ -6,6 +6,8 @@ EXAMPLES = """[bold]Examples[/]
 
   bin/seawall stream                     the list of scenarios
   bin/seawall stream ingest              a burst of 3,000 writes a second, by each path: about two minutes
+  bin/seawall stream analytics           live figures by a consumer of the log and by queries: about three minutes
+  bin/seawall stream fanout              the same records for up to eight groups: about four minutes
   bin/seawall stream live                2,000 subscribers, by the log and by asking the database: about three minutes
   bin/seawall stream ingest --help       its options, with examples
 

@@ -16,6 +16,7 @@ from seawall.experiments.comparisons import figures_of
 from seawall.experiments.conditions import conditions, versions
 from seawall.experiments.errors import NoTime
 from seawall.result import Arm, CapacityFinding, Outcome, Result, Trial
+from seawall.result.fanout import PLAIN
 
 LARGER, SMALLER = "larger", "smaller"
 _BY_TRIAL = ("compare", "attain", "soak", "locust", "k6", "k6-beside-locust")
@@ -191,6 +192,26 @@ def _of_bursts(result: Result, arm: Arm, _: list[Trial]) -> Figures:
                 yield Figure("burst visible after, s", LARGER, cell, main=False), finding.all_visible_s
 
 
+def _of_live_figures(result: Result, arm: Arm, _: list[Trial]) -> Figures:
+    """Yield how far behind published figures were, at the most."""
+    for finding in result.live_analytics:
+        most_ms = finding.behind_ms.max
+        if finding.arm == arm.name and most_ms is not None and finding.outcome is Outcome.PASS:
+            cell = f"{result.options.get('rate_per_s', 0.0):,.0f}/s"
+            yield Figure("behind at most, ms", LARGER, cell), most_ms
+
+
+def _of_fanout(result: Result, arm: Arm, _: list[Trial]) -> Figures:
+    """Yield what the storing group kept of its throughput beside others."""
+    for finding in result.fanout:
+        if finding.arm == arm.name and finding.what == PLAIN and finding.outcome is Outcome.PASS:
+            cell = f"{finding.count} groups"
+            if finding.store_kept is not None:
+                yield Figure("storing kept, %", SMALLER, cell), 100 * finding.store_kept
+            if finding.store_kept_per_cpu_s is not None:
+                yield Figure("kept for its CPU, %", SMALLER, cell), 100 * finding.store_kept_per_cpu_s
+
+
 def _of_scaling(result: Result, _arm: Arm, _: list[Trial]) -> Figures:
     """Yield what one process would carry with a core of its own."""
     for finding in result.scaling:
@@ -207,5 +228,6 @@ def _of_elasticity(result: Result, _arm: Arm, _: list[Trial]) -> Figures:
 
 
 _FIGURES: tuple[Callable[[Result, Arm, list[Trial]], Figures], ...] = (
-    _of_loads, _of_equal_data, _of_capacity, _of_soak, _of_faults, _of_bursts, _of_scaling, _of_elasticity,
+    _of_loads, _of_equal_data, _of_capacity, _of_soak, _of_faults, _of_bursts, _of_live_figures, _of_fanout,
+    _of_scaling, _of_elasticity,
 )  # fmt: skip

@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from seawall.report.analytics_words import NEVER_MEASURED as NOT_OF_ANALYTICS
+from seawall.report.analytics_words import analytics_answer, analytics_tables
 from seawall.report.answer_form import Answer
+from seawall.report.fanout_words import NEVER_MEASURED as NOT_OF_FANOUT
+from seawall.report.fanout_words import fanout_answer, fanout_tables
 from seawall.report.figure_table import FigureTable
 from seawall.report.live_words import NOT_MEASURED, live_answer, live_tables
 from seawall.result import Result
+from seawall.result.fanout import FANOUT
 from seawall.result.live import LIVE
+from seawall.result.live_analytics import ANALYTICS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +29,8 @@ class ScenarioReport:
 
 
 SCENARIOS: dict[str, ScenarioReport] = {
+    ANALYTICS: ScenarioReport(answer=analytics_answer, tables=analytics_tables, not_measured=NOT_OF_ANALYTICS),
+    FANOUT: ScenarioReport(answer=fanout_answer, tables=fanout_tables, not_measured=NOT_OF_FANOUT),
     LIVE: ScenarioReport(answer=live_answer, tables=live_tables, not_measured=NOT_MEASURED),
 }
 """By the name of the experiment, such as ``stream-cache``."""

@@ -10,6 +10,7 @@ import msgspec
 from seawall.result.bursts import BurstFinding
 from seawall.result.effects import DesignCell, EffectFinding
 from seawall.result.elasticity import ElasticityFinding
+from seawall.result.fanout import FanoutFinding, RebuildFinding
 from seawall.result.findings import (
     ArmComparison,
     BreakEven,
@@ -23,6 +24,7 @@ from seawall.result.findings import (
     StageFinding,
 )
 from seawall.result.live import LiveFinding
+from seawall.result.live_analytics import AnalyticsFinding
 from seawall.result.outcome import Outcome
 from seawall.result.search import SearchFinding
 from seawall.result.trial import Trial
@@ -86,6 +88,12 @@ class Result(msgspec.Struct, kw_only=True, frozen=True):
     """What `tune --plan` found, a metric and effect each."""
     search: SearchFinding | None = None
     """What `tune --search` found."""
+    live_analytics: list[AnalyticsFinding] = []
+    """What `stream analytics` found, an arm each."""
+    fanout: list[FanoutFinding] = []
+    """What `stream fanout` found, a trial each."""
+    rebuilt: list[RebuildFinding] = []
+    """What it found of a table that was lost; one, or none."""
     live: list[LiveFinding] = []
     """What `stream live` found, a source each."""
     stages: list[StageFinding] = []

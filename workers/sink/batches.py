@@ -119,7 +119,7 @@ class Decoder:
             records, good = [], []
             for message in messages:
                 try:
-                    records.append(self._decode(entity, message))
+                    records.append(self.decode(entity, message))
                     good.append(message)
                 except InvalidRecord as error:
                     letters.append(DeadLetter(message, str(error)))
@@ -129,7 +129,8 @@ class Decoder:
         logged_ms = min((lot[0].timestamp()[1] for lot in lots.values()), default=0)
         return Batch(list(tables.values()), letters, spans_of(lots), (), logged_ms, self._trace(begun_s))
 
-    def _decode(self, entity: Entity, message: Message) -> Record:
+    def decode(self, entity: Entity, message: Message) -> Record:
+        """Return the record; raises `InvalidRecord`, or `RegistryUnavailable` where a schema cannot be had now."""
         headers, value = message.headers(), message.value()
         if headers == _DEFAULT_HEADERS:
             codec = self._default

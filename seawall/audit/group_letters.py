@@ -1,0 +1,64 @@
+"""Which records a group has buried: from the dead-letter topic, or from the table of a queue's letters."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import psycopg
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from contract.keys import identity_of
+from contract.topics import DEAD_LETTER_TOPIC, REASON_HEADER
+from seawall.audit.errors import AuditFailed
+
+_WITHIN_S = 20.0
+
+
+def letters_in_topic(kafka: dict[str, Any], group: str) -> frozenset[str]:
+    """Return the ids of the records in the dead-letter topic whose reason begins with *group*; raises `AuditFailed`."""
+    consumer = Consumer({**kafka, "group.id": "seawall-audit-letters", "enable.auto.commit": False,
+                         "enable.partition.eof": True, "log_level": 0})  # fmt: skip
+    found = set()
+    try:
+        first, end = consumer.get_watermark_offsets(TopicPartition(DEAD_LETTER_TOPIC, 0), timeout=_WITHIN_S)
+        consumer.assign([TopicPartition(DEAD_LETTER_TOPIC, 0, first)])
+        deadline_s = time.monotonic() + _WITHIN_S
+        while first < end:
+            message = consumer.poll(0.5)
+            if message is None:
+                if time.monotonic() > deadline_s:
+                    break
+                continue
+            if message.error() is not None:
+                _check(message)
+                first = end
+                break
+            first = (message.offset() or 0) + 1
+            reason = dict(message.headers() or ()).get(REASON_HEADER, b"")
+            if isinstance(reason, bytes) and reason.startswith(f"{group}:".encode()):
+                found.add(str(identity_of(message.key())))
+    except KafkaException as error:
+        raise AuditFailed(f"the dead-letter topic could not be read: {error.args[0].str()}") from None
+    finally:
+        consumer.close()
+    if first < end:
+        raise AuditFailed("the dead-letter topic could not be read to its end")
+    return frozenset(found)
+
+
+def _check(message: Message) -> None:
+    """Raise what went wrong, if it is not only the end of the topic."""
+    error = message.error()
+    if error is not None and error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001 - the binding's name for it
+        raise KafkaException(error)
+
+
+def letters_of_queue(database_url: str, queue: str) -> frozenset[str]:
+    """Return the ids of the records that came from *queue* and were buried; raises `AuditFailed`."""
+    try:
+        with psycopg.connect(database_url, autocommit=True, application_name="seawall-audit") as connection:
+            rows = connection.execute("SELECT encode(key, 'escape') FROM dead_letters WHERE topic = %s", (queue,))
+            return frozenset(key for (key,) in rows.fetchall())
+    except psycopg.Error as error:
+        raise AuditFailed(f"dead letters could not be read: {str(error).strip()}") from None

@@ -1,0 +1,99 @@
+"""Holds published figures of windows against the table, field by field, with a query of its own."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import numpy as np
+import psycopg
+import redis
+
+from contract.windows import TOP, Asked, Told, TopProduct, WindowResult, keys_of
+from seawall.audit.errors import AuditFailed
+from seawall.audit.ledger import NEVER, Int64s
+
+_ROWS = """
+SELECT floor(extract(epoch FROM placed_at) * 1000000)::bigint / %(size)s * %(size)s, product_id::text,
+       count(*), sum(quantity)::bigint, sum(total_cents)::bigint
+FROM orders WHERE NOT id = ANY(%(without)s) GROUP BY 1, 2
+"""
+
+
+class Published(msgspec.Struct, frozen=True):
+    """What readers find of one publisher."""
+
+    windows: dict[int, WindowResult]
+    """By their starts, microseconds since 1970."""
+    told: Told
+    too_late: frozenset[str]
+    """Ids."""
+
+
+def read_published(redis_url: str, publisher: str) -> Published:
+    """Return what *publisher* has in the cache; raises `AuditFailed`."""
+    keys = keys_of(publisher)
+    try:
+        with redis.Redis.from_url(redis_url, socket_timeout=10.0) as cache:
+            found: Any = cache.hgetall(keys.windows)
+            told: Any = cache.get(keys.told)
+            too_late: Any = cache.smembers(keys.too_late)
+    except redis.RedisError as error:
+        raise AuditFailed(f"the windows of {publisher} could not be read from the cache: {error}") from None
+    return Published(
+        windows={int(start): msgspec.json.decode(text, type=WindowResult) for start, text in found.items()},
+        told=msgspec.json.decode(told, type=Told) if told else Told(),
+        too_late=frozenset(one.decode() for one in too_late),
+    )
+
+
+def windows_of_table(database_url: str, size_us: int, without: Sequence[str] = ()) -> dict[int, WindowResult]:
+    """Return the windows by the rows of the table, those of the ids *without* left out; raises `AuditFailed`."""
+    try:
+        with psycopg.connect(database_url, autocommit=True, application_name="seawall-audit") as connection:
+            rows = connection.execute(_ROWS, {"size": size_us, "without": [UUID(one) for one in without]}).fetchall()
+    except psycopg.Error as error:
+        raise AuditFailed(f"the windows could not be read from the table: {str(error).strip()}") from None
+    products: dict[int, list[tuple[int, str]]] = defaultdict(list)
+    sums: dict[int, list[int]] = defaultdict(lambda: [0, 0, 0])
+    for start_us, product, orders, quantity, cents in rows:
+        products[start_us].append((-cents, product))
+        for place, value in enumerate((orders, quantity, cents)):
+            sums[start_us][place] += value
+    return {
+        start_us: WindowResult(
+            start_us=start_us,
+            orders=orders,
+            quantity=quantity,
+            total_cents=cents,
+            top=[TopProduct(product, -less) for less, product in sorted(products[start_us])[:TOP]],
+        )
+        for start_us, (orders, quantity, cents) in sums.items()
+    }
+
+
+def differing(one: Mapping[int, WindowResult], other: Mapping[int, WindowResult]) -> list[int]:
+    """Return the starts of the windows that are not the same in both, or in one alone."""
+    return sorted(start for start in one.keys() | other.keys() if one.get(start) != other.get(start))
+
+
+def read_asked(path: Path) -> list[Asked]:
+    """Return when the table was asked; a last line that is cut off is left out."""
+    if not path.exists():
+        return []
+    text = path.read_bytes()
+    decoder = msgspec.json.Decoder(Asked)
+    return [decoder.decode(line) for line in text[: text.rfind(b"\n") + 1].splitlines()]
+
+
+def published_ns(visible_ns: Int64s, asked: Sequence[Asked]) -> Int64s:
+    """Return when a result with each row was published: by the first query that began after the row was visible."""
+    begun = np.array([one.begun_ns for one in asked], dtype=np.int64)
+    published = np.array([*(one.published_ns for one in asked), NEVER], dtype=np.int64)
+    found: Int64s = published[np.searchsorted(begun, visible_ns)]
+    found[visible_ns == NEVER] = NEVER
+    return found

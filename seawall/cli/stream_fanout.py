@@ -1,0 +1,113 @@
+"""`stream fanout`: the same records for one group and for many, from the log and copied through the database."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from seawall.cli.consoles import error_console
+from seawall.cli.ending import leave, outcome_text, show, write_files
+from seawall.cli.experiment_place import experiment_place
+from seawall.cli.interruption import interruptible
+from seawall.cli.option_values import check_table_style, names, seconds, whole_numbers
+from seawall.cli.results_directory import free_directory
+from seawall.cli.scenario_progress import ScenarioProgress
+from seawall.cli.shared_options import AsJson, Brokers, Clean, DrainTimeout, Output, Seed, Sinks, TableStyle
+from seawall.experiments.stream_fanout import FanoutRun
+from seawall.experiments.stream_fanout_options import FanoutOptions
+from seawall.report.answer import answer_of
+from seawall.report.fanout_words import in_words
+from seawall.report.figure_table import console_tables
+from seawall.report.files import write_reports
+from seawall.report.scenarios import scenario_tables
+from seawall.result import Result
+from seawall.result.fanout import FANOUT, FanoutFinding
+
+EXAMPLES = """[bold]Examples[/]
+
+  bin/seawall stream fanout                        1, 2, 4 and 8 groups, 20,000 orders a trial
+  bin/seawall stream fanout --groups 1,8 --records 200000
+  bin/seawall stream fanout --ways log             without copies through the database
+  bin/seawall stream fanout --groups 1,5 --slow 500ms
+  bin/seawall stream fanout --slow 0 --no-stumble --no-rebuild    only the numbers of groups
+  bin/seawall stream fanout --groups 1,2 --records 2000 --json    the result for machines, on standard output
+
+Groups, in the order in which they are added: the one that stores (the ordinary sink), analytics, notification, search,
+archive, and analytics, search and archive again. By the log each reads it; by the database a trigger copies each row
+into a queue for each group, which it empties. Whatever a group has made is held against the table: docs/scenarios.md.
+
+Exit codes: 0 all is right and the storing group has kept its throughput for the same processor time, 1 not so, or
+something was lost, 2 wrong usage or set-up, 3 not proven, 4 ended early, 130 interrupted (what was measured is
+written)."""
+
+
+def stream_fanout(
+    *,
+    records: Annotated[int, typer.Option(help="Orders a trial, written as fast as the log takes them.")] = 20_000,
+    groups: Annotated[str, typer.Option(help="Numbers of groups, 1 to 8.", metavar="LIST")] = "1,2,4,8",
+    ways: Annotated[str, typer.Option(help="How groups get their records: log, database.", metavar="LIST")] = (
+        "log,database"
+    ),
+    slow: Annotated[
+        str, typer.Option(help="By so much each batch of the slow group takes longer; 0 for none.", metavar="TIME")
+    ] = "100ms",
+    stumble: Annotated[bool, typer.Option(help="Have a group stumble over one record.")] = True,
+    rebuild: Annotated[bool, typer.Option(help="Lose the table, and build it again from the log.")] = True,
+    brokers: Brokers = None,
+    sinks: Sinks = None,
+    clean: Clean = False,
+    seed: Seed = 1,
+    drain_timeout: DrainTimeout = "120s",
+    output: Output = None,
+    table_style: TableStyle = "rounded",
+    as_json: AsJson = False,
+) -> None:
+    """Have many groups read the same records: what does storing lose by it, and what does a slow group do to others?
+
+    A trial each on fresh state, audited; on the stack that is up, or on one of its own.
+    """
+    options = FanoutOptions(
+        records=records,
+        groups=whole_numbers("--groups", groups),
+        ways=names(ways),
+        slow_ms=seconds("--slow", slow) * 1000,
+        stumble=stumble,
+        rebuild=rebuild,
+        brokers=brokers,
+        sinks=sinks,
+        drain_timeout_s=seconds("--drain-timeout", drain_timeout),
+        seed=seed,
+    )
+    options.validate()
+    check_table_style(table_style)
+    asked = any(number is not None for number in (brokers, sinks))
+    with interruptible():
+        directory = free_directory(output, FANOUT)
+        with (
+            experiment_place(options.stack(), FANOUT, directory, asked=asked, clean=clean) as stack,
+            _Progress(error_console()) as progress,
+        ):
+            result = FanoutRun(options, stack, directory).run(progress, lambda found: write_files(found, directory))
+    with error_console().status("Drawing the report"):
+        write_reports(result, directory)
+    tables = console_tables(scenario_tables(result), table_style)
+    show(directory, tables, _lines(result, os.path.relpath(directory)), as_json=as_json)
+    leave(result)
+
+
+class _Progress(ScenarioProgress):
+    """Says each finding in words."""
+
+    def finding(self, number: int, total: int, finding: FanoutFinding) -> None:
+        """Print what became of a trial."""
+        self.trial_ended(number, total, f"{finding.arm} {finding.count}", finding.outcome, in_words(finding))
+
+
+def _lines(result: Result, directory: str) -> Iterator[str]:
+    answer = answer_of(result)
+    yield from map(escape, [f"{answer.word}. {answer.sentence}", *answer.from_which_load, *answer.doubts])
+    yield f"{outcome_text(result)}: {len(result.fanout)} trials. Results: {escape(directory)}"
