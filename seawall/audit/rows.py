@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -128,25 +129,29 @@ class RowReader:
         """
         key = (entity.name, seed, shape)
         if key not in self._expected:
-            columns = [name for name in entity.fields if name != "id"]
-            with _reading("digests"), self._connection.transaction(), self._connection.cursor() as cursor:
-                expected = sql.Identifier("seawall_expected")
-                table = sql.Identifier(entity.name)
-                cursor.execute(sql.SQL("CREATE TEMP TABLE {} (LIKE {}) ON COMMIT DROP").format(expected, table))
-                cursor.execute(sql.SQL("ALTER TABLE {} ALTER COLUMN id DROP NOT NULL").format(expected))
-                cursor.execute(sql.SQL("ALTER TABLE {} ADD COLUMN seawall_index int").format(expected))
-                names = sql.SQL(", ").join(map(sql.Identifier, [*columns, "seawall_index"]))
-                places = sql.SQL(", ").join([sql.Placeholder()] * (len(columns) + 1))
-                cursor.executemany(
-                    sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(expected, names, places),
-                    [
-                        [*(fields[name] for name in columns), index]
-                        for index, fields in enumerate(sample_fields(entity, seed, POOL_SIZE, shape))
-                    ],
-                )
-                cursor.execute(sql.SQL("SELECT {} FROM {} ORDER BY seawall_index").format(_digest_of(entity), expected))
-                self._expected[key] = np.array([digest for (digest,) in cursor.fetchall()], dtype=np.int64)
+            self._expected[key] = self.digests(entity, sample_fields(entity, seed, POOL_SIZE, shape))
         return self._expected[key]
+
+    def digests(self, entity: Entity, contents: Iterable[Mapping[str, Any]]) -> Int64s:
+        """Return the digest of each of *contents*, fields by name, shape ``(contents,)``, as the database computes it.
+
+        The values are given to it by this reader and not by the service.
+        """
+        columns = [name for name in entity.fields if name != "id"]
+        with _reading("digests"), self._connection.transaction(), self._connection.cursor() as cursor:
+            expected = sql.Identifier("seawall_expected")
+            table = sql.Identifier(entity.name)
+            cursor.execute(sql.SQL("CREATE TEMP TABLE {} (LIKE {}) ON COMMIT DROP").format(expected, table))
+            cursor.execute(sql.SQL("ALTER TABLE {} ALTER COLUMN id DROP NOT NULL").format(expected))
+            cursor.execute(sql.SQL("ALTER TABLE {} ADD COLUMN seawall_index int").format(expected))
+            names = sql.SQL(", ").join(map(sql.Identifier, [*columns, "seawall_index"]))
+            places = sql.SQL(", ").join([sql.Placeholder()] * (len(columns) + 1))
+            cursor.executemany(
+                sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(expected, names, places),
+                [[*(fields[name] for name in columns), index] for index, fields in enumerate(contents)],
+            )
+            cursor.execute(sql.SQL("SELECT {} FROM {} ORDER BY seawall_index").format(_digest_of(entity), expected))
+            return np.array([digest for (digest,) in cursor.fetchall()], dtype=np.int64)
 
     def _copy(self, query: sql.Composed) -> tuple[UInt64s, Int64s]:
         """Return ids and digests, decoded block by block as they come."""

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from seawall.report.answer_form import Answer
 from seawall.report.figure_table import FigureTable
+from seawall.report.fleet_words import NOT_MEASURED, fleet_answer, fleet_tables
 from seawall.result import Result
+from seawall.result.cache_fleet import CACHE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +22,9 @@ class ScenarioReport:
     """What every run of it leaves open, a sentence each."""
 
 
-SCENARIOS: dict[str, ScenarioReport] = {}
+SCENARIOS: dict[str, ScenarioReport] = {
+    CACHE: ScenarioReport(answer=fleet_answer, tables=fleet_tables, not_measured=NOT_MEASURED),
+}
 """By the name of the experiment, such as ``stream-cache``."""
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from seawall.result.bursts import BurstFinding
+from seawall.result.cache_fleet import FleetFindings
 from seawall.result.elasticity import ElasticityFinding
 from seawall.result.findings import (
     ArmComparison,
@@ -77,6 +78,8 @@ class Result(msgspec.Struct, kw_only=True, frozen=True):
     """What `fault` found, a trial each."""
     bursts: list[BurstFinding] = []
     """What `stream ingest` found, a path each."""
+    fleet: FleetFindings | None = None
+    """What `stream cache` found."""
     stages: list[StageFinding] = []
     """What `attain` found, an arm and stage each; `targets` holds the same rows, each with its stage in its name."""
 

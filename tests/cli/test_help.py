@@ -10,7 +10,7 @@ import pytest
 from seawall.cli.app import SCENARIOS, VERBS, verb_command
 from seawall.cli.help_sections import ENVIRONMENT, FILES
 
-EXPERIMENTS = ("compare", "attain", "capacity", "scale", "soak", "fault", "stream ingest", "controls")
+EXPERIMENTS = ("compare", "attain", "capacity", "scale", "soak", "fault", "stream cache", "stream ingest", "controls")
 COMMANDS = (*VERBS, *(f"{verb} {name}" for verb, names in SCENARIOS.items() for name in names))
 """The verbs, and the scenarios of those that have some."""
 _QUANTITIES = {

@@ -60,6 +60,10 @@ def test_the_bare_verb_names_the_scenarios(capsys: pytest.CaptureFixture[str]) -
         pytest.param(["ingest", "--users", "10000000"], "--users", id="more users than the machine connects"),
         pytest.param(["ingest", "--targets", "/nowhere"], "cannot be read", id="targets that are not there"),
         pytest.param(["ingest", "--table-style", "fancy"], "unknown 'fancy'", id="a style that is none"),
+        pytest.param(["cache", "--rows", "999"], "is not between 1,000", id="fewer rows than the base rows"),
+        pytest.param(["cache", "--rows", "many"], "whole numbers", id="rows that are no number"),
+        pytest.param(["cache", "--arms", "warm,tepid"], "unknown 'tepid'", id="an arm that is none"),
+        pytest.param(["cache", "--rate", "0", "--compress", "0"], "--compress: must be above 0", id="all at once"),
     ],
 )
 def test_wrong_usage_starts_nothing(
@@ -68,7 +72,7 @@ def test_wrong_usage_starts_nothing(
     """The message says what is wrong, the exit code is 2, and there is neither a stack nor a directory."""
     home = tmp_path / "home"
     monkeypatch.setenv("SEAWALL_HOME", str(home))
-    output = ["--output", str(tmp_path / "out")] if words[0] == "ingest" else []
+    output = ["--output", str(tmp_path / "out")] if words[0] != "dance" else []
     assert main(["stream", *words, *output]) == 2
     assert said in capsys.readouterr().err
     assert not home.exists()
