@@ -8,10 +8,10 @@ the queue stays as short as that (the idea of CoDel, RFC 8289, at the front of t
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable
 
-from api.problems import Unavailable
 from api.settings import Settings
 from contract.histogram import Durations
 
@@ -32,8 +32,14 @@ class Crowd:
         self.refused = 0
         """How many were."""
 
-    def refuses(self, waited_s: float, now_s: float) -> bool:
-        """Tell whether one who comes now is refused, where what stands first has *waited_s*."""
+    def refuses(self, waited_s: float, now_s: float, expected_s: float = 0.0) -> bool:
+        """Tell whether one who comes now is refused, where what stands first has *waited_s*.
+
+        *expected_s* is how long the one who comes will have to wait, where that is known. It counts only while the
+        limit is kept strictly: those who come in the moment in which the first is served would else all be let in.
+        """
+        if expected_s > self._longest_s and now_s < self._strict_until_s:
+            return self._refuse(now_s)
         if waited_s <= self._longest_s:
             self._since_s = None
             return False
@@ -53,27 +59,46 @@ class Crowd:
         return True
 
 
+class Rate:
+    """How many are served a second, of late."""
+
+    _MEMORY_S = 0.5
+
+    def __init__(self) -> None:
+        self._per_s = self._since_s = 0.0
+
+    def add(self, count: int, now_s: float) -> None:
+        """Note that *count* were served."""
+        self._per_s = self.per_s(now_s) + count / self._MEMORY_S
+        self._since_s = now_s
+
+    def per_s(self, now_s: float) -> float:
+        """Return the rate; what is long ago counts little."""
+        return self._per_s * math.exp((self._since_s - now_s) / self._MEMORY_S)
+
+
 class Queue:
     """Those who wait for something, in the order in which they came."""
 
-    def __init__(
-        self, settings: Settings, detail: str, *, longest_s: float | None = None, waits: Durations | None = None
-    ) -> None:
-        """*detail* says what is short; *longest_s* replaces the setting; *waits* takes how long each stood there."""
+    def __init__(self, settings: Settings, *, longest_s: float | None = None, waits: Durations | None = None) -> None:
+        """*longest_s* replaces the setting; *waits* takes how long each stood there."""
         longest_s = settings.queue_longest_ms / 1000 if longest_s is None else longest_s
         self._crowd = Crowd(longest_s, settings.queue_patience_ms / 1000)
-        self._detail = detail
         self._waits = waits
         self._came_s: dict[int, float] = {}
         self._next = 0
 
-    def join(self) -> int:
-        """Return a ticket to leave with; raises `Unavailable` where newcomers are refused."""
+    def refuses(self) -> bool:
+        """Tell whether newcomers are refused, since who stands first has waited too long."""
+        if not self._came_s:
+            return False
         now_s = time.monotonic()
-        if self._came_s and self._crowd.refuses(now_s - next(iter(self._came_s.values())), now_s):
-            raise Unavailable(self._detail)
+        return self._crowd.refuses(now_s - next(iter(self._came_s.values())), now_s)
+
+    def join(self) -> int:
+        """Return a ticket to leave with."""
         ticket = self._next = self._next + 1
-        self._came_s[ticket] = now_s
+        self._came_s[ticket] = time.monotonic()
         return ticket
 
     def leave(self, ticket: int) -> None:
@@ -95,7 +120,7 @@ class LoopQueue:
     """Requests that have come and that the event loop has not got to, told by how late its own ticks are."""
 
     def __init__(self, settings: Settings, now: Callable[[], float] = time.monotonic) -> None:
-        self._crowd = Crowd(settings.queue_longest_ms / 1000, settings.queue_patience_ms / 1000)
+        self._crowd = Crowd(settings.loop_longest_ms / 1000, settings.queue_patience_ms / 1000)
         self._now = now
         self._due_s = float("inf")
         self._late_s = 0.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import NamedTuple
 
 from starlette.responses import Response
@@ -17,6 +18,15 @@ class Answer(NamedTuple):
     status: int
     body: bytes
     headers: Headers = JSON
+    wire: bytes = b""
+    """All of it in HTTP/1.1, where it was made in advance; see `ready`."""
+
+
+def ready(answer: Answer) -> Answer:
+    """Return *answer* with what is sent over a connection that stays open."""
+    lines = [b"%b: %b\r\n" % header for header in (*answer.headers, (b"content-length", b"%d" % len(answer.body)))]
+    status = b"HTTP/1.1 %d %b\r\n" % (answer.status, HTTPStatus(answer.status).phrase.encode())
+    return answer._replace(wire=b"".join([status, *lines, b"\r\n", answer.body]))
 
 
 class AnswerResponse(Response):

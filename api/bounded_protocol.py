@@ -180,12 +180,15 @@ class BoundedProtocol(HttpToolsProtocol):
             keep_alive = False
         elif not keep_alive:
             more = [*more, CLOSE_HEADER]
-        if answer.headers is JSON and not more:
-            head = _JSON_HEADS[answer.status]
+        if answer.wire and not more:
+            self.transport.write(answer.wire)
         else:
-            lines = [b"%b: %b\r\n" % header for header in (*answer.headers, *more)]
-            head = b"".join([STATUS_LINE[answer.status], *lines])
-        self.transport.write(b"%bcontent-length: %d\r\n\r\n%b" % (head, len(answer.body), answer.body))
+            if answer.headers is JSON and not more:
+                head = _JSON_HEADS[answer.status]
+            else:
+                lines = [b"%b: %b\r\n" % header for header in (*answer.headers, *more)]
+                head = b"".join([STATUS_LINE[answer.status], *lines])
+            self.transport.write(b"%bcontent-length: %d\r\n\r\n%b" % (head, len(answer.body), answer.body))
         if not keep_alive:
             self.transport.close()
         if self.pipeline or self.timeout_keep_alive_task is None or not keep_alive:

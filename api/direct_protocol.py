@@ -152,8 +152,10 @@ class DirectProtocol(BoundedProtocol):
             if self._came.startswith(b"GET ") and self._is_plain_read():
                 self._learn_read()
             super().on_message_complete()
-        elif self._serve(exchange):
-            self._learn(exchange)
+            return
+        length = len(exchange.body)  # it has none any more once it is answered
+        if self._serve(exchange):
+            self._learn(exchange.serve, length)
         else:
             self._leave_to_uvicorn()
             super().on_body(exchange.body)
@@ -206,15 +208,15 @@ class DirectProtocol(BoundedProtocol):
             exchange.response_complete = True
         return begun
 
-    def _learn(self, exchange: Exchange) -> None:
-        """Remember the head, if all that came at once was this request."""
+    def _learn(self, serve: Direct, length: int) -> None:
+        """Remember the head before a body of that *length*, if all that came at once was this request."""
         end = self._came.find(_HEAD_END)
         if _ONCE_ALONE in self._came[:end].lower():
             return
-        if end > 0 and len(self._came) - end - len(_HEAD_END) == len(exchange.body):
+        if end > 0 and len(self._came) - end - len(_HEAD_END) == length:
             if len(self._known) >= _MOST_HEADS:
                 self._known.clear()
-            self._known[self._came[:end]] = KnownHead(exchange.serve, len(exchange.body))
+            self._known[self._came[:end]] = KnownHead(serve, length)
 
     def _is_plain(self) -> bool:
         """Tell whether only this request's body is needed to serve it, and nothing is waited for before its answer."""

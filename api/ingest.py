@@ -95,8 +95,12 @@ class DirectIngest:
 
     def __call__(self, body: bytes, answer: Callable[[Answer], None]) -> bool:
         """Begin to store *body* and call *answer* later; False where `Ingest` has to be asked instead."""
+        # refused before anything is made of it: what that costs is missing for those who are served
         if self._loop_queue.refuses():
             answer(CROWDED)
+            return True
+        if self._path.refuses():
+            answer(self._path.crowded)
             return True
         try:
             record = parse(self._entity, body)
@@ -115,7 +119,7 @@ class DirectIngest:
             return True
         try:
             self._submit(record, answer)
-        except Unavailable as problem:  # as cheap as can be: there may be many
+        except Unavailable as problem:
             answer(problem.answer())
         return True
 

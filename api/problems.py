@@ -25,7 +25,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from api.answers import Answer
+from api.answers import Answer, ready
 
 MEDIA_TYPE = "application/problem+json"
 _CONTENT_TYPE = (b"content-type", MEDIA_TYPE.encode())
@@ -224,5 +224,5 @@ class Unavailable(Problem):
         return ((b"retry-after", b"%d" % max(1, math.ceil(self.retry_after_s))),)
 
 
-CROWDED = Unavailable("more requests come than this process can serve").answer()
+CROWDED = ready(Unavailable("more requests come than this process can serve").answer())
 """Made once, since there may be many."""

@@ -58,7 +58,9 @@ class Settings(BaseSettings):
 
     # admission
     queue_longest_ms: float = Field(default=100.0, gt=0)
-    """Longest wait, for a connection, a batch or the event loop, that lasts without newcomers being refused."""
+    """Longest wait, for a connection or a batch, that lasts without newcomers being refused."""
+    loop_longest_ms: float = Field(default=25.0, gt=0)
+    """The same of the event loop, which a request passes when it comes, with its batch, and for its answer."""
     queue_patience_ms: float = Field(default=500.0, ge=0)
     """How long a wait may be longer than that before newcomers are answered with 503."""
 

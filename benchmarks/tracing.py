@@ -28,7 +28,9 @@ CONNECTIONS, QUICK_CONNECTIONS = 500, 50
 OFF = "switched off"
 SHARES = {"there, of no request": 0.0, "of one request in a hundred": 0.01, "of each request": 1.0}
 ASKED = {"there, of no request": 0.98, "of one request in a hundred": 0.93}
-_PATIENT = {"SEAWALL_QUEUE_LONGEST_MS": "60000", "SEAWALL_KAFKA_LONGEST_ACK_MS": "60000"}
+_PATIENT = {
+    f"SEAWALL_{name}_LONGEST{what}_MS": "60000" for name, what in (("QUEUE", ""), ("LOOP", ""), ("KAFKA", "_ACK"))
+}
 """A saturated server would refuse some; what is asked is what those cost that it serves."""
 
 

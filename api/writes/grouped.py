@@ -14,7 +14,8 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from api.admission import Crowd
+from api.admission import Crowd, Rate
+from api.answers import ready
 from api.database import LOST_CONNECTION, connect_arguments, is_disconnect, is_refusal, sql_state
 from api.problems import Conflict, Problem, Unavailable, UnusableRecord
 from api.settings import Settings
@@ -30,6 +31,10 @@ log = logging.getLogger(__name__)
 
 _TRY_AGAIN = ("40001", "40P01")  # serialization failure, deadlock
 
+
+_FEW = 50
+"""So many records without an outcome are no crowd, however few are served a second."""
+_CROWDED = "too many records wait for the database"
 
 _Records = dict[str, dict[UUID, Record]]
 """By entity and id."""
@@ -50,6 +55,7 @@ class GroupedPath:
     """
 
     status = COMMITTED
+    crowded = ready(Unavailable(_CROWDED).answer())
 
     def __init__(self, database_url: str, settings: Settings) -> None:
         self._url = database_url
@@ -62,6 +68,11 @@ class GroupedPath:
         self.counts = PathCounts("wait", "commit", batches=self._batches)
         self._crowd = Crowd(settings.queue_longest_ms / 1000, settings.queue_patience_ms / 1000)
         self._waiting: deque[_Waiter] = deque()
+        self._open = 0
+        """Records without an outcome: those that wait, and those whose batch is under way."""
+        self._rate = Rate()
+        self._committing: dict[int, float] = {}
+        """Since when the first of each batch under way has waited, s; in the order in which they were collected."""
         self._arrived = asyncio.Event()
         self._collecting = asyncio.Lock()
         self._traced: dict[UUID, Span] = {}
@@ -92,8 +103,24 @@ class GroupedPath:
         await asyncio.gather(*self._workers)
         return 0
 
+    def refuses(self) -> bool:
+        """Tell whether who comes now is refused, since the first of those who have no answer has waited too long.
+
+        Those whose batch is being committed count: they show how long that takes, too, where the processor is short.
+        So many have no answer at a rate of so many a second: who comes now will wait for the quotient (Little's law).
+        """
+        now_s = first_s = time.monotonic()
+        if self._committing:
+            first_s = next(iter(self._committing.values()))
+        elif self._waiting:
+            first_s = self._waiting[0].since_s
+        expected_s = self._open / max(self._rate.per_s(now_s), 1.0) if self._open > _FEW else 0.0
+        return self._crowd.refuses(now_s - first_s, now_s, expected_s)
+
     async def write(self, entity: Entity, record: Record) -> Stored | Logged:
         """Queue *record* and wait for its batch."""
+        if self.refuses():
+            raise Unavailable(_CROWDED)
         span = current()
         if span.context:
             self._traced[record.id] = span
@@ -105,17 +132,17 @@ class GroupedPath:
 
     def submit(self, entity: Entity, record: Record, settle: Settle) -> None:
         """Queue *record*; *settle* hears of the commit."""
-        now_s = time.monotonic()
-        first_s = self._waiting[0].since_s if self._waiting else now_s
-        if len(self._waiting) >= self._limit or self._closing or self._crowd.refuses(now_s - first_s, now_s):
-            raise Unavailable("too many records wait for the database")
-        self._waiting.append(_Waiter(entity.name, record, settle, now_s))
+        if len(self._waiting) >= self._limit or self._closing:
+            raise Unavailable(_CROWDED)
+        self._waiting.append(_Waiter(entity.name, record, settle, time.monotonic()))
+        self._open += 1
         self._arrived.set()
 
     async def _work(self) -> None:
         session = _Session(self._url, self._arguments)
         try:
             while batch := await self._collect():
+                self._committing[id(batch)] = batch[0].since_s
                 try:
                     await self._settle(session, batch)
                 except Exception:
@@ -123,6 +150,10 @@ class GroupedPath:
                     log.exception("grouped: a batch of %d records failed", len(batch))
                     _fail(batch, Unavailable("the batch failed", outcome_unknown=True))
                     await session.close()
+                finally:
+                    del self._committing[id(batch)]
+                    self._open -= len(batch)
+                    self._rate.add(len(batch), time.monotonic())
         finally:
             await session.close()
 

@@ -15,6 +15,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from confluent_kafka.admin._metadata import ClusterMetadata
 
 from api.admission import Queue
+from api.answers import ready
 from api.problems import Unavailable
 from api.settings import Settings
 from api.writes.counts import PathCounts
@@ -56,6 +57,7 @@ class _Statistics(msgspec.Struct):
 
 
 _statistics = msgspec.json.Decoder(_Statistics)
+_CROWDED = "Kafka does not acknowledge records in time"
 
 
 class KafkaPath:
@@ -66,6 +68,7 @@ class KafkaPath:
     """
 
     status = LOGGED
+    crowded = ready(Unavailable(_CROWDED).answer())
 
     def __init__(self, connection: dict[str, Any], settings: Settings, registry: Registry | None = None) -> None:
         """*registry* holds the schemas of serializers that have some; raises `BadConnection`."""
@@ -113,7 +116,6 @@ class KafkaPath:
         self.counts = PathCounts("ack") if settings.metrics_port is not None else PathCounts()
         self._unacked = Queue(
             settings,
-            "Kafka does not acknowledge records in time",
             longest_s=settings.kafka_longest_ack_ms / 1000,
             waits=self.counts.stages.get("ack"),
         )
@@ -184,8 +186,14 @@ class KafkaPath:
         if self._unprepared:
             raise Unavailable(self._unprepared)
 
+    def refuses(self) -> bool:
+        """Tell whether who comes now is refused, since the first of those who wait for an ack has waited too long."""
+        return self._unacked.refuses()
+
     async def write(self, entity: Entity, record: Record) -> Stored | Logged:
         """Publish *record* under its id and wait for the ack."""
+        if self.refuses():
+            raise Unavailable(_CROWDED)
         topic = self._topics[entity.name]
         with current().part(f"publish {topic}", "producer", of_topic(topic)) as span:
             written = await settled(partial(self.submit, entity, record, headers=span.headers))

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import msgspec
 
+from api.answers import Answer
 from api.problems import Problem
 from api.writes.counts import PathCounts
 from contract.entities import Entity, Record
@@ -73,6 +74,13 @@ Settle = Callable[[Stored | Logged | Problem], None]
 @runtime_checkable
 class SubmittingPath(WritePath, Protocol):
     """A path that can answer by a callback, which costs less than a task that waits."""
+
+    crowded: Answer
+    """To whom `refuses`."""
+
+    def refuses(self) -> bool:
+        """Tell whether who comes now is refused, since others have waited too long."""
+        ...
 
     def submit(self, entity: Entity, record: Record, settle: Settle) -> None:
         """Begin to store *record*, and call *settle* later with the outcome.

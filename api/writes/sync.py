@@ -38,7 +38,7 @@ class SyncPath:
         self.counts = PathCounts("connection", "statement") if settings.metrics_port is not None else PathCounts()
         self._statements = self.counts.stages.get("statement")
         waits = self.counts.stages.get("connection")
-        self._queue = Queue(settings, "too many requests wait for a database connection", waits=waits)
+        self._queue = Queue(settings, waits=waits)
         self._insert = {name: insert(TABLES[name]).on_conflict_do_nothing(index_elements=["id"]) for name in ENTITIES}
         self._select = {
             name: sa.select(TABLES[name]).where(TABLES[name].c.id == sa.bindparam("wanted")) for name in ENTITIES
@@ -64,6 +64,8 @@ class SyncPath:
 
     async def write(self, entity: Entity, record: Record) -> Stored:
         """Insert *record*, or find that it is there already."""
+        if self._queue.refuses():
+            raise Unavailable("too many requests wait for a database connection")
         ticket = self._queue.join()
         try:
             return await self._store(entity, record, ticket)

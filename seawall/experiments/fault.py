@@ -6,6 +6,7 @@ Each fault is a trial of its own on fresh state, audited like any other.
 from __future__ import annotations
 
 import random
+import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -136,7 +137,7 @@ class FaultRun:
                 self._fleets() as fleets,
             ):
                 watcher.fault_starts(0, len(self.plans), None)
-                runner.run(self._warm_up(arm), watcher.fault_goes_on)
+                runner.run(self._anew(self._warm_up(arm)), watcher.fault_goes_on)
                 for number, one in enumerate(self.plans[done:], start=done + 1):
                     watcher.fault_starts(number, len(self.plans), one)
                     finding, trial = self._make(arm, number, one, runner, watcher, fleets)
@@ -181,7 +182,7 @@ class FaultRun:
 
         load = self._load(arm, f"{number:03d}-{plan.fault}", plan.seed)
         try:
-            trial = runner.run(TrialPlan(arm.name, number, load), progress, beside=beside())
+            trial = runner.run(self._anew(TrialPlan(arm.name, number, load)), progress, beside=beside())
             bit = "" if injection.made_ns is None else disturbance.bite()
         except (Unreachable, AuditFailed, LoadFailed) as error:
             return self._not_borne(arm, fault, plan, load.name, str(error)), None
@@ -298,6 +299,11 @@ class FaultRun:
             arm, "warm-up", self.options.seed, users=_WARM_UP_CLIENTS, count=_WARM_UP_RECORDS * self.options.brokers
         )
         return TrialPlan(arm.name, -1, load)
+
+    def _anew(self, plan: TrialPlan) -> TrialPlan:
+        """Return *plan*; what an earlier sitting left of it, the warm-up or a trial without an audit, is removed."""
+        shutil.rmtree(self.directory / "raw" / f"{plan.load.name}.parquet", ignore_errors=True)
+        return plan
 
     def _load(self, arm: Arm, name: str, seed: int) -> TrialLoad:
         options = self.options

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from typing import Any, cast
 
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from api.admission import Crowd, LoopQueue, Queue
+from api.admission import Crowd, LoopQueue, Queue, Rate
 from api.guard import OpenDoor
 from api.hot_path import HotPath
-from api.problems import Unavailable
 from api.settings import Settings
 
 LONGEST_S, PATIENCE_S = 0.1, 0.5
@@ -98,25 +98,47 @@ def test_a_queue_is_as_old_as_its_first_and_forgets_who_left(monkeypatch: pytest
     """In whatever order they leave."""
     now = [0.0]
     monkeypatch.setattr("api.admission.time.monotonic", lambda: now[0])
-    queue = Queue(Settings(queue_longest_ms=100, queue_patience_ms=0), "full")
+    queue = Queue(Settings(queue_longest_ms=100, queue_patience_ms=0))
     first, second = queue.join(), queue.join()
     now[0] = 0.2
-    queue.join()  # begins to lose patience
+    assert not queue.refuses()  # but begins to lose patience
     now[0] = 0.21
-    with pytest.raises(Unavailable, match="full"):
-        queue.join()
+    assert queue.refuses()
     queue.leave(second)
-    with pytest.raises(Unavailable):
-        queue.join()
+    assert queue.refuses()
     queue.leave(first)
     queue.leave(first)
-    queue.join()
+    assert not queue.refuses()
+    assert queue.refused == 2
+
+
+def test_a_crowd_heeds_what_is_expected_only_while_it_is_strict() -> None:
+    """Where batches are served at once, who comes in the moment after one would wait for all others of that moment."""
+    crowd = Crowd(LONGEST_S, PATIENCE_S)
+    assert not crowd.refuses(0.0, 0.0, expected_s=9.0)
+    for now_s in (1.0, 1.2, 1.4):
+        assert not crowd.refuses(0.25, now_s)
+    assert crowd.refuses(0.25, 1.6)
+    assert crowd.refuses(0.0, 1.7, expected_s=0.11)
+    assert not crowd.refuses(0.0, 1.8, expected_s=0.09)
+    assert not crowd.refuses(0.0, 2.71, expected_s=9.0)  # a second after the last that was refused
+    assert crowd.refused == 2
+
+
+def test_a_rate_is_what_was_served_of_late() -> None:
+    """Level where the same number comes again and again, and soon nothing where none comes any more."""
+    rate = Rate()
+    for number in range(1, 201):
+        rate.add(20, number / 100)
+    assert rate.per_s(2.0) == pytest.approx(2_000, rel=0.05)
+    assert rate.per_s(2.5) == pytest.approx(2_000 / math.e, rel=0.05)
+    assert rate.per_s(9.0) < 1
 
 
 def test_a_loop_that_does_not_tick_is_late(monkeypatch: pytest.MonkeyPatch) -> None:
     """Before it was started, and after it was stopped, it is not."""
     now = [0.0]
-    queue = LoopQueue(Settings(queue_longest_ms=100, queue_patience_ms=0), lambda: now[0])
+    queue = LoopQueue(Settings(loop_longest_ms=100, queue_patience_ms=0), lambda: now[0])
     assert not queue.refuses()
     queue._due_s = 0.01  # what its tick would set
     now[0] = 0.1

@@ -21,6 +21,7 @@ from uvicorn.server import ServerState
 
 from api.answers import Answer
 from api.direct_protocol import DirectProtocol, KnownHead
+from api.problems import CROWDED
 from seawall.stack.stack import Stack
 
 
@@ -273,6 +274,34 @@ def test_a_known_head_spares_the_parser_and_nothing_else() -> None:
     ]  # fmt: skip
     assert len(known) == 2
     assert [body for way, body in seen if way == "known"] == [b"abcdef", b"refuse"] + [b"abcdef"] * 3
+
+
+def test_what_was_made_in_advance_is_what_would_be_made() -> None:
+    """Head and body, byte for byte; and a head is known although its first request was refused at once."""
+    known: dict[bytes, KnownHead] = {}
+    answers = [CROWDED._replace(wire=b""), CROWDED, CROWDED]
+
+    def serve(_: bytes, answer: Callable[[Answer], None]) -> bool:
+        answer(answers.pop())
+        return True
+
+    async def talk() -> list[bytes]:
+        config = uvicorn.Config(lambda: None, log_config=None, access_log=False, lifespan="off")
+        config.load()
+        server = await asyncio.get_running_loop().create_server(
+            lambda: DirectProtocol(terms_of(serve, known), config, ServerState(), {}), "127.0.0.1", 0
+        )
+        async with server:
+            reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+            came = []
+            for _ in range(3):
+                writer.write(request(b"abcdef"))
+                came.append(await reader.readexactly(len(CROWDED.wire)))
+                assert len(known) == 1
+            writer.close()
+        return came
+
+    assert asyncio.run(asyncio.wait_for(talk(), 10)) == [CROWDED.wire] * 3
 
 
 @pytest.mark.parametrize("waits", [False, True])

@@ -18,7 +18,7 @@ from api.lookups.chain import Lookups
 from api.lookups.kinds import Asked
 from api.lookups.memory import Memory
 from api.lookups.shared import NoSharedCache
-from api.problems import Unavailable
+from api.problems import CROWDED, Unavailable
 from api.settings import Settings
 from api.writes.counts import PathCounts
 from api.writes.protocol import LOGGED, Settle, Stored
@@ -61,12 +61,18 @@ class CountingPath:
     """Stores nothing, and says at once that it did."""
 
     status = LOGGED
+    crowded = CROWDED
 
     def __init__(self) -> None:
         self.submitted: list[Record] = []
+        self.is_crowded = False
         self.counts = PathCounts()
         self.waiting = self.refused = 0
         self.fault: Exception | None = None
+
+    def refuses(self) -> bool:
+        """Tell what the test says."""
+        return self.is_crowded
 
     def submit(self, entity: Entity, record: Record, settle: Settle) -> None:  # noqa: ARG002 - the protocol's signature
         """Settle, or raise the fault."""
@@ -139,6 +145,22 @@ def test_orders_wait_for_what_is_not_in_memory_and_share_the_question() -> None:
         assert len(bench.path.submitted) == 50
         assert bench.send(user(7), PRODUCT)  # now from memory, within the call
         assert len(bench.answers) == 51
+
+    asyncio.run(talk())
+
+
+def test_who_is_refused_for_others_is_not_looked_at() -> None:
+    """Neither is the body parsed, nor a reference asked for: that would be missing for those who are served."""
+
+    async def talk() -> None:
+        bench = Bench()
+        bench.path.is_crowded = True
+        assert bench.send(user(0), PRODUCT)
+        assert bench.ingest(b"no JSON", bench.answers.append)
+        assert bench.answers == [CROWDED, CROWDED]
+        assert not bench.source.asked
+        bench.path.is_crowded = False
+        assert not bench.ingest(b"no JSON", bench.answers.append)
 
     asyncio.run(talk())
 
