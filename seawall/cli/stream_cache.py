@@ -48,8 +48,8 @@ EXAMPLES = """[bold]Examples[/]
   bin/seawall stream cache --arms database,warm --rows 1000 --json    the result for machines, on standard output
 
 The arms: database (without the cache), warm (filled before the first order), cold (its loader starts with the first
-order). The claims, how they are measured, and what was found: docs/scenarios.md. Fill, hit rate
-and age of each second are in result.json.
+order). The claims, how they are measured, and what was found: docs/scenarios.md. `bin/seawall watch`
+shows fill, hit rate and age meanwhile.
 
 Exit codes: 0 the question is answered and nothing is lost, 1 something was lost, doubled or left pending, or grades are
 wrong, 2 wrong usage or set-up, 3 a trial was too short, 4 the instrument was late or a trial not as meant, 130

@@ -27,6 +27,11 @@ class FleetReading(msgspec.Struct, kw_only=True, frozen=True):
     misses: int
     """Picks since the cache was emptied."""
 
+    @property
+    def there(self) -> bool:
+        """Whether there is a fleet at all."""
+        return bool(self.users or self.products or self.hits or self.misses)
+
 
 class FleetCache:
     """A client of its own."""
