@@ -24,6 +24,10 @@ def judged(found: FleetFinding, trial: Trial, refresh_s: float) -> tuple[Outcome
     if trial.outcome is Outcome.FAIL:
         return Outcome.FAIL, list(trial.reasons)
     untold = [*trial.invalid_because, *_not_as_meant(found)]
+    if trial.unsent:
+        untold.append(
+            f"{trial.unsent:,} orders of the schedule were not made in time: more --buyers, or a lower --rate"
+        )
     if untold:
         return Outcome.INVALID, untold
     if trial.outcome is Outcome.INCONCLUSIVE:

@@ -45,6 +45,7 @@ def trial(**rest: Any) -> Trial:
             finding("warm"), trial(outcome=Outcome.FAIL, reasons=["1 lost"]), Outcome.FAIL, "1 lost", id="lost"
         ),
         pytest.param(finding("warm"), trial(invalid_because=["late"]), Outcome.INVALID, "late", id="a late instrument"),
+        pytest.param(finding("warm"), trial(unsent=3), Outcome.INVALID, "3 orders of the schedule", id="not all made"),
         pytest.param(finding("warm", filled_s=1.5), trial(), Outcome.INVALID, "was not full", id="warm but not full"),
         pytest.param(finding("cold", filled_s=1.5), trial(), Outcome.PASS, "", id="cold and not full"),
         pytest.param(finding("cold", filled_s=None), trial(), Outcome.INVALID, "never filled", id="never full"),
