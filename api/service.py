@@ -26,10 +26,12 @@ from api.metrics.requests import RequestCounts
 from api.metrics.work import WorkCollector
 from api.readiness import Probe, ReadinessCheck
 from api.settings import Settings
+from api.writes.flushing import FlushingPath
 from api.writes.grouped import GroupedPath
 from api.writes.kafka import KafkaPath
 from api.writes.protocol import WritePath
 from api.writes.sync import SyncPath
+from api.writes.transactions import TransactionalPath
 from api.writes.unavailable import UnavailablePath
 from contract.connections import Connections
 from contract.loopback import is_loopback
@@ -86,7 +88,7 @@ class Service:
             probes["kafka"] = None
             producers: list[Collector] = []
         else:
-            kafka = KafkaPath(connections.kafka, settings, registry_of(connections))
+            kafka = _kafka_path(settings)(connections.kafka, settings, registry_of(connections))
             self.paths["kafka"] = kafka
             probes["kafka"] = kafka.check
             producers = [ProducerCollector(lambda: kafka.statistics)]
@@ -137,3 +139,9 @@ class Service:
         await self.metrics.stop()
         if self.spans is not None:
             await asyncio.to_thread(self.spans.close)
+
+
+def _kafka_path(settings: Settings) -> type[KafkaPath]:
+    if settings.kafka_transactions != "none":
+        return TransactionalPath
+    return FlushingPath if settings.kafka_flush_every else KafkaPath

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Literal
+from uuid import uuid4
 
 from pydantic import Field, FilePath, Json
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -93,6 +94,13 @@ class Settings(BaseSettings):
     """Further settings of the producer by librdkafka's names, as a JSON object; they win over those above."""
     kafka_queue_messages: int = Field(default=100_000, ge=1)
     """Records that may wait in the producer; more are answered with 503."""
+    kafka_flush_every: int = Field(default=0, ge=0, le=100_000)
+    """After so many records the producer is flushed, for which every request waits; 0: never."""
+    kafka_transactions: Literal["none", "each", "group"] = "none"
+    """Whether records are written in transactions: each in one of its own, or all that wait in one."""
+    kafka_transactional_id: str = Field(default_factory=lambda: f"seawall-api-{uuid4()}", min_length=1, max_length=200)
+    """Names the producer of transactions, no two at a time alike; one that stays the same over restarts has what its
+    predecessor left open ended at once, and not when its time is up."""
     value_serializer: Literal["string", "bytes", "json", "avro", "protobuf"] = "json"
     """How records are written into the log, a name of `contract.codecs.CODECS`."""
     key_serializer: Literal["string", "bytes", "json", "avro", "protobuf"] = "string"

@@ -55,6 +55,17 @@ dead_letters = sa.Table(
 )
 """What can never be written, once for each message, with the reason."""
 
+sink_offsets = sa.Table(
+    "sink_offsets",
+    metadata,
+    sa.Column("sink_group", sa.String(200), primary_key=True),
+    sa.Column("topic", sa.String(249), primary_key=True),
+    sa.Column("partition", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("batch_offset", sa.BigInteger, nullable=False),
+    sa.Column("next_offset", sa.BigInteger, nullable=False),
+)
+"""Where each group of sinks goes on, if it keeps its offsets here; the first number is where its last batch began."""
+
 user_grades = sa.Table(
     "user_grades",
     metadata,

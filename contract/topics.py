@@ -8,6 +8,8 @@ PREFIX = "seawall."
 PARTITIONS = 3
 DEAD_LETTER_TOPIC = PREFIX + "dead-letters"
 SINK_GROUP = "seawall-sink"
+FEED_GROUP = "seawall-feed"
+"""Feeds join none, but librdkafka asks for a name."""
 
 # headers of a dead letter: where the record came from and why it can never be written
 REASON_HEADER = "seawall-reason"

@@ -88,7 +88,7 @@ class MisbehavingSink(Sink):
             super()._move(batch, more=more)
             return
         self._log.add("early-offsets", "committed", *_ids(batch))
-        self._commit_offsets(batch.spans)
+        self._commits.stored(batch.spans)
         self._store_kept()
         self._kept = batch
 

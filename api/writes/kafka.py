@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -35,7 +35,7 @@ from contract.topics import record_topics, topic_of
 
 log = logging.getLogger(__name__)
 
-_POLL_S, _IDLE_POLL_S = 0.002, 0.1
+_POLL_S, IDLE_POLL_S = 0.002, 0.1
 """How often acks are fetched while records wait for them, and how often the producer may speak while none do."""
 _CROWD = 20
 """With so many records under way the event loop turns once a tick, and takes what came meanwhile together."""
@@ -146,7 +146,7 @@ class KafkaPath:
         """Create the producer, which connects and asks for its producer id on its own."""
         self._loop = asyncio.get_running_loop()
         self._producer = Producer(self._configuration)
-        self._next_poll = self._loop.call_later(_IDLE_POLL_S, self._poll)
+        self._next_poll = self._loop.call_later(IDLE_POLL_S, self._poll)
         if self._unprepared:
             self._preparing = asyncio.create_task(self._prepare())
 
@@ -206,7 +206,6 @@ class KafkaPath:
         if self._unprepared:
             raise Unavailable(self._unprepared)
         topic, identity = self._topics[entity.name], record.id
-        value, key = self._encode(entity, record), self._encode_key(entity, identity)
         ticket = self._unacked.join()
 
         def acked(error: KafkaError | None, message: Message) -> None:
@@ -219,26 +218,39 @@ class KafkaPath:
                 unknown = error.code() not in _NEVER_SENT
                 settle(Unavailable(f"Kafka did not acknowledge the record: {error.str()}", outcome_unknown=unknown))
 
-        assert self._producer is not None
         try:
-            self._producer.produce(
-                topic,
-                value,
-                key,
-                self._choose(identity, topic, self._partitions.get(topic, 1)),
-                headers=[*self._headers, *headers] if headers else self._headers,
-                on_delivery=acked,
-            )
-        except BufferError:
+            self._publish(entity, record, headers, acked)
+        except Exception:
             self._unacked.leave(ticket)
-            raise Unavailable("too many records wait for Kafka") from None
-        except KafkaException as error:
-            self._unacked.leave(ticket)
-            raise Unavailable(f"Kafka's producer refuses the record: {error.args[0].str()}") from None
+            raise
         if self._idle:
             self._idle = False
             self._next_poll.cancel()
             self._next_poll = self._loop.call_later(_POLL_S, self._poll)
+
+    def _publish(
+        self,
+        entity: Entity,
+        record: Record,
+        headers: Sequence[tuple[str, bytes]],
+        delivered: Callable[[KafkaError | None, Message], None],
+    ) -> None:
+        """Hand *record* to the producer; raises `Unavailable` where it does not take it."""
+        topic, identity = self._topics[entity.name], record.id
+        assert self._producer is not None
+        try:
+            self._producer.produce(
+                topic,
+                self._encode(entity, record),
+                self._encode_key(entity, identity),
+                self._choose(identity, topic, self._partitions.get(topic, 1)),
+                headers=[*self._headers, *headers] if headers else self._headers,
+                on_delivery=delivered,
+            )
+        except BufferError:
+            raise Unavailable("too many records wait for Kafka") from None
+        except KafkaException as error:
+            raise Unavailable(f"Kafka's producer refuses the record: {error.args[0].str()}") from None
 
     def _say_failed(self, error: KafkaError, identity: UUID) -> None:
         """Log that a record was not acknowledged, once a second: when a broker goes there are thousands at once."""
@@ -281,7 +293,7 @@ class KafkaPath:
         under_way = len(self._producer)
         self._idle = not under_way
         if under_way < _CROWD:
-            self._next_poll = self._loop.call_later(_IDLE_POLL_S if self._idle else _POLL_S, self._poll)
+            self._next_poll = self._loop.call_later(IDLE_POLL_S if self._idle else _POLL_S, self._poll)
         else:
             self._next_poll = self._loop.call_soon(self._tick)
 

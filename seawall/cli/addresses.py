@@ -18,6 +18,7 @@ def print_addresses(state: StackState, *, is_new: bool) -> None:
     lines = [("API", f"{state.api_url}/docs" if state.api_url else "")]
     if state.api_tls_url:
         lines.append(("by TLS", f"curl --cacert {state.api_tls_authority} {state.api_tls_url}/livez"))
+    lines += [("feed", f"{one.address}/v1/feed") for one in state.services.values() if one.kind == "feed"]
     lines.append(("PostgreSQL", _quoted("psql ", environment.get("SEAWALL_DATABASE_URL"))))
     lines.append(("Valkey", environment.get("SEAWALL_CACHE_URL", "")))
     lines.append(("Kafka", environment.get("SEAWALL_KAFKA_BOOTSTRAP_SERVERS", "")))

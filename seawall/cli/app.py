@@ -50,6 +50,7 @@ SCENARIOS = {
     "stream": {
         "cache": "Read from a cache in place of the database: what does it save, how quick is it, how stale?",
         "ingest": "Send a burst: who absorbs it, who answers with errors, and when is all of it visible?",
+        "live": "Feed thousands of subscribers: how soon does each hear of its records, and does it hear of all?",
     },
 }
 """The verbs that have no options of their own, but scenarios, with what each of these asks."""

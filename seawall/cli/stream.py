@@ -7,6 +7,7 @@ EXAMPLES = """[bold]Examples[/]
   bin/seawall stream                     the list of scenarios
   bin/seawall stream ingest              a burst of 3,000 writes a second, by each path: about two minutes
   bin/seawall stream cache               the same orders without a cache and with it: about eight minutes
+  bin/seawall stream live                2,000 subscribers, by the log and by asking the database: about three minutes
   bin/seawall stream ingest --help       its options, with examples
 
 A scenario does by the log what can be done by the database alone as well, and measures both: docs/scenarios.md holds

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +11,6 @@ from contract.connections import Connections
 from seawall.cli.comparison_output import exit_code
 from seawall.cli.consoles import error_console, output_console
 from seawall.cli.ending import write_files
-from seawall.cli.experiment_place import experiment_place
 from seawall.cli.interruption import interruptible
 from seawall.cli.option_values import check_table_style, names, seconds
 from seawall.cli.results_directory import free_directory
@@ -36,14 +34,15 @@ from seawall.cli.shared_options import (
 from seawall.cli.targets_file import read_targets
 from seawall.cli.trial_progress import TrialProgress
 from seawall.cli.tune_output import show
+from seawall.cli.tune_stacks import stacks_of
 from seawall.experiments.compare import Comparison
 from seawall.experiments.errors import BadOptions
+from seawall.experiments.kills import beside_of
 from seawall.experiments.level_effects import compare_levels
 from seawall.experiments.tune_options import TuneOptions
 from seawall.report.files import write_reports
 from seawall.report.tune_tables import knob_table
 from seawall.stack.limits import Limits
-from seawall.stack.options import StackOptions
 from seawall.tuning.catalogue import knob_named, knobs
 from seawall.tuning.errors import BadSettings
 from seawall.tuning.kafka_settings import KafkaSettings, read_settings
@@ -59,7 +58,9 @@ EXAMPLES = """[bold]Examples[/]
   bin/seawall tune --knob acks --levels 0,1,-1 --brokers 3
   bin/seawall tune --knob SEAWALL_SINK_BATCH_SIZE --levels 10,100,2000 --repeats 8
   bin/seawall tune --knob value_serializer               JSON, Avro, Protobuf and others; a schema registry comes along
+  bin/seawall tune --knob partitions --levels 1,6 --sinks 3         each level on servers of its own, which takes longer
   bin/seawall tune --knob partition_by --key-skew 1.5    how even, and in order, where some keys are hot
+  bin/seawall tune --knob offset_commits --kill sink     what a killed sink reads again, or loses
   bin/seawall tune --knob fetch.wait.max.ms --settings mine.toml    beside other settings
 
 Each level is an arm of the path kafka: the same records at the same rate through API, log and sink, each followed to
@@ -87,6 +88,13 @@ def tune(
         Path | None,
         typer.Option(help="A file of settings that stand beside it, the same at each level.", show_default=False),
     ] = None,
+    kill: Annotated[
+        str,
+        typer.Option(
+            help="Kill this twice in each trial: sink. Tells what is read again, and what is lost.",
+            show_default=False,
+        ),
+    ] = "",
     rate: Rate = 2_000.0,
     users: Users = 200,
     duration: Annotated[str, typer.Option(help="Judged time of a trial.", metavar="TIME")] = "8s",
@@ -119,6 +127,7 @@ def tune(
         knob=turned,
         levels=wanted,
         settings=beside,
+        kill=kill,
         paths=("kafka",),
         parts=("load",),
         users=users,
@@ -136,17 +145,13 @@ def tune(
     )
     options.validate(Connections.read(), Limits.read())
     judged_by = read_targets(targets)
-    asked = any(number is not None for number in (brokers, sinks, api_processes))
-    stack_options = StackOptions(
-        brokers=brokers or 1, sinks=sinks or 1, api_processes=api_processes or 1, registry=options.needs_registry
-    )
     with interruptible():
         directory = free_directory(output, "tune")
         with (
-            experiment_place(stack_options, "tune", directory, asked=asked, clean=clean) as stack,
+            stacks_of(options, directory, clean=clean) as stack_of,
             TrialProgress(error_console()) as progress,
         ):
-            sweep = Comparison(options, judged_by, lambda _: nullcontext(stack), directory, compare_levels)
+            sweep = Comparison(options, judged_by, stack_of, directory, compare_levels, beside_of(kill))
             result = sweep.run(progress, lambda result: write_files(result, directory))
         with error_console().status("Drawing the report"):
             write_reports(result, directory)

@@ -7,11 +7,11 @@ from typing import Annotated
 import typer
 
 from seawall.cli.kafka_settings_file import kafka_settings
-from seawall.cli.option_values import share
+from seawall.cli.option_values import names, share
 from seawall.cli.shared_options import SettingsFile
 from seawall.cli.stack_progress import StackProgress
 from seawall.stack.errors import OtherStackRunning
-from seawall.stack.options import StackOptions
+from seawall.stack.options import FEED_SOURCES, StackOptions
 from seawall.stack.stack import OWNER_UP, Stack
 from seawall.stack.state import StackState
 
@@ -23,6 +23,7 @@ EXAMPLES = """[bold]Examples[/]
   bin/seawall up --replica                lookups read from a replica of the database
   bin/seawall up --http-cache             nginx in front of the API, which answers what it may
   bin/seawall up --tls                    the API by TLS as well, with a certificate of the stack's own
+  bin/seawall up --feed log               a feed of accepted records, by WebSocket and as server-sent events
   bin/seawall up --registry               a schema registry, for Avro and Protobuf
   bin/seawall up --observe                Prometheus reads all metrics, where it is installed
   bin/seawall up --trace 1%               one request of a hundred is traced; bin/seawall trace draws it
@@ -38,7 +39,7 @@ Exit codes: 0 the stack is up, 2 it cannot be started (nothing is left running),
 
 _COMPARED = (
     *("kafka", "brokers", "partitions", "sinks", "api_processes"),
-    *("replica", "http_cache", "tls", "observe", "trace", "registry", "api_port", "settings"),
+    *("replica", "http_cache", "tls", "observe", "trace", "registry", "feeds", "api_port", "settings"),
 )
 
 
@@ -70,6 +71,14 @@ def up(
     registry: Annotated[
         bool, typer.Option("--registry", help="A schema registry, which Avro and Protobuf need: Apicurio Registry.")
     ] = False,
+    feed: Annotated[
+        str,
+        typer.Option(
+            help=f"A feed of accepted records, by each of these: {', '.join(FEED_SOURCES)}.",
+            metavar="LIST",
+            show_default=False,
+        ),
+    ] = "",
     settings: SettingsFile = None,
     api_port: Annotated[int | None, typer.Option(help="Port of the API.  \\[default: a free one]")] = None,
 ) -> None:
@@ -86,6 +95,7 @@ def up(
         observe=observe,
         trace=None if trace is None else share("--trace", trace),
         registry=registry,
+        feeds=names(feed),
         api_port=api_port,
         settings=kafka_settings(settings, brokers),
     ).checked()

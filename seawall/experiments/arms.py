@@ -14,6 +14,7 @@ from contract.connections import Connections
 from seawall.experiments.errors import ArmNotMade
 from seawall.result import Arm
 from seawall.stack.adjustments import ServerSettings
+from seawall.tuning.kafka_settings import KafkaSettings
 
 PATHS = ("sync", "grouped", "kafka")
 
@@ -29,6 +30,8 @@ class ArmPlan:
     path: str
     brokers: int | None = None
     """How many its stack must have; None where that is all the same to it."""
+    started_with: KafkaSettings = field(default_factory=KafkaSettings)
+    """What its stack is started with; arms that differ in it have stacks of their own."""
     settings: ServerSettings = field(default_factory=ServerSettings)
     """Of the running servers; what it does not name is as the stack was started."""
     acks: str = "all"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -17,6 +17,7 @@ from seawall.experiments.compare_options import CompareOptions
 from seawall.experiments.endings import run_to_an_end
 from seawall.experiments.errors import ArmNotMade, NotDrained
 from seawall.experiments.judgement import arm_verdicts, judge_arms
+from seawall.experiments.kills import BesideOf, beside_of
 from seawall.experiments.load_process import LoadProcess
 from seawall.experiments.machine import machine_facts
 from seawall.experiments.pairs import compare_pairs
@@ -70,6 +71,7 @@ class Comparison:
     directory: Path
     """Where raw columns, Locust's CSV files and the load's log go."""
     compare: Callable[[Sequence[ArmPlan], Sequence[Arm], Sequence[Trial]], list[ArmComparison]] = compare_pairs
+    beside: BesideOf = field(default_factory=lambda: beside_of(""))
 
     def run(self, watcher: Watcher, write: Callable[[Result], None]) -> Result:
         """Run all trials; *write* gets the result so far after each, and at the end, whatever ended it.
@@ -121,7 +123,7 @@ class Comparison:
             TrialRunner(
                 stack,
                 load,
-                Limits.of(self.targets),
+                replace(Limits.of(self.targets), steady=self.options.steady),
                 drain_timeout_s=self.options.drain_timeout_s,
                 keep_rows=self.options.keep,
             ) as runner,
@@ -137,7 +139,7 @@ class Comparison:
                 course.number += 1
                 watcher.trial_starts(trial_plan, course.number, course.total)
                 servers.make(segment.arm(trial_plan.arm))
-                trial = runner.run(_for(stack, trial_plan), partial(watcher.trial_goes_on, trial_plan))
+                trial = self._run_trial(runner, stack, trial_plan, watcher)
                 course.trials.append(trial)
                 watcher.trial_ended(trial)
                 write()
@@ -146,6 +148,15 @@ class Comparison:
                         f"stopped after {course.number} of {course.total} trials: {trial.audit.pending} records of"
                         f" {trial.name} lie in the log and the sinks stand still"
                     )
+
+    def _run_trial(self, runner: TrialRunner, stack: Stack, plan: TrialPlan, watcher: Watcher) -> Trial:
+        beside = self.beside(stack, plan)
+
+        def goes_on(progress: Progress) -> None:
+            beside.load_goes_on(progress)
+            watcher.trial_goes_on(plan, progress)
+
+        return runner.run(_for(stack, plan), goes_on, beside=beside)
 
 
 class _Servers:

@@ -64,6 +64,11 @@ class CompareOptions:
         return self.record_bytes is not None or self.compressibility is not None
 
     @property
+    def steady(self) -> bool:
+        """Whether trials have to come to a steady state."""
+        return True
+
+    @property
     def most_connected(self) -> int:
         """How many users are connected at once at most."""
         return max(self.clients, self.users if "load" in self.parts else 0)

@@ -12,10 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from seawall.experiments.arms import ArmPlan
 from seawall.experiments.compare_options import CompareOptions
 from seawall.experiments.trial import TrialPlan
 from seawall.load.trial import TrialLoad
+from seawall.tuning.kafka_settings import KafkaSettings
 
 WARM_UP_RECORDS = (5_000, 40_000)
 """At least and at most so many; between them, as many as four seconds of the load hold."""
@@ -32,6 +35,8 @@ class Segment:
     """Empty where there is but one."""
     brokers: int | None
     """How many the stack must have; None where no arm cares."""
+    started_with: KafkaSettings
+    """What the stack must be started with."""
     arms: tuple[ArmPlan, ...]
     warm_up: tuple[TrialPlan, ...]
     trials: tuple[TrialPlan, ...]
@@ -48,11 +53,11 @@ class Segment:
 
 def planned_segments(options: CompareOptions, directory: Path) -> list[Segment]:
     """Return the segments in their order; trials leave their files in *directory*."""
-    groups = _by_brokers(options.arm_plans())
+    groups = _by_stack(options.arm_plans())
     if len(groups) == 1:
         return [_segment(options, "", groups[0], range(options.blocks), directory)]
     return [
-        _segment(options, f"block-{block}-{arms[0].brokers or 1}-brokers", arms, [block], directory)
+        _segment(options, f"block-{block}-{_kind(arms[0])}", arms, [block], directory)
         for block in range(options.blocks)
         for arms in (groups if block % 2 == 0 else reversed(groups))
     ]
@@ -65,12 +70,17 @@ def warm_up_records(options: CompareOptions) -> int:
     return min(max(least, asked), most)
 
 
-def _by_brokers(plans: Iterable[ArmPlan]) -> list[tuple[ArmPlan, ...]]:
+def _by_stack(plans: Iterable[ArmPlan]) -> list[tuple[ArmPlan, ...]]:
     """Return the arms in groups that can share a stack; who does not care goes where one broker is."""
-    found: dict[int, list[ArmPlan]] = {}
+    found: dict[tuple[int, bytes], list[ArmPlan]] = {}
     for plan in plans:
-        found.setdefault(plan.brokers or 1, []).append(plan)
-    return [tuple(found[brokers]) for brokers in sorted(found)]
+        found.setdefault((plan.brokers or 1, msgspec.json.encode(plan.started_with)), []).append(plan)
+    return [tuple(found[kind]) for kind in sorted(found, key=lambda kind: kind[0])]
+
+
+def _kind(plan: ArmPlan) -> str:
+    """Return what sets the stack of *plan* apart."""
+    return f"{plan.brokers or 1}-brokers" if plan.started_with == KafkaSettings() else plan.name
 
 
 def _segment(
@@ -80,6 +90,7 @@ def _segment(
     return Segment(
         name=name,
         brokers=max((arm.brokers for arm in arms if arm.brokers), default=None),
+        started_with=arms[0].started_with,
         arms=arms,
         warm_up=tuple(_warm_up(options, arms, blocks[0], directory)),
         trials=tuple(trial for block in blocks for trial in _block(options, arms, block, directory)),

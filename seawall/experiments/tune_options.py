@@ -10,6 +10,7 @@ from contract.connections import Connections
 from seawall.experiments.arms import ArmPlan
 from seawall.experiments.compare_options import CompareOptions
 from seawall.experiments.errors import BadOptions
+from seawall.stack import jvm
 from seawall.stack.adjustments import ServerSettings
 from seawall.stack.limits import Limits
 from seawall.tuning.catalogue import full_name
@@ -18,6 +19,9 @@ from seawall.tuning.knob import Knob, Place, Value, as_text
 from seawall.tuning.rules import mistakes_of
 
 FEWEST_LEVELS, MOST_LEVELS = 2, 20
+KILLED = ("sink",)
+SHORTEST_WITH_KILLS_S = 8.0
+"""A sink has to come back between its two deaths."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +33,8 @@ class TuneOptions(CompareOptions):
     levels: tuple[Value, ...]
     settings: KafkaSettings = field(default_factory=KafkaSettings)
     """What stands beside the knob, the same at each level."""
+    kill: str = ""
+    """Who is killed twice in each trial: ``sink``, or nobody."""
 
     def arm_plans(self) -> tuple[ArmPlan, ...]:
         """Return an arm for each level; first the base, the value that is shipped or stands in the settings."""
@@ -43,6 +49,16 @@ class TuneOptions(CompareOptions):
     def needs_registry(self) -> bool:
         """Whether a level, or what stands beside the knob, needs a schema registry."""
         return any(self.settings_at(level).needs_registry for level in self._all_levels())
+
+    @property
+    def steady(self) -> bool:
+        """Whether trials have to come to a steady state, which nobody does who is killed."""
+        return not self.kill
+
+    @property
+    def own_stacks(self) -> bool:
+        """Whether each level needs servers of its own."""
+        return self.knob.needs_own_servers
 
     def validate(self, given: Connections | None = None, limits: Limits | None = None) -> None:
         """Raise `BadOptions` with every mistake found."""
@@ -70,6 +86,8 @@ class TuneOptions(CompareOptions):
 
     def _arm(self, level: Value) -> ArmPlan:
         settings = self.settings_at(level)
+        if self.own_stacks:
+            return ArmPlan(name=self._name(level), path="kafka", brokers=self.brokers or 1, started_with=settings)
         wanted = ServerSettings(
             topics=settings.texts(Place.TOPIC), brokers=settings.texts(Place.BROKER), variables=settings.variables()
         )
@@ -83,14 +101,21 @@ class TuneOptions(CompareOptions):
             yield f"--levels: with the shipped value there are {count}; choose {FEWEST_LEVELS} to {MOST_LEVELS}"
         if brokers < self.knob.brokers:
             yield f"--brokers: {self.knob.name} does nothing with less than {self.knob.brokers} brokers"
+        if self.kill and self.kill not in KILLED:
+            yield f"--kill: unknown {self.kill!r}, known is {', '.join(KILLED)}"
+        elif self.kill and self.duration_s < SHORTEST_WITH_KILLS_S:
+            yield f"--duration: with --kill at least {SHORTEST_WITH_KILLS_S:g} s are needed"
         for level in self._all_levels():
-            for mistake in mistakes_of(self.settings_at(level), brokers=brokers):
+            settings = self.settings_at(level)
+            for mistake in mistakes_of(settings, brokers=brokers):
                 yield f"{self._name(level)}: {mistake}"
+            if obstacle := jvm.obstacle(settings.texts(Place.STACK), brokers):
+                yield f"--levels: {obstacle}"
 
     def _not_ours(self, given: Connections) -> Iterator[str]:
         if given.api_url:
             yield "--knob: the service has to be ours to be started with other settings: unset SEAWALL_API_URL"
-        if given.kafka_bootstrap_servers and self.knob.place in (Place.TOPIC, Place.BROKER):
+        if given.kafka_bootstrap_servers and self.knob.place in (Place.TOPIC, Place.BROKER, Place.STACK):
             yield (
                 f"--knob: {self.knob.name} is a setting of a Kafka that is not ours: unset"
                 " SEAWALL_KAFKA_BOOTSTRAP_SERVERS"

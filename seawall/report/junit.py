@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
 from seawall.report.burst_words import in_words
+from seawall.report.live_words import in_words as live_in_words
 from seawall.report.soak_rows import slope_row
 from seawall.result import (
     BurstFinding,
@@ -14,6 +16,7 @@ from seawall.result import (
     ElasticityStep,
     FaultFinding,
     JudgedTarget,
+    LiveFinding,
     Outcome,
     Result,
     SlopeFinding,
@@ -45,9 +48,7 @@ def write_junit(result: Result, path: Path) -> None:
             group = f"seawall.{result.experiment}.{arm.name}"
             suite.add_testcases([_of_step(step, group) for step in scaled.steps if step.asked])
             suite.add_testcase(_of_scaling(scaled, group))
-        for burst in result.bursts:
-            if burst.arm == arm.name:
-                suite.add_testcase(_of_burst(burst, f"seawall.{result.experiment}.{arm.name}"))
+        suite.add_testcases(list(_of_scenario(result, arm.name, f"seawall.{result.experiment}.{arm.name}")))
         suite.add_testcase(_of_audit(result, arm.name))
         document.add_testsuite(suite)
     document.update_statistics()  # type: ignore[no-untyped-call]  # the library has no types for it
@@ -82,9 +83,19 @@ def _of_scaling(finding: ElasticityFinding, group: str) -> TestCase:
     return _case(group, name, finding.by, finding.outcome, "; ".join(finding.reasons))
 
 
+def _of_scenario(result: Result, arm: str, group: str) -> Iterator[TestCase]:
+    yield from (_of_burst(burst, group) for burst in result.bursts if burst.arm == arm)
+    yield from (_of_feed(fed, group) for fed in result.live if fed.arm == arm)
+
+
 def _of_burst(finding: BurstFinding, group: str) -> TestCase:
     name = f"a burst of {finding.burst_per_s:g} a second after {finding.base_per_s:g}"
     return _case(group, name, in_words(finding), finding.outcome, "; ".join(finding.reasons))
+
+
+def _of_feed(finding: LiveFinding, group: str) -> TestCase:
+    name = f"{finding.expected:,} deliveries by the {finding.source}'s feed, each once and in order"
+    return _case(group, name, live_in_words(finding), finding.outcome, "; ".join(finding.reasons))
 
 
 def _of_slope(slope: SlopeFinding, group: str) -> TestCase:

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from seawall.report.answer_form import Answer
 from seawall.report.figure_table import FigureTable
 from seawall.report.fleet_words import NOT_MEASURED, fleet_answer, fleet_tables
+from seawall.report.live_words import NOT_MEASURED as LIVE_NOT_MEASURED
+from seawall.report.live_words import live_answer, live_tables
 from seawall.result import Result
 from seawall.result.cache_fleet import CACHE
+from seawall.result.live import LIVE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +27,7 @@ class ScenarioReport:
 
 SCENARIOS: dict[str, ScenarioReport] = {
     CACHE: ScenarioReport(answer=fleet_answer, tables=fleet_tables, not_measured=NOT_MEASURED),
+    LIVE: ScenarioReport(answer=live_answer, tables=live_tables, not_measured=LIVE_NOT_MEASURED),
 }
 """By the name of the experiment, such as ``stream-cache``."""
 

@@ -57,6 +57,24 @@ def evidence_table(result: Result, style: str) -> Table:
     return table
 
 
+def kill_table(result: Result, style: str) -> Table:
+    """Return what kills of a sink came to at each level: the sums over its trials."""
+    table = styled_table("What killed sinks left: sums of all trials", style)
+    for name in ("level", "kills", "read again", "lost", "offsets ahead of rows"):
+        table.add_column(name, justify="left" if name == "level" else "right")
+    for arm in result.arms:
+        trials = [trial for trial in result.trials if trial.arm == arm.name]
+        counts = [trial.audit for trial in trials]
+        figures = (
+            sum(count for trial in trials for name, count in trial.restarts.items() if name.startswith("sink")),
+            sum(count.absorbed_duplicates for count in counts),
+            sum(count.lost for count in counts),
+            sum(count.offsets_ahead for count in counts),
+        )
+        table.add_row(arm.name, *(f"{figure:,}" for figure in figures))
+    return table
+
+
 def knob_table(knobs: Iterable[Knob], style: str) -> Table:
     """Return all knobs, with their values and what they mean."""
     table = styled_table("Kafka's knobs", style)

@@ -21,6 +21,7 @@ from seawall.result.findings import (
     SoakSegment,
     StageFinding,
 )
+from seawall.result.live import LiveFinding
 from seawall.result.outcome import Estimate, Outcome, Quantiles
 from seawall.result.run import SCHEMA_VERSION, Arm, Result, read_result, write_result
 from seawall.result.trial import (
@@ -62,6 +63,7 @@ __all__ = [
     "InstrumentHealth",
     "JudgedTarget",
     "LagFigures",
+    "LiveFinding",
     "LoadStep",
     "LogFigures",
     "LookupFigures",

@@ -22,6 +22,7 @@ from seawall.result.findings import (
     SoakSegment,
     StageFinding,
 )
+from seawall.result.live import LiveFinding
 from seawall.result.outcome import Outcome
 from seawall.result.trial import Trial
 
@@ -80,6 +81,8 @@ class Result(msgspec.Struct, kw_only=True, frozen=True):
     """What `stream ingest` found, a path each."""
     fleet: FleetFindings | None = None
     """What `stream cache` found."""
+    live: list[LiveFinding] = []
+    """What `stream live` found, a source each."""
     stages: list[StageFinding] = []
     """What `attain` found, an arm and stage each; `targets` holds the same rows, each with its stage in its name."""
 

@@ -81,6 +81,7 @@ class Api(OwnService):
             "SEAWALL_API_KEYS_FILE": str(self._keys),
             "SEAWALL_API_WITHOUT_KEYS": "false",
             "SEAWALL_API_DOCS": "true",
+            "SEAWALL_KAFKA_TRANSACTIONAL_ID": f"seawall-{self.name}",
             "SEAWALL_METRICS_HOST": HOST,
             "SEAWALL_METRICS_PORT": str(self._metrics_port),
         }

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from contract.connections import Connections
 from contract.errors import ContractError
-from seawall.stack import api, balancer, http_cache, kafka, places, postgres, registry, valkey
+from seawall.stack import api, balancer, http_cache, jvm, kafka, places, postgres, registry, valkey
 from seawall.stack.class_archive import ClassArchive
 from seawall.stack.errors import ServerFailed, StackError
 from seawall.stack.jars import JarCache, kafka_version
@@ -64,7 +64,7 @@ def _python() -> list[Finding]:
 
 def _java() -> list[Finding]:
     found = find_java()
-    return [Finding(Verdict.OK, f"{found.version} from {found.source} ({found.program}), heap {kafka.heap_size()}")]
+    return [Finding(Verdict.OK, f"{found.version} from {found.source} ({found.program}), heap {jvm.heap_size({})}")]
 
 
 def _jars() -> list[Finding]:

@@ -7,13 +7,13 @@ from typing import Any
 import msgspec
 
 from contract.connections import Connections
-from seawall.stack import postgres, registry, valkey
+from seawall.stack import jvm, postgres, registry, valkey
 from seawall.stack.jars import kafka_version
 from seawall.stack.java import find_java
-from seawall.stack.kafka import heap_size
 from seawall.stack.log import Log
 from seawall.stack.state import StackState
 from seawall.tuning.kafka_settings import KafkaSettings
+from seawall.tuning.knob import Place
 
 
 def effective_settings(connections: Connections, state: StackState) -> dict[str, Any]:
@@ -27,7 +27,9 @@ def effective_settings(connections: Connections, state: StackState) -> dict[str,
         found["kafka"] = Log(connections.kafka).settings()
         if state.brokers:
             java = find_java()
-            found["kafka"] |= {"version": kafka_version(), "java": java.version, "heap": heap_size()}
+            said = state.options.settings.texts(Place.STACK)
+            found["kafka"] |= {"version": kafka_version(), "java": java.version, "heap": jvm.heap_size(said)}
+            found["kafka"]["collector"] = jvm.collector(said)
     if (schemas := state.services.get("registry")) is not None and connections.registry_url is not None:
         said = registry.read_settings(connections.registry_url.get_secret_value())
         found["registry"] = {"version": schemas.version, **said}

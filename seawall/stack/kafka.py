@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import os
-import re
 import secrets
 import shutil
 import subprocess
@@ -15,17 +14,16 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from seawall.stack import small_disk
+from seawall.stack import jvm, small_disk
 from seawall.stack.broker_metrics import BrokerMetrics
 from seawall.stack.children import last_lines
 from seawall.stack.class_archive import ClassArchive
-from seawall.stack.errors import BadOptions, ServerFailed, Unreachable
+from seawall.stack.errors import ServerFailed, Unreachable
 from seawall.stack.jars import JarCache, kafka_version
 from seawall.stack.java import Java
 from seawall.stack.ports import HOST
 from seawall.stack.service import NotReady, OwnService, make_directories, plain_environment
 
-_HEAP = "512m"
 _CHECK_S = 6.0
 _USER = "seawall"
 _STOP_AND_ARCHIVE_S = 20.0
@@ -118,6 +116,7 @@ class KafkaNode(OwnService):
         settings: Mapping[str, str] | None = None,
         disk_mb: int = 0,
         metrics: BrokerMetrics | None = None,
+        java_settings: Mapping[str, str] | None = None,
     ) -> None:
         """*linked* names further listeners, each with its port and with that of the link that leads to it.
 
@@ -132,7 +131,7 @@ class KafkaNode(OwnService):
         self.address = f"{HOST}:{self.port}"
         self._node, self._quorum, self._java, self._jars = node, quorum, java, jars
         self._directory, self._log, self._archive = directory, log, archive
-        self._metrics = metrics
+        self._metrics, self._jvm = metrics, java_settings or {}
         self.metrics_url = "" if metrics is None else metrics.url
         self._admin: Any = None
         self._was_ready = False
@@ -158,19 +157,16 @@ class KafkaNode(OwnService):
 
     def command(self) -> list[str]:
         """Return the broker's command line, with the flags of Kafka's own start script."""
-        heap = heap_size()
         archive: list[str] = []
         if self._archive is not None:
             # one that is started again could leave half of it, and one with an agent leaves none
-            leaves = self._node == 1 and not self._was_ready and self._metrics is None
+            leaves = self._node == 1 and not self._was_ready and self._metrics is None and jvm.is_usual(self._jvm)
             archive = self._archive.flags(leaves=leaves)
             if leaves and self._archive.wanted:
                 self.stop_within_s = _STOP_AND_ARCHIVE_S
         return [
-            *self._jvm(heap),
+            *self._java_command(jvm.flags(self._jvm)),
             *([] if self._metrics is None else [self._metrics.flag(self._directory)]),
-            *("-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-XX:InitiatingHeapOccupancyPercent=35"),
-            "-XX:+ExplicitGCInvokesConcurrent",
             *archive,
             *("kafka.Kafka", str(self._directory / "server.properties")),
         ]
@@ -197,9 +193,9 @@ class KafkaNode(OwnService):
         self._was_ready = True
         return kafka_version()
 
-    def _jvm(self, heap: str) -> list[str]:
+    def _java_command(self, flags: list[str]) -> list[str]:
         return [
-            *(str(self._java.program), f"-Xms{heap}", f"-Xmx{heap}", "-server"),
+            *(str(self._java.program), *flags, "-server"),
             f"-Djava.io.tmpdir={self._directory / 'tmp'}",
             "-Djava.awt.headless=true",
             f"-Dlog4j2.configurationFile=file:{self._directory / 'log4j2.properties'}",
@@ -264,21 +260,13 @@ class KafkaNode(OwnService):
     def format_with_its_tool(self) -> None:
         """Format the storage with Kafka's StorageTool, as is needed for a version whose checkpoint is not kept."""
         tool = ["kafka.tools.StorageTool", "format", "-t", self._quorum.cluster_id]
-        command = [*self._jvm("128m"), *tool, "-c", str(self._directory / "server.properties")]
+        command = [*self._java_command(["-Xmx128m"]), *tool, "-c", str(self._directory / "server.properties")]
         with self._log.open("ab") as output:
             done = subprocess.run(
                 command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=self.environment(), check=False
             )
         if done.returncode:
             raise ServerFailed(f"{self.name}: format failed; the end of {self._log}:\n{last_lines(self._log)}")
-
-
-def heap_size() -> str:
-    """Return the heap of each broker: ``SEAWALL_KAFKA_HEAP``, like ``512m`` or ``2g``; raises `BadOptions`."""
-    heap = os.environ.get("SEAWALL_KAFKA_HEAP", _HEAP)
-    if not re.fullmatch(r"[1-9]\d*[mMgG]", heap):
-        raise BadOptions(f"SEAWALL_KAFKA_HEAP is {heap!r}: write it like 512m or 2g")
-    return heap
 
 
 def new_id() -> str:

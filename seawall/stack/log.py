@@ -24,6 +24,7 @@ from contract.errors import NoTopics
 from contract.make_topics import create_topics
 from contract.topics import DEAD_LETTER_TOPIC, SINK_GROUP, record_topics
 from seawall.stack.errors import ServerFailed
+from seawall.stack.log_tail import LogTail
 
 _REQUEST_S = 10.0
 _latest: Callable[[], OffsetSpec] = OffsetSpec.latest
@@ -36,7 +37,9 @@ _TOPIC_SETTINGS = ("min.insync.replicas", "flush.messages", "flush.ms", "retenti
 class Log:
     """An administrator's view of the cluster; keeps its connections open."""
 
-    def __init__(self, settings: dict[str, Any]) -> None:
+    def __init__(self, settings: dict[str, Any], transactional: Callable[[], bool] = lambda: False) -> None:
+        """*transactional* tells whether some of the log's offsets may be none of records."""
+        self._transactional = transactional
         quick = {"reconnect.backoff.ms": 20, "reconnect.backoff.max.ms": 200, "log_level": 0}
         self._settings = {**quick, **settings}
         self._partitions: list[TopicPartition] = []
@@ -46,13 +49,17 @@ class Log:
     def _admin(self) -> AdminClient:
         return AdminClient(self._settings)  # connects, and goes on trying, from now on
 
-    def create_topics(self, *, partitions: int, brokers: int, settings: Mapping[str, str] | None = None) -> None:
+    @cached_property
+    def _tail(self) -> LogTail:
+        return LogTail(self._settings)
+
+    def create_topics(self, *, partitions: int, replication: int, settings: Mapping[str, str] | None = None) -> None:
         """Create the topics that are not there yet; raises `ServerFailed`.
 
-        With three brokers a topic is on all of them and a write needs two; *brokers* 0 leaves that to the cluster.
+        On three brokers a write needs two; *replication* 0 leaves it to the cluster.
         """
         try:
-            create_topics(self._admin, partitions=partitions, replication=brokers, settings=settings)
+            create_topics(self._admin, partitions=partitions, replication=replication, settings=settings)
         except NoTopics as error:
             raise ServerFailed(str(error)) from None
 
@@ -76,15 +83,19 @@ class Log:
         ]
         # What was deleted from the log is not waited for, wherever the group stood at that time.
         starts = self._offsets(behind, _earliest()) if behind else {}
-        return dict.fromkeys(ends, 0) | {
-            place: max(0, ends[place] - max(committed.get(place, 0), start)) for place, start in starts.items()
-        }
+        following = {place: max(committed.get(place, 0), start) for place, start in starts.items()}
+        if self._transactional() and following:
+            held = self._tail.held(following)
+            following = {place: offset for place, offset in following.items() if place in held}
+        return dict.fromkeys(ends, 0) | {place: max(0, ends[place] - offset) for place, offset in following.items()}
 
     def close(self) -> None:
         """Close the connections."""
         if self._reader is not None:
             self._reader.close()
             self._reader = None
+        if "_tail" in self.__dict__:
+            self.__dict__.pop("_tail").close()
         self.__dict__.pop("_admin", None)
 
     def truncate(self) -> None:

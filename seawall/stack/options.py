@@ -14,6 +14,7 @@ _MOST_PARTITIONS, _MOST_SINKS, _MOST_API_PROCESSES = 200, 64, 32
 _FIRST_PORT, _LAST_PORT = 1, 65535
 LATEST_MS, LATEST_FLUSH_MS = 1_000.0, 100.0
 """A link counts in whole milliseconds; PostgreSQL's `commit_delay` goes no further."""
+FEED_SOURCES = ("log", "database")
 REAL_API, REAL_SINK = "api", "workers.sink"
 
 
@@ -51,6 +52,8 @@ class StackOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Whether a Prometheus reads the metrics of all, where one is installed."""
     trace: float | None = None
     """Share of requests that are traced though their callers do not ask; None traces none at all."""
+    feeds: tuple[str, ...] = ()
+    """Where feeds get their records from that subscribers can connect to, some of `FEED_SOURCES`."""
     registry: bool = False
     """Whether there is a schema registry; settings that need one bring it along."""
     disk_mb: int = 0
@@ -87,9 +90,17 @@ class StackOptions(msgspec.Struct, frozen=True, kw_only=True):
             found.append("a balancer stands before the API in place of an HTTP cache, and has no TLS: choose one")
         if self.trace is not None and not 0 <= self.trace <= 1:
             found.append(f"the share of requests that are traced is {self.trace:g}: choose 0 to 1")
+        found += self._mistakes_of_feeds()
         if found:
             raise BadOptions("; ".join(found))
-        return self
+        partitions = int(self.settings.stack.get("partitions", self.partitions))
+        return self if partitions == self.partitions else msgspec.structs.replace(self, partitions=partitions)
+
+    def _mistakes_of_feeds(self) -> Iterator[str]:
+        if len(set(self.feeds)) != len(self.feeds) or not set(self.feeds) <= set(FEED_SOURCES):
+            yield f"feeds are {', '.join(self.feeds)}: choose some of {', '.join(FEED_SOURCES)}, each once"
+        if "log" in self.feeds and not self.kafka:
+            yield "a feed by the log needs Kafka"
 
     def _mistakes_of_counts(self) -> Iterator[str]:
         for name, count, least, most in (

@@ -13,13 +13,14 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from contract.connections import Connections
-from seawall.stack import api, api_keys, kafka, places, postgres, registry, valkey
+from seawall.stack import api, api_keys, jvm, kafka, places, postgres, registry, valkey
 from seawall.stack.balancer import Balancer
 from seawall.stack.broker_metrics import BrokerMetrics, agent_jars
 from seawall.stack.certificates import Certificate, TlsPort
 from seawall.stack.class_archive import ClassArchive
 from seawall.stack.errors import BadOptions
 from seawall.stack.exporter import Exporter
+from seawall.stack.feed import FeedService, feeds_of
 from seawall.stack.http_cache import HttpCache
 from seawall.stack.jars import JarCache
 from seawall.stack.java import find_java
@@ -29,7 +30,7 @@ from seawall.stack.ports import HOST, demand, free_ports, listening
 from seawall.stack.prometheus import Prometheus, find_prometheus
 from seawall.stack.registry_program import RegistryProgram
 from seawall.stack.replica import PostgresReplica
-from seawall.stack.service import External, Service
+from seawall.stack.service import External, Service, without_password
 from seawall.stack.trace_receiver import TraceReceiver, given_collector
 from seawall.tuning.knob import Place
 
@@ -54,6 +55,7 @@ class Plan:
     """What has to be there before ours starts."""
     brokers: list[Service] = field(default_factory=list)
     apis: list[Service] = field(default_factory=list)
+    feeds: list[FeedService] = field(default_factory=list)
     http_cache: Service | None = None
     balancer: Service | None = None
     api_url: str = ""
@@ -112,7 +114,7 @@ def make_plan(options: StackOptions, *, run: str, data: Path, logs: Path, made: 
         given = given.model_copy(update={"kafka_bootstrap_servers": None})
     plan = Plan(connections=given, directories=made)
     linked = _LINK_PORTS + 4 * options.brokers if _is_linked(options) else 0
-    several = 2 * options.brokers + 2 * options.api_processes + options.sinks
+    several = 2 * options.brokers + 2 * options.api_processes + options.sinks + 2 * len(options.feeds)
     several += (2 + options.brokers) * options.observe + (options.trace is not None) + 2 * options.needs_registry
     ports = iter(free_ports(_FIXED_PORTS + several + linked))
     plan.sink_ports = [next(ports) for _ in range(options.sinks)]
@@ -132,12 +134,12 @@ def make_plan(options: StackOptions, *, run: str, data: Path, logs: Path, made: 
         plan.links = LinksService(plan.lines, directory=data / "links")
     inner_port, tls_port = next(ports), next(ports)
     if api_url:
-        if options.http_cache or options.tls or options.balancer:
+        if options.http_cache or options.tls or options.balancer or options.feeds:
             raise BadOptions(
-                "the service of SEAWALL_API_URL is not ours, so it gets no HTTP cache, balancer or TLS of ours: unset"
-                " it, or leave --http-cache and --tls out"
+                "the service of SEAWALL_API_URL is not ours, so it gets no HTTP cache, balancer, TLS or feed of ours:"
+                " unset it, or leave --http-cache, --tls and --feed out"
             )
-        plan.apis = [External("api", "api", _without_password(api_url), partial(api.check, api_url))]
+        plan.apis = [External("api", "api", without_password(api_url), partial(api.check, api_url))]
         plan.api_url = api_url
         plan.api_key = given.api_key.get_secret_value() if given.api_key else ""
     else:
@@ -157,6 +159,7 @@ def make_plan(options: StackOptions, *, run: str, data: Path, logs: Path, made: 
         else:
             _add_api(plan, options, api_port, _tls(plan, tls_port), own_ports, data)
         plan.api_url = f"http://{HOST}:{api_port}"
+        plan.feeds += feeds_of(options, plan.connections, ports, data, plan.sockets)
     if options.observe:
         _add_observers(plan, next(ports), next(ports), data)
     return plan
@@ -202,10 +205,12 @@ def _add_observers(plan: Plan, exporter_port: int, port: int, data: Path) -> Non
         "api": {one.name: urlsplit(one.metrics_url).netloc for one in plan.apis if one.metrics_url},
         "sink": {f"sink-{number}": f"{HOST}:{one}" for number, one in enumerate(plan.sink_ports, start=1)},
         "broker": {one.name: urlsplit(one.metrics_url).netloc for one in plan.brokers if one.metrics_url},
+        "feed": {one.name: urlsplit(one.metrics_url).netloc for one in plan.feeds},
         "exporter": {own.name: urlsplit(own.metrics_url).netloc},
     }
     if not (plan.brokers and plan.ours):
-        del targets["sink"]
+        targets["sink"] = {}
+    targets = {job: found for job, found in targets.items() if found}
     plan.observers.append(Prometheus(program, targets, port=port, directory=data / "prometheus"))
 
 
@@ -229,7 +234,7 @@ def _add_database(
                 " --flush-delay out"
             )
         url = plan.connections.psycopg_url
-        plan.database = External("postgres", "postgres", _without_password(url), partial(postgres.check, url))
+        plan.database = External("postgres", "postgres", without_password(url), partial(postgres.check, url))
     elif embed:
         user = places.unprivileged_user()
         directory = data / "postgres"
@@ -294,7 +299,7 @@ def _add_replica(plan: Plan, options: StackOptions, port: int, data: Path, logs:
     if plan.connections.database_replica_url is not None:
         url = plan.connections.database_replica_url.get_secret_value()
         ask = partial(postgres.check, url, "SEAWALL_DATABASE_REPLICA_URL")
-        plan.replica = External("postgres-replica", "postgres", _without_password(url), ask)
+        plan.replica = External("postgres-replica", "postgres", without_password(url), ask)
     elif options.replica:
         if not isinstance(plan.database, postgres.Postgres):
             raise BadOptions(
@@ -312,7 +317,7 @@ def _add_replica(plan: Plan, options: StackOptions, port: int, data: Path, logs:
 def _add_cache(plan: Plan, port: int, data: Path, *, embed: bool) -> None:
     if plan.connections.cache_url is not None:
         url = plan.connections.redis_url
-        plan.cache = External("valkey", "valkey", _without_password(url), partial(valkey.check, url))
+        plan.cache = External("valkey", "valkey", without_password(url), partial(valkey.check, url))
     elif embed:
         own = valkey.Valkey(directory=data / "valkey", port=port)
         plan.cache = own
@@ -322,7 +327,7 @@ def _add_cache(plan: Plan, port: int, data: Path, *, embed: bool) -> None:
 def _add_registry(plan: Plan, options: StackOptions, ports: Iterator[int], data: Path) -> None:
     if plan.connections.registry_url is not None:
         url = plan.connections.registry_url.get_secret_value()
-        plan.registry = External("registry", "registry", _without_password(url), partial(registry.check, url))
+        plan.registry = External("registry", "registry", without_password(url), partial(registry.check, url))
     elif options.needs_registry:
         plan.registry_program = RegistryProgram()
         own = registry.Registry(
@@ -346,14 +351,15 @@ def _add_log(
     """Add the brokers; *links* yields ports for links to them, *shown* for their metrics, where there shall be any."""
     servers = plan.connections.kafka_bootstrap_servers
     if servers is not None:
-        if options.settings.topic or options.settings.broker:
+        if options.settings.topic or options.settings.broker or options.settings.stack:
             raise BadOptions(
                 "the Kafka of SEAWALL_KAFKA_BOOTSTRAP_SERVERS is not ours, so its topics and brokers are left alone:"
-                " unset it, or leave [topic] and [broker] out of the settings"
+                " unset it, or leave [topic], [broker] and [stack] out of the settings"
             )
         plan.brokers = [External("kafka", "kafka", servers, partial(kafka.check, plan.connections.kafka))]
     elif embed:
-        kafka.heap_size()
+        java_settings = options.settings.texts(Place.STACK)
+        jvm.heap_size(java_settings)
         plan.jars, java, quorum = JarCache(), find_java(), kafka.Quorum(ports)
         plan.archive = ClassArchive(java, plan.jars)
         listeners: list[dict[str, tuple[int, int]]] = [{} for _ in ports]
@@ -380,6 +386,7 @@ def _add_log(
                 settings=options.settings.texts(Place.BROKER),
                 metrics=metrics[node - 1],
                 disk_mb=options.disk_mb,
+                java_settings=java_settings,
             )
             for node in range(1, len(ports) + 1)
         ]
@@ -388,9 +395,3 @@ def _add_log(
             plan.mounts += [node.data for node in nodes]
         plan.embedded_brokers = len(ports)
         plan.connections = plan.connections.model_copy(update=quorum.access)
-
-
-def _without_password(url: str) -> str:
-    parts = urlsplit(url)
-    port = f":{parts.port}" if parts.port else ""
-    return f"{parts.scheme}://{parts.hostname}{port}{parts.path}"

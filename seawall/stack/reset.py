@@ -16,11 +16,12 @@ from contract.connections import Connections
 from contract.fleet import FLEET_KEYS
 from contract.ids import FIRST_RUN_ID, Run, mint
 from contract.migrate import add_base_rows
-from contract.tables import TABLES, dead_letters, user_grades
+from contract.tables import TABLES, dead_letters, sink_offsets, user_grades
 from seawall.stack.errors import StillBusy, Unreachable
 from seawall.stack.http_cache import forget_answers
 from seawall.stack.log import Log
 from seawall.stack.state import StackState
+from seawall.stack.variables import transactional
 from seawall.stack.warming import await_coordinator
 
 _OWN_KEYS = "seawall:*"
@@ -34,7 +35,7 @@ class Reset:
     """The stack's tables, topics and cache, as an administrator sees them."""
 
     def __init__(self, connections: Connections, state: StackState) -> None:
-        self._connections = connections
+        self._connections, self._state = connections, state
         self._data = Path(state.data_dir)
         self._own_cache = "valkey" in state.services and not state.services["valkey"].external
 
@@ -46,7 +47,7 @@ class Reset:
     def _empty(self) -> None:
         if self._log is not None:
             self._log.truncate()
-        names = ", ".join(f'"{name}"' for name in (*TABLES, dead_letters.name, user_grades.name))
+        names = ", ".join(f'"{name}"' for name in (*TABLES, dead_letters.name, sink_offsets.name, user_grades.name))
         with self._engine.begin() as connection:
             connection.execute(sa.text(f"SET LOCAL lock_timeout = '{_LOCKED_AT_MOST_S}s'"))
             # One statement, so the cost is that of new empty files, however many rows there were.
@@ -135,7 +136,11 @@ class Reset:
 
     @cached_property
     def _log(self) -> Log | None:
-        return None if self._connections.kafka_bootstrap_servers is None else Log(self._connections.kafka)
+        return (
+            None
+            if self._connections.kafka_bootstrap_servers is None
+            else Log(self._connections.kafka, lambda: transactional(self._state))
+        )
 
     @cached_property
     def _cache(self) -> redis.Redis | None:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import urlsplit
 
 from seawall.stack.children import NICENESS
 from seawall.stack.ports import HOST
@@ -109,6 +110,13 @@ class External:
     def answer(self) -> str:
         """Return the server's version; raises `Unreachable`."""
         return self._check()
+
+
+def without_password(url: str) -> str:
+    """Return *url* as it may be shown."""
+    parts = urlsplit(url)
+    port = f":{parts.port}" if parts.port else ""
+    return f"{parts.scheme}://{parts.hostname}{port}{parts.path}"
 
 
 def status_of(port: int | None, path: str) -> int:

@@ -158,6 +158,13 @@ class Stack:
         """Return the same for each topic and partition."""
         return self._reset.lags()
 
+    @property
+    def transactional(self) -> bool:
+        """Whether the API writes in transactions now, whose ends take offsets of the log."""
+        from seawall.stack.variables import transactional  # noqa: PLC0415 - as above
+
+        return transactional(self._state)
+
     def sinks_at_work(self) -> set[str] | None:
         """Return the sinks in the group by name; None while partitions move, or one of them has no sink."""
         return self._reset.sinks_at_work()

@@ -62,6 +62,7 @@ class Starter:
             replica = group.create_task(self._replica(plan, database))
             schemas = group.create_task(self._registry(plan))
             apis = group.create_task(self._each(plan.apis, after=[database, replica, cache, log, links, schemas]))
+            group.create_task(self._each(plan.feeds, after=[database, log, schemas]))
             group.create_task(self._each(plan.observers))
             before_the_api = [one for one in (plan.http_cache, plan.balancer) if one is not None]
             group.create_task(self._each(before_the_api, after=[apis]))
@@ -124,7 +125,7 @@ class Starter:
                 partial(
                     log.create_topics,
                     partitions=options.partitions,
-                    brokers=plan.embedded_brokers,
+                    replication=int(options.settings.stack.get("replication", plan.embedded_brokers)),
                     settings=options.settings.texts(Place.TOPIC),
                 )
             ]

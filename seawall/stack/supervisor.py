@@ -123,7 +123,7 @@ class Supervisor:
         for level in (
             ("prometheus", "exporter", "http-cache", "balancer"),
             ("api",),
-            ("sink",),
+            ("sink", "feed"),
             ("link",),
             ("migration", "kafka", "registry", "valkey", "postgres"),
         ):

@@ -10,6 +10,10 @@ from pathlib import Path
 
 import msgspec
 
+from seawall.stack.state import StackState
+from seawall.tuning.kafka_settings import TRANSACTIONS
+from seawall.tuning.knob import Place
+
 Variables = Mapping[str, Mapping[str, str]]
 KINDS = ("api", "sink")
 
@@ -17,6 +21,13 @@ KINDS = ("api", "sink")
 def variables_of(data: Path, kind: str) -> dict[str, str]:
     """Return the variables of a *kind* of service of the stack with this *data* directory."""
     return read_variables(data).get(kind, {})
+
+
+def transactional(state: StackState) -> bool:
+    """Tell whether the API of the stack writes in transactions now."""
+    started_with = {**state.options.settings.texts(Place.API), **state.options.environment}
+    now = variables_of(Path(state.data_dir), "api")
+    return {**started_with, **now}.get(TRANSACTIONS, "none") != "none"
 
 
 def read_variables(data: Path) -> dict[str, dict[str, str]]:

@@ -14,6 +14,9 @@ import msgspec
 from seawall.tuning.errors import BadSettings
 from seawall.tuning.knob import Knob, Place
 
+_PREFIXES = ("SEAWALL_", "SEAWALL_SINK_", "SEAWALL_KAFKA_")
+"""Of variables, which may be left out."""
+
 
 @cache
 def knobs() -> MappingProxyType[tuple[Place, str], Knob]:
@@ -24,11 +27,12 @@ def knobs() -> MappingProxyType[tuple[Place, str], Knob]:
 def knob_named(name: str) -> Knob:
     """Return the knob of that name, which may begin with its place: ``topic.compression.type``.
 
-    A variable may be named without its prefix, in small letters: ``value_serializer``.
+    A variable may be named without its prefix, in small letters: ``value_serializer``, ``offset_commits``.
     Raises `BadSettings` where there is none, or where several places have it and none is named.
     """
     variable = f"SEAWALL_{name.upper()}"
-    found = [knob for knob in knobs().values() if knob.name in (name, variable) or name == f"{knob.place}.{knob.name}"]
+    names = (name, *(f"{prefix}{name.upper()}" for prefix in _PREFIXES))
+    found = [knob for knob in knobs().values() if knob.name in names or name == f"{knob.place}.{knob.name}"]
     if len(found) == 1:
         return found[0]
     if found:

@@ -14,6 +14,9 @@ _Table = dict[str, Value]
 _REGISTERED = {"avro", "protobuf"}
 """Serializers whose schemas lie in a registry."""
 
+TRANSACTIONS = "SEAWALL_KAFKA_TRANSACTIONS"
+"""The variable that says whether the API writes in transactions."""
+
 
 class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Values by name, a table for each place; what is not named is as shipped."""
@@ -26,6 +29,7 @@ class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     sink: _Table = {}
     topic: _Table = {}
     broker: _Table = {}
+    stack: _Table = {}
 
     def of(self, place: Place) -> _Table:
         """Return the values of a place."""
@@ -55,6 +59,11 @@ class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     def needs_registry(self) -> bool:
         """Whether a serializer among them has its schemas in a registry."""
         return not _REGISTERED.isdisjoint(self.texts(Place.API).values())
+
+    @property
+    def transactional(self) -> bool:
+        """Whether the API writes in transactions."""
+        return self.texts(Place.API).get(TRANSACTIONS, "none") != "none"
 
     def texts(self, place: Place) -> dict[str, str]:
         """Return the values of a place as Kafka's own files write them."""

@@ -25,6 +25,8 @@ class Place(StrEnum):
     """The records' topics, by Kafka's name."""
     BROKER = "broker"
     """The brokers, by Kafka's name."""
+    STACK = "stack"
+    """What topics are created with and brokers are started by, in words of our own."""
 
 
 class Knob(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -52,11 +54,18 @@ class Knob(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Settings of the same place without which it could not be turned; held the same over all levels."""
     brokers: int = 1
     """How many there have to be for it to matter."""
+    at_start: bool = False
+    """Whether brokers take it only when they are started."""
 
     @property
     def shipped(self) -> Value:
         """The value that a stack has when nobody asks for another."""
         return self.default if self.ours is None else self.ours
+
+    @property
+    def needs_own_servers(self) -> bool:
+        """Whether no running server can be given another value."""
+        return self.at_start or self.place is Place.STACK
 
     def read(self, text: str) -> Value:
         """Return the value that *text* names; raises `ValueError` with what would do."""

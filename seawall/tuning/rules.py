@@ -12,6 +12,9 @@ MOST_IN_FLIGHT = 5
 """With idempotence (KIP-98): a broker remembers so many batches of a producer."""
 SHORTEST_SESSION_MS, LONGEST_SESSION_MS = 6_000, 1_800_000
 """A broker's `group.min.session.timeout.ms` and `group.max.session.timeout.ms` as shipped."""
+LEAST_TRANSACTION_MS, MOST_TRANSACTION_MS = 1_000, 900_000
+"""librdkafka's least `transaction.timeout.ms`, and a broker's `transaction.max.timeout.ms` as shipped."""
+OF_THE_OLD_PROTOCOL = ("heartbeat.interval.ms", "session.timeout.ms", "partition.assignment.strategy")
 _ALL = -1
 
 
@@ -43,12 +46,31 @@ def _producer(settings: KafkaSettings) -> Iterator[str]:
             )
         if _number(settings, Place.PRODUCER, "retries") < 1:
             yield "retries=0 with enable.idempotence=true: idempotence is what makes retries safe, and needs them"
+    if settings.transactional:
+        yield from _transactions(settings)
     linger, timeout = (_number(settings, Place.PRODUCER, name) for name in ("linger.ms", "message.timeout.ms"))
     if 0 < timeout <= linger:
         yield f"linger.ms={linger} and message.timeout.ms={timeout}: a record would be given up before it is sent"
 
 
+def _transactions(settings: KafkaSettings) -> Iterator[str]:
+    if not _effective(settings, Place.PRODUCER, "enable.idempotence"):
+        yield "enable.idempotence=false with SEAWALL_KAFKA_TRANSACTIONS: transactions need idempotence"
+    if _number(settings, Place.API, "SEAWALL_KAFKA_FLUSH_EVERY"):
+        yield "SEAWALL_KAFKA_FLUSH_EVERY with SEAWALL_KAFKA_TRANSACTIONS: a commit flushes already; leave one out"
+    timeout = _number(settings, Place.PRODUCER, "message.timeout.ms")
+    if not LEAST_TRANSACTION_MS <= timeout <= MOST_TRANSACTION_MS:
+        yield (
+            f"message.timeout.ms={timeout} with SEAWALL_KAFKA_TRANSACTIONS: it is a transaction's time, too, of which"
+            f" brokers take {LEAST_TRANSACTION_MS:,} to {MOST_TRANSACTION_MS:,}"
+        )
+
+
 def _consumer(settings: KafkaSettings) -> Iterator[str]:
+    if settings.consumer.get("group.protocol") == "consumer":
+        for name in OF_THE_OLD_PROTOCOL:
+            if name in settings.consumer:
+                yield f"{name} with group.protocol=consumer: the broker has it then; leave one out"
     names = ("heartbeat.interval.ms", "session.timeout.ms", "max.poll.interval.ms")
     heartbeat, session, poll = (_number(settings, Place.CONSUMER, name) for name in names)
     if heartbeat >= session:
@@ -63,9 +85,11 @@ def _consumer(settings: KafkaSettings) -> Iterator[str]:
 
 
 def _replicas(settings: KafkaSettings, brokers: int) -> Iterator[str]:
-    in_sync = settings.topic.get("min.insync.replicas")
-    if in_sync is not None and int(in_sync) > brokers:
-        yield f"min.insync.replicas={in_sync} with {brokers} replicas: no write could be acknowledged (--brokers 3)"
+    replicas, in_sync = int(settings.stack.get("replication", brokers)), settings.topic.get("min.insync.replicas")
+    if replicas > brokers:
+        yield f"replication={replicas} with {brokers} brokers: a broker has one replica of a partition (--brokers 3)"
+    if in_sync is not None and int(in_sync) > replicas:
+        yield f"min.insync.replicas={in_sync} with {replicas} replicas: no write could be acknowledged (--brokers 3)"
 
 
 def _effective(settings: KafkaSettings, place: Place, name: str) -> Value:

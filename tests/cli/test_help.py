@@ -10,7 +10,10 @@ import pytest
 from seawall.cli.app import SCENARIOS, VERBS, verb_command
 from seawall.cli.help_sections import ENVIRONMENT, FILES
 
-EXPERIMENTS = ("compare", "attain", "capacity", "scale", "soak", "fault", "stream cache", "stream ingest", "controls")
+EXPERIMENTS = (
+    *("compare", "attain", "capacity", "scale", "soak", "fault", "controls"),
+    *("stream cache", "stream ingest", "stream live"),
+)
 COMMANDS = (*VERBS, *(f"{verb} {name}" for verb, names in SCENARIOS.items() for name in names))
 """The verbs, and the scenarios of those that have some."""
 _QUANTITIES = {

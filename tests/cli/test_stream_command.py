@@ -64,6 +64,9 @@ def test_the_bare_verb_names_the_scenarios(capsys: pytest.CaptureFixture[str]) -
         pytest.param(["cache", "--rows", "many"], "whole numbers", id="rows that are no number"),
         pytest.param(["cache", "--arms", "warm,tepid"], "unknown 'tepid'", id="an arm that is none"),
         pytest.param(["cache", "--rate", "0", "--compress", "0"], "--compress: must be above 0", id="all at once"),
+        pytest.param(["live", "--sources", "rumour"], "unknown 'rumour'", id="a source that is none"),
+        pytest.param(["live", "--sse", "many"], "--sse", id="a share that is none"),
+        pytest.param(["live", "--subscribers", "10000000"], "--subscribers", id="more subscribers than can connect"),
     ],
 )
 def test_wrong_usage_starts_nothing(
@@ -72,7 +75,7 @@ def test_wrong_usage_starts_nothing(
     """The message says what is wrong, the exit code is 2, and there is neither a stack nor a directory."""
     home = tmp_path / "home"
     monkeypatch.setenv("SEAWALL_HOME", str(home))
-    output = ["--output", str(tmp_path / "out")] if words[0] != "dance" else []
+    output = ["--output", str(tmp_path / "out")] if words[0] in SCENARIOS["stream"] else []
     assert main(["stream", *words, *output]) == 2
     assert said in capsys.readouterr().err
     assert not home.exists()
@@ -114,4 +117,27 @@ def test_ctrl_c_keeps_what_was_measured(tmp_path: Path) -> None:
     assert result["interrupted"]
     assert [finding["arm"] for finding in result["bursts"]] == ["sync"]
     assert (output / "report.html").exists()
+    assert not remains(home)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(400)
+def test_feeds_have_an_answer_and_their_files(tmp_path: Path) -> None:
+    """By the log and by asking the database; every delivery is there, and nothing of the stack remains."""
+    home, output = tmp_path / "home", tmp_path / "out"
+    words = ["--rate", "50", "--subscribers", "60", "--whole", "2", "--silent", "0", "--returning", "20%"]
+    words += ["--duration", "4s", "--warmup", "1s", "--writers", "20", "--output", str(output)]
+    with started(home, "live", *words) as process:
+        out, err = process.communicate(timeout=380)
+    result = written(output)
+    assert [finding["source"] for finding in result["live"]] == ["log", "database"]
+    for finding in result["live"]:
+        assert finding["records"] > 0
+        assert finding["expected"] == finding["delivered"] > finding["records"]
+        assert [finding[name] for name in ("missing", "doubled", "disordered", "strayed")] == [0, 0, 0, 0]
+        assert finding["returned"] > 0
+        assert finding["arrival_ms"]["samples"] > 0
+    assert process.returncode in (0, 1, 3, 4), out + err  # on a busy machine it may be late
+    assert "Deliveries: each acknowledged record" in out
+    assert {path.name for path in output.iterdir()} >= {"result.json", "summary.csv", "report.html", "junit.xml"}
     assert not remains(home)

@@ -43,6 +43,9 @@ def tune(home: Path, *arguments: str, timeout_s: float = 120) -> subprocess.Comp
         (("--knob", "linger.ms", "--rate", "0"), "must be above 0"),
         (("--knob", "value_serializer", "--levels", "xml"), "choose string, bytes, json, avro, protobuf"),
         (("--knob", "partition_by", "--key-skew", "9"), "--key-skew"),
+        (("--knob", "offset_commits", "--kill", "broker"), "known is sink"),
+        (("--knob", "transactions", "--settings", "beside.toml", "--levels", "most"), "choose none, each, group"),
+        (("--knob", "heap", "--levels", "1000g"), "choose 256m"),
     ],
 )
 def test_what_cannot_be_swept_is_refused(
@@ -108,6 +111,52 @@ def test_a_sweep_tells_what_a_level_does(tmp_path: Path) -> None:
         assert (row.significant, row.says) == (True, "larger")
         assert "linger.ms=150: response p95" in done.stdout
     assert json.loads((tmp_path / "out" / "result.json").read_text())["options"]["knob"] == "linger.ms"
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+def test_a_sweep_with_kills_tells_what_is_read_again_and_what_is_lost(tmp_path: Path) -> None:
+    """By the clock much is read again, before the rows something is lost, and in their transaction neither."""
+    done = tune(
+        tmp_path / "home",
+        *("--knob", "offset_commits", "--levels", "periodic,database,before-write", "--kill", "sink"),
+        *("--rate", "200", "--users", "20", "--entity", "users", "--duration", "14s", "--warmup", "1s"),
+        *("--repeats", "2", "--output", str(tmp_path / "out")),
+        timeout_s=580,
+    )
+    result = read_result(tmp_path / "out" / "result.json")
+    trials = {
+        level: [trial for trial in result.trials if trial.arm.endswith(f"={level}")]
+        for level in ("batch", "periodic", "database", "before-write")
+    }
+    assert all(sum(trial.restarts.get("sink-1", 0) for trial in found) == 4 for found in trials.values())
+    lost = {level: sum(trial.audit.lost for trial in found) for level, found in trials.items()}
+    again = {level: sum(trial.audit.absorbed_duplicates for trial in found) for level, found in trials.items()}
+    assert lost.pop("before-write") > 0
+    assert set(lost.values()) == {0}
+    assert again["periodic"] > again["batch"]
+    assert again["database"] == 0
+    assert (done.returncode, result.outcome) == (1, Outcome.FAIL)
+    assert "What killed sinks left" in done.stdout
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+def test_a_sweep_of_partitions_has_servers_for_each_level(tmp_path: Path) -> None:
+    """Each trial's records lie in as many partitions as its level says."""
+    done = tune(
+        tmp_path / "home",
+        *("--knob", "partitions", "--levels", "1", "--rate", "100", "--users", "20", "--duration", "3s"),
+        *("--warmup", "1s", "--repeats", "2", "--output", str(tmp_path / "out")),
+        timeout_s=580,
+    )
+    result = read_result(tmp_path / "out" / "result.json")
+    assert [arm.name for arm in result.arms] == ["partitions=3", "partitions=1"]
+    counts = [arm.settings["kafka"]["topics"]["seawall.users"]["partitions"] for arm in result.arms]
+    assert counts == [3, 1]
+    assert len(result.trials) == 4
+    assert all(trial.audit.stored == trial.audit.attempted > 0 for trial in result.trials)
+    assert done.returncode in (0, 4), done.stderr
 
 
 @pytest.mark.long

@@ -21,6 +21,7 @@ from api.settings import Settings as ApiSettings
 from contract.api_keys import Scope, digest_of, parse_keys
 from contract.connections import Connections
 from seawall.stack.places import ROOT
+from workers.feed.settings import Settings as FeedSettings
 from workers.sink.settings import Settings as SinkSettings
 
 SERVICES = sorted(filled_in()["services"])
@@ -155,7 +156,7 @@ def test_every_variable_is_one_that_the_service_reads() -> None:
     """A misspelt one would be ignored."""
     fields = {
         f"SEAWALL_{field.upper()}"
-        for settings in (Connections, ApiSettings, SinkSettings)
+        for settings in (Connections, ApiSettings, SinkSettings, FeedSettings)
         for field in settings.model_fields
     } | {"SEAWALL_HOME", "SEAWALL_LOAD_METRICS_HOST", "SEAWALL_LOAD_METRICS_PORT"}
     given = {name for one in SERVICES for name in service(one).get("environment", {}) if name.startswith("SEAWALL_")}
@@ -189,6 +190,7 @@ def test_a_process_that_is_told_to_go_gets_the_time_it_takes() -> None:
     longest_s = delay_s + defaults["api_graceful_s"].default + defaults["kafka_message_timeout_ms"].default / 1000
     assert seconds(api["stop_grace_period"]) > longest_s
     assert seconds(sink["stop_grace_period"]) > SinkSettings.model_fields["sink_database_timeout_s"].default + 3 + 5
+    assert seconds(service("feed")["stop_grace_period"]) > 2 * FeedSettings.model_fields["feed_farewell_s"].default + 1
     checks = re.search(r"inter (\d+)s fall (\d+)", (COMPOSE / "haproxy.cfg").read_text(encoding="utf-8"))
     assert checks
     assert delay_s > (int(checks[1]) + 1) * int(checks[2])
@@ -207,7 +209,7 @@ def test_prometheus_asks_who_is_there_by_the_names_that_the_rules_know() -> None
                 assert int(port) in read_image(role).ports
                 assert job["authorization"]["credentials_file"] == "/run/secrets/prometheus-key"
                 assert "SEAWALL_API_KEYS_FILE" in found["environment"]
-    asked = {name for name in SERVICES if name.startswith(("api-", "sink-"))}
+    asked = {name for name in SERVICES if name.startswith(("api-", "sink-", "feed"))}
     assert asked <= {target["labels"]["service"] for job in jobs for target in job["static_configs"]}
     rules = (ROOT / "deploy" / "prometheus" / "rules.yaml").read_text("utf-8")
     assert set(re.findall(r'job="([\w-]+)"', rules)) <= {job["job_name"] for job in jobs}

@@ -32,8 +32,9 @@ from manifests import (
 )
 
 from api.settings import Settings as ApiSettings
-from contract.topics import DEAD_LETTER_TOPIC, PREFIX, SINK_GROUP, record_topics
+from contract.topics import DEAD_LETTER_TOPIC, FEED_GROUP, PREFIX, SINK_GROUP, record_topics
 from seawall.stack.places import ROOT
+from workers.feed.settings import Settings as FeedSettings
 from workers.sink.settings import Settings as SinkSettings
 
 PAGE = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
@@ -219,6 +220,9 @@ def labelled(component: str) -> dict[str, str]:
         ("kafka", "kafka", 9093, True),
         ("load", "api", 8000, True),
         ("load", "load", 5557, True),
+        ("feed", "kafka", 9092, True),
+        ("load", "feed", 8100, False),
+        ("feed", "postgres", 5432, False),
         ("load", "postgres", 5432, False),
         ("load", "kafka", 9092, False),
         ("load", "api", 9100, False),
@@ -238,9 +242,9 @@ def test_policies_let_through_what_is_needed_and_nothing_else(source: str, targe
 def test_policies_of_the_overlays_lead_to_their_brokers() -> None:
     """Strimzi's pods have labels of their own, and policies of their own."""
     strimzi = {"strimzi.io/cluster": "seawall"}
-    for source, may in (("api", True), ("sink", True), ("load", False), ("migrate", False)):
+    for source, may in (("api", True), ("sink", True), ("feed", True), ("load", False), ("migrate", False)):
         assert allowed(built(STRIMZI), labelled(source), strimzi, 9092) is may
-        assert allowed(built(STRIMZI), labelled(source), labelled("postgres"), 5432) is (source != "load")
+        assert allowed(built(STRIMZI), labelled(source), labelled("postgres"), 5432) is (source not in ("load", "feed"))
 
 
 def test_a_process_that_is_told_to_go_gets_the_time_it_takes() -> None:
@@ -255,6 +259,8 @@ def test_a_process_that_is_told_to_go_gets_the_time_it_takes() -> None:
     assert delay_s > probe["periodSeconds"] * probe["failureThreshold"]
     sink = one(built(BASE), "StatefulSet", "sink")["spec"]["template"]["spec"]
     assert sink["terminationGracePeriodSeconds"] > SinkSettings.model_fields["sink_database_timeout_s"].default + 3 + 5
+    feed = one(built(BASE), "Deployment", "feed")["spec"]["template"]["spec"]
+    assert feed["terminationGracePeriodSeconds"] > 2 * FeedSettings.model_fields["feed_farewell_s"].default + 1
 
 
 def test_probes_and_ports_are_those_of_the_images() -> None:
@@ -266,6 +272,10 @@ def test_probes_and_ports_are_those_of_the_images() -> None:
     sink = one(built(BASE), "StatefulSet", "sink")["spec"]["template"]["spec"]["containers"][0]
     assert sink["livenessProbe"]["exec"]["command"] == read_image("sink").health
     assert {port["containerPort"] for port in sink["ports"]} == read_image("sink").ports
+    feed = one(built(BASE), "Deployment", "feed")["spec"]["template"]["spec"]["containers"][0]
+    assert {port["containerPort"] for port in feed["ports"]} == {8100, 9100}
+    assert feed["livenessProbe"]["httpGet"]["path"] == "/livez"
+    assert feed["readinessProbe"]["httpGet"]["path"] == "/readyz"
 
 
 def test_there_are_no_more_sinks_than_partitions() -> None:
@@ -292,7 +302,7 @@ def test_overlays_leave_to_operators_what_is_theirs() -> None:
     user = one(built(STRIMZI), "KafkaUser", data["SEAWALL_KAFKA_SASL_USERNAME"])["spec"]
     assert cluster["listeners"][0]["authentication"]["type"] == user["authentication"]["type"] == "scram-sha-512"
     rules = {(rule["resource"]["type"], rule["resource"].get("name")) for rule in user["authorization"]["acls"]}
-    assert rules == {("topic", PREFIX), ("group", SINK_GROUP), ("cluster", None)}
+    assert rules == {("topic", PREFIX), ("group", SINK_GROUP), ("group", FEED_GROUP), ("cluster", None)}
     assert "replicas" not in one(built(KEDA), "StatefulSet", "sink")["spec"]
 
 

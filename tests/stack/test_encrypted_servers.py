@@ -244,7 +244,7 @@ def test_kafka_is_reached_by_tls_and_a_password(
             "kafka_sasl_password": SecretStr(settings["sasl.password"]),
         }
     )
-    Log(connections.kafka).create_topics(partitions=1, brokers=1)
+    Log(connections.kafka).create_topics(partitions=1, replication=1)
     before = stack.row_counts()["users"]
     with running_sink(connections, tmp_path), running_api(connections, tmp_path) as (client, _):
         eventually(lambda: client.get("/readyz").is_success)

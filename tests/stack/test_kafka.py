@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from seawall.stack import kafka
+from seawall.stack import jvm, kafka
 from seawall.stack.errors import BadOptions, Unreachable
 from seawall.stack.jars import JarCache, kafka_version
 from seawall.stack.java import find_java
@@ -72,7 +72,7 @@ def test_a_heap_that_java_would_not_understand_is_refused(monkeypatch: pytest.Mo
     """The setting is checked before a JVM is started with it."""
     monkeypatch.setenv("SEAWALL_KAFKA_HEAP", "lots")
     with pytest.raises(BadOptions, match="512m"):
-        kafka.heap_size()
+        jvm.heap_size({})
 
 
 def test_ids_are_what_kafka_takes() -> None:

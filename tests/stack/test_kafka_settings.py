@@ -28,6 +28,11 @@ SEAWALL_SINK_BATCH_SIZE = 11
 "flush.messages" = 5
 [broker]
 "num.io.threads" = 3
+"log.cleaner.enable" = false
+[stack]
+partitions = 6
+heap = "256m"
+collector = "ZGC"
 """
 
 
@@ -70,10 +75,16 @@ def test_every_part_is_started_with_its_settings(tmp_path: Path, monkeypatch: py
         stack = Stack(state)
         topics = stack.settings()["kafka"]["topics"]
         assert {topic["flush.messages"] for topic in topics.values()} == {"5"}
-        assert stack.settings()["started_with"]["broker"] == {"num.io.threads": 3}
+        kafka = stack.settings()["kafka"]
+        assert (kafka["topics"]["seawall.users"]["partitions"], kafka["heap"], kafka["collector"]) == (6, "256m", "ZGC")
+        assert state.partitions == 6
+        broker = psutil.Process(state.services["kafka-1"].pid).cmdline()
+        assert {"-Xmx256m", "-XX:+UseZGC"} <= {*broker}
+        assert stack.settings()["started_with"]["broker"] == {"num.io.threads": 3, "log.cleaner.enable": False}
         admin = AdminClient({**stack.connections.kafka, "log_level": 0})
         (found,) = admin.describe_configs([ConfigResource(ResourceType.BROKER, "1")]).values()
         assert found.result()["num.io.threads"].value == "3"
+        assert found.result()["log.cleaner.enable"].value == "false"
         stack.close()
         other = seawall(home, "up")
         assert other.returncode == 2

@@ -13,6 +13,18 @@ def test_all_problems_are_named_at_once() -> None:
     assert all(word in str(caught.value) for word in ("brokers", "partitions", "sinks", "port"))
 
 
+def test_a_feed_has_a_source_that_is_there() -> None:
+    """Each once, and the log's not without the log."""
+    assert StackOptions(feeds=("log", "database")).checked().feeds == ("log", "database")
+    for feeds, kafka, says in (
+        (("rumour",), True, "feeds"),
+        (("log", "log"), True, "once"),
+        (("log",), False, "Kafka"),
+    ):
+        with pytest.raises(BadOptions, match=says):
+            StackOptions(feeds=feeds, kafka=kafka).checked()
+
+
 def test_good_options_are_returned() -> None:
     """Options that can be used come back as they are."""
     options = StackOptions(brokers=3, sinks=9)

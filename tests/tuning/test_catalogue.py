@@ -81,7 +81,8 @@ def test_the_api_takes_every_choice() -> None:
     for (place, name), knob in knobs().items():
         if place is Place.API:
             field = name.removeprefix("SEAWALL_").lower()
-            taken = [ApiSettings.model_validate({field: choice}) for choice in knob.choices or ()]
+            values = knob.levels if knob.choices is None else knob.choices
+            taken = [ApiSettings.model_validate({field: value}) for value in values]
             assert [getattr(settings, field) for settings in taken] == [*knob.levels]
             with pytest.raises(ValidationError):
                 ApiSettings.model_validate({field: "nonsense"})
@@ -96,6 +97,8 @@ def test_a_knob_is_found_by_its_name_and_missed_in_words() -> None:
     """Where two places share a name, the place has to be said; where none has it, similar ones are named."""
     assert knob_named("linger.ms").place is Place.PRODUCER
     assert knob_named("topic.compression.type").place is Place.TOPIC
+    assert knob_named("offset_commits").place is Place.SINK
+    assert knob_named("transactions").place is knob_named("flush_every").place is Place.API
     assert knob_named("value_serializer") is knob_named("SEAWALL_VALUE_SERIALIZER")
     with pytest.raises(BadSettings, match="do you mean SEAWALL_VALUE_SERIALIZER"):
         knob_named("value_serialiser")

@@ -27,11 +27,22 @@ from seawall.tuning.rules import mistakes_of
         ({"consumer": {"session.timeout.ms": 45_000, "max.poll.interval.ms": 10_000}}, "refuses the shorter first"),
         ({"consumer": {"fetch.max.bytes": 100}}, "would always wait for its time"),
         ({"topic": {"min.insync.replicas": 2}}, "no write could be acknowledged"),
+        ({"stack": {"replication": 3}}, "one replica of a partition"),
         ({"producer": {"linger": 5}}, "no such knob"),
         ({"sink": {"SEAWALL_SINK_BATCH_SIZE": 0}}, "choose 1 to 50,000"),
+        (
+            {"api": {"SEAWALL_KAFKA_TRANSACTIONS": "each"}, "producer": {"enable.idempotence": False}},
+            "transactions need idempotence",
+        ),
+        ({"api": {"SEAWALL_KAFKA_TRANSACTIONS": "each", "SEAWALL_KAFKA_FLUSH_EVERY": 1}}, "flushes already"),
+        ({"consumer": {"group.protocol": "consumer", "session.timeout.ms": 6_000}}, "the broker has it then"),
+        (
+            {"api": {"SEAWALL_KAFKA_TRANSACTIONS": "group"}, "producer": {"message.timeout.ms": 500}},
+            "brokers take 1,000 to 900,000",
+        ),
     ],
 )
-def test_each_rule_is_named(tables: dict[str, dict[str, int]], words: str) -> None:
+def test_each_rule_is_named(tables: dict[str, dict[str, Value]], words: str) -> None:
     """One mistake, one sentence."""
     (mistake,) = mistakes_of(KafkaSettings(**tables), brokers=1)  # type: ignore[arg-type]
     assert words in mistake

@@ -19,7 +19,8 @@ from contract.migrate import engine_of, upgrade
 from contract.topics import entity_of, topic_of
 from seawall.stack.stack import Stack
 from workers.sink.batches import Batch, Decoder, lots_of
-from workers.sink.writer import Outcome, Writer, is_refusal
+from workers.sink.offset_table import kept_offsets
+from workers.sink.writer import Fenced, Outcome, Writer, is_refusal
 
 USERS, PRODUCTS, ORDERS = (ENTITIES[name] for name in ("users", "products", "orders"))
 _DATABASE = "sink_writer"
@@ -237,3 +238,26 @@ def test_a_connection_that_broke_is_opened_again(writer: Writer, database: psyco
     assert outcome.stored + outcome.duplicates == 10  # it may have been committed before the end
     assert len(rows(database)) == 20
     assert {entity_of(span.topic).name for span in batch.spans} == {"users"}
+
+
+def test_offsets_move_with_the_rows_or_not_at_all(url: str, database: psycopg.Connection) -> None:
+    """In one transaction; a sink that is behind another one is fenced, and one that tries again is not."""
+    writer = Writer(url, name="test", timeout_s=10, group="those")
+    people = users(40)
+    first, second = (batch._replace(ends=batch.spans) for batch in (batch_of(*people[:20]), batch_of(*people[20:])))
+    offset = "SELECT next_offset FROM sink_offsets WHERE sink_group = 'those'"
+    try:
+        writer.begin(first)
+        assert writer.write(first) == Outcome(20, 0, [])
+        assert database.execute(offset).fetchone() == (first.spans[-1].last + 1,)
+        assert writer.write(first) == Outcome(0, 20, [])
+        assert writer.write(second) == Outcome(20, 0, [])
+        assert kept_offsets(url, "those", [(topic_of(USERS), 0)]) == {(topic_of(USERS), 0): second.spans[-1].last + 1}
+        late = batch_of(*users(5))
+        behind = late._replace(ends=first.spans)
+        with pytest.raises(Fenced):
+            writer.write(behind)
+        assert rows(database) == people
+    finally:
+        writer.close()
+        database.execute("TRUNCATE sink_offsets")

@@ -64,6 +64,8 @@ class Batch(NamedTuple):
     letters: Sequence[DeadLetter]
     spans: list[Span]
     """Where all messages stand in the log."""
+    ends: Sequence[Span] = ()
+    """Spans behind which the offsets are moved in the same transaction; none where the database keeps no offsets."""
     logged_ms: int = 0
     """When the first of them came into the log, by the clock of who wrote it; 0 where that is not known."""
     trace: BatchTrace | None = None
@@ -125,7 +127,7 @@ class Decoder:
             table.rows.extend(ROW_FORMATS[entity.name].rows(records))
             table.messages.extend(good)
         logged_ms = min((lot[0].timestamp()[1] for lot in lots.values()), default=0)
-        return Batch(list(tables.values()), letters, spans_of(lots), logged_ms, self._trace(begun_s))
+        return Batch(list(tables.values()), letters, spans_of(lots), (), logged_ms, self._trace(begun_s))
 
     def _decode(self, entity: Entity, message: Message) -> Record:
         headers, value = message.headers(), message.value()

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
+from workers.sink.commits import rule_of
 from workers.sink.settings import Settings
+
+_NEW_PROTOCOL = "consumer"
+_OF_THE_OLD_PROTOCOL = {"session.timeout.ms", "heartbeat.interval.ms", "partition.assignment.strategy"}
+"""With the new one (KIP-848) these are the broker's, and librdkafka refuses them."""
 
 
 def consumer_configuration(connection: dict[str, Any], settings: Settings, **callbacks: Any) -> dict[str, Any]:
     """Return them all: ours, the user's, which win over ours, and those of the *connection*."""
-    return {
+    found = {
         "client.id": settings.sink_name,
         "group.id": settings.sink_group,
         # a static member: started again under the same name, it has its partitions back without a rebalance
-        "group.instance.id": settings.sink_name,
+        **({"group.instance.id": settings.sink_name} if settings.sink_static_membership else {}),
         "session.timeout.ms": settings.sink_session_timeout_ms,
         "heartbeat.interval.ms": 500,
         "partition.assignment.strategy": "cooperative-sticky",
         "enable.auto.commit": False,
         "enable.auto.offset.store": False,
+        **rule_of(settings).configuration,
         "auto.offset.reset": "earliest",
         "fetch.wait.max.ms": settings.sink_fetch_wait_ms,
         "fetch.min.bytes": settings.sink_fetch_bytes,
@@ -33,3 +39,13 @@ def consumer_configuration(connection: dict[str, Any], settings: Settings, **cal
         **settings.sink_consumer_properties,
         **connection,
     }
+    if found.get("group.protocol") == _NEW_PROTOCOL:
+        for name in _OF_THE_OLD_PROTOCOL - settings.sink_consumer_properties.keys():
+            del found[name]
+    return found
+
+
+def is_cooperative(configuration: dict[str, Any]) -> bool:
+    """Tell whether partitions are given and taken one by one, and not all at each rebalance."""
+    strategy = configuration.get("partition.assignment.strategy", "")
+    return configuration.get("group.protocol") == _NEW_PROTOCOL or strategy == "cooperative-sticky"

@@ -1,7 +1,7 @@
 """The sink's loop, and the only code that touches the Kafka consumer.
 
-Order of events for a batch: rows committed, journal written, dead letters acknowledged, offsets committed. A sink that
-dies in between reads the batch again and finds its rows there.
+Order of events for a batch: rows committed, journal written, dead letters acknowledged, offsets committed (or some time
+later, see `workers.sink.commits`). A sink that dies in between reads the batch again and finds its rows there.
 
 Where more waits in the log already, the next batch is gathered and decoded while the server writes this one.
 """
@@ -12,7 +12,7 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import psycopg
@@ -20,28 +20,28 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from contract.client_properties import refuse_bad_properties
 from contract.errors import RegistryUnavailable
-from contract.journal import Commit, Journal, JournalWriter, NoJournal, Span
+from contract.journal import Commit, Journal, JournalWriter, NoJournal
 from contract.metrics_listener import Metrics, MetricsListener, NoMetrics
 from contract.registry import Registry
 from contract.spans import spans_of
 from contract.topics import record_topics
 from workers.sink.batches import Batch, DeadLetter, Decoder, Lots, lots_of
-from workers.sink.configuration import consumer_configuration
+from workers.sink.commits import Committer, begin_at, rule_of
+from workers.sink.configuration import consumer_configuration, is_cooperative
 from workers.sink.counts import DATABASE, DEAD_LETTERS, REGISTRY, SinkCounts
 from workers.sink.dead_letters import DeadLetterTopic, say
 from workers.sink.garbage import Garbage
-from workers.sink.offsets import Offsets, in_words, pairs_of, refused
+from workers.sink.offset_table import kept_offsets
+from workers.sink.offsets import Offsets, in_words, pairs_of
 from workers.sink.pulse import pulse_of
 from workers.sink.settings import Settings
-from workers.sink.writer import Outcome, Writer, is_refusal
+from workers.sink.writer import Fenced, Outcome, Writer, is_refusal
 
 log = logging.getLogger(__name__)
 
 _IDLE_S = 0.1
 _LONELY_S = 5.0
 _CLOSE_S = 5
-_COMMIT_S = 3.0
-_COMMIT_POLL_S = 0.002
 
 
 class SinkFailed(Exception):
@@ -56,14 +56,15 @@ class Sink:
     ) -> None:
         """*registry* knows the schemas by which records were written, where some were."""
         self._settings = settings
+        self._offsets = Offsets()
+        self._counts = SinkCounts(self._offsets)
+        self._commits = Committer(rule_of(settings), self._offsets, self._counts)
         self._configuration = consumer_configuration(
-            connection, settings, error_cb=_note_error, on_commit=self._on_commit
+            connection, settings, error_cb=_note_error, on_commit=self._commits.answered
         )
         refuse_bad_properties(
             Consumer, self._configuration, settings.sink_consumer_properties, "SEAWALL_SINK_CONSUMER_PROPERTIES"
         )
-        self._offsets = Offsets()
-        self._counts = SinkCounts(self._offsets)
         self._metrics: Metrics = NoMetrics()
         if settings.sink_metrics_port is not None:
             self._configuration |= {"statistics.interval.ms": 1_000, "stats_cb": self._note_statistics}
@@ -76,7 +77,13 @@ class Sink:
             )
         self._spans = spans_of("seawall-sink", settings.sink_name)
         self._decoder = Decoder(registry, self._spans)
-        self._writer = Writer(database_url, name=settings.sink_name, timeout_s=settings.sink_database_timeout_s)
+        self._database_url = database_url
+        self._writer = Writer(
+            database_url,
+            name=settings.sink_name,
+            timeout_s=settings.sink_database_timeout_s,
+            group=settings.sink_group,
+        )
         self._dead_letters = DeadLetterTopic(connection)
         self._journal: Journal
         self._pulse = pulse_of(settings.sink_pulse_file)
@@ -101,6 +108,7 @@ class Sink:
             raise SinkFailed(f"the port for metrics cannot be had: {error}") from None
         self._journal = self._open_journal()
         self._consumer = Consumer(self._configuration)
+        self._commits.use(self._consumer)
         try:
             self._consumer.subscribe(
                 record_topics(), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
@@ -120,11 +128,13 @@ class Sink:
                         self._move(batch, more=more)
                 else:
                     self._finish()
-                    self._commit_offsets([])  # whatever failed to be committed before
+                    self._commits.idle()
                     self._warn_if_lonely()
                 self._garbage.collect()
             self._finish()
-            self._await_answers()
+            self._commits.end()
+        except Fenced as error:
+            raise SinkFailed(str(error)) from None
         finally:
             # A static member does not tell the group that it leaves: its partitions wait for it until the session
             # times out, so a restart moves nothing, and closing is quick. But it waits for brokers that hang; then the
@@ -192,7 +202,8 @@ class Sink:
         """Finish the batch before, begin to write this one, and finish it too unless *more* waits to be decoded."""
         if not self._finish():
             return
-        self._writing = batch
+        self._commits.read(batch.spans)
+        self._writing = batch._replace(ends=batch.spans) if self._commits.rule.in_database else batch
         if more:
             begun_s = time.monotonic()
             self._writer.begin(batch)
@@ -219,7 +230,7 @@ class Sink:
             self._count_stage(batch, "bury", begun_s)
             say(outcome.letters)
         begun_s = time.monotonic()
-        self._commit_offsets(batch.spans)
+        self._commits.stored(batch.spans)
         if batch.trace is not None:
             batch.trace.stage("commit offsets", begun_s)
             batch.trace.end(outcome)
@@ -234,6 +245,7 @@ class Sink:
                 raise
             if batch.size > 1:
                 first, second = (self._write(half) for half in batch.halves())
+                self._writer.write(Batch([], [], [], batch.ends))
                 return Outcome(
                     first.stored + second.stored,
                     first.duplicates + second.duplicates,
@@ -300,39 +312,18 @@ class Sink:
             self._waiting = False
             self._consumer.resume(self._consumer.assignment())
 
-    def _commit_offsets(self, spans: Sequence[Span]) -> None:
-        """Commit what is stored, without waiting for the answer.
-
-        A failure is no loss: the next batch commits past it, and what is read twice is absorbed.
-        """
-        self._offsets.stored(spans)
-        following = self._offsets.unconfirmed()
-        # Where the session has timed out, librdkafka has dropped its member id before `_on_lost` is called, and a
-        # static member that commits without one is fenced for good (as in KAFKA-14201).
-        if following and self._consumer.memberid():
-            # Not the blocking commit: that one waits without end for a coordinator that is away.
-            self._consumer.commit(offsets=following, asynchronous=True)
-
-    def _await_answers(self) -> None:
-        """Wait for a while until all that was committed is confirmed."""
-        due_s = time.monotonic() + _COMMIT_S
-        while self._offsets.unconfirmed() and time.monotonic() < due_s:
-            self._consumer.poll(_COMMIT_POLL_S)
-
-    # Kafka calls the four below from within poll(), consume() and close(). What has been read but is not being written
+    # Kafka calls the three below from within poll(), consume() and close(). What has been read but is not being written
     # may be dropped, so taking partitions away needs no work but an answer to the last commit.
-
-    def _on_commit(self, error: KafkaError | None, partitions: list[TopicPartition]) -> None:
-        if reason := refused(error, partitions):
-            log.warning("offsets not committed: %s", reason)
-            self._counts.refused_commits += 1
-        if error is None:
-            self._offsets.confirmed(partitions)
 
     def _on_assign(self, _: Consumer, partitions: list[TopicPartition]) -> None:
         self._counts.rebalances["assigned"] += 1
         self._offsets.assign(partitions)
-        self._consumer.incremental_assign(partitions)
+        if self._commits.rule.in_database:
+            partitions = self._from_the_table(partitions)
+        if is_cooperative(self._configuration):
+            self._consumer.incremental_assign(partitions)
+        else:
+            self._consumer.assign(partitions)
         if self._waiting:
             self._consumer.pause(partitions)
         else:
@@ -340,14 +331,19 @@ class Sink:
             self._consumer.resume(partitions)
         log.info("assigned %s; now %d partitions", in_words(partitions), len(self._offsets.assigned))
 
+    def _from_the_table(self, partitions: list[TopicPartition]) -> list[TopicPartition]:
+        """Return *partitions* with the offsets that the database keeps."""
+        try:
+            return begin_at(
+                partitions, kept_offsets(self._database_url, self._settings.sink_group, pairs_of(partitions))
+            )
+        except psycopg.Error as error:
+            raise SinkFailed(f"the database does not say where to go on: {str(error).strip()}") from None
+
     def _on_revoke(self, _: Consumer, partitions: list[TopicPartition]) -> None:
         self._counts.rebalances["revoked"] += 1
         self._note_written()
-        if last := self._offsets.unconfirmed(partitions):
-            try:
-                self._consumer.commit(offsets=last, asynchronous=False)
-            except KafkaException as error:
-                log.warning("offsets not committed: %s", error.args[0].str())
+        self._commits.hand_over(partitions)
         self._forget(partitions)
         log.info("revoked %s; now %d partitions", in_words(partitions), len(self._offsets.assigned))
 
@@ -370,7 +366,7 @@ class Sink:
             return  # `_finish` tries again
         if not outcome.letters:
             self._count(self._writing, outcome, begun_s)
-            self._offsets.stored(self._writing.spans)
+            self._commits.note_stored(self._writing.spans)
             if self._writing.trace is not None:
                 self._writing.trace.end(outcome)
             self._writing = None

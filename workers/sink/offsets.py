@@ -31,9 +31,13 @@ class Offsets:
 
     def stored(self, spans: Sequence[Span]) -> None:
         """Note that all of *spans*, sorted, is stored; what is not ours any more is left out."""
-        for span in spans:
-            if (span.topic, span.partition) in self.assigned:
-                self._unconfirmed[span.topic, span.partition] = span.last + 1
+        for one in self.following(spans):
+            self._unconfirmed[one.topic, one.partition] = one.offset
+
+    def following(self, spans: Sequence[Span]) -> list[TopicPartition]:
+        """Return the offset behind *spans*, sorted, for each partition that is ours."""
+        behind = {(span.topic, span.partition): span.last + 1 for span in spans}
+        return [TopicPartition(*pair, offset) for pair, offset in behind.items() if pair in self.assigned]
 
     def confirmed(self, partitions: Iterable[TopicPartition]) -> None:
         """Note the answer to a commit; one that was overtaken by a later commit, or refused, confirms nothing."""

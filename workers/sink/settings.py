@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, Json
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -36,6 +37,14 @@ class Settings(BaseSettings):
     """With so many bytes the broker answers at once; 1 lets it answer with the first record."""
     sink_consumer_properties: Json[dict[str, bool | int | float | str]] = Field(default={}, validate_default=False)
     """Further settings of the consumer by librdkafka's names, as a JSON object; they win over those around."""
+    sink_static_membership: bool = True
+    """Whether a sink that is started again has its partitions back without a rebalance; if not, others get them."""
+    sink_offset_commits: Literal["batch", "automatic", "periodic", "1+N", "database", "before-write"] = "batch"
+    """When offsets are committed, see `workers.sink.commits`; all but `before-write` lose nothing."""
+    sink_commit_interval_ms: int = Field(default=5_000, ge=1, le=86_400_000)
+    """Time between two commits that are `automatic` or `periodic`."""
+    sink_commit_batches: int = Field(default=10, ge=1, le=10_000)
+    """Batches between two commits of `1+N`; one more comes at the end, and when partitions go to another sink."""
     sink_session_timeout_ms: int = Field(default=6_000, ge=6_000)
     """How long the partitions of a sink that is gone for good stay without a reader."""
     sink_database_timeout_s: float = Field(default=10.0, gt=0)

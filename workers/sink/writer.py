@@ -22,6 +22,7 @@ from psycopg.pq.abc import PGconn
 
 from contract.entities import ENTITIES, Entity
 from workers.sink.batches import Batch, DeadLetter, Rows
+from workers.sink.offset_table import is_fence, moved
 from workers.sink.rows import HEADER, TRAILER, id_of
 
 _REASON_CHARACTERS = 500
@@ -29,6 +30,10 @@ _REFUSALS = ("22", "23")  # data exception, integrity constraint violation
 _NOT_OUR_FORMAT = "22P03"  # a column is of another type than in the contract: that is no flaw of the record
 _CONFLICT = "conflict: another record with this id is stored"
 _CAREFUL_BATCHES = 50
+
+
+class Fenced(Exception):
+    """Another sink has taken over a partition of the batch, which is not stored."""
 
 
 class Outcome(NamedTuple):
@@ -42,9 +47,10 @@ class Outcome(NamedTuple):
 class Writer:
     """One connection, opened when it is needed."""
 
-    def __init__(self, url: str, *, name: str, timeout_s: float) -> None:
+    def __init__(self, url: str, *, name: str, timeout_s: float, group: str = "") -> None:
+        """*group* is whose offsets are moved, where batches ask for it."""
         self._url = url
-        self._name = name
+        self._name, self._group = name, group
         self._timeout_ms = int(timeout_s * 1000)
         self._connection: psycopg.Connection | None = None
         self._begun: Batch | None = None
@@ -64,12 +70,12 @@ class Writer:
     def write(self, batch: Batch) -> Outcome:
         """Commit *batch*; a record that is stored already is absorbed, one that contradicts becomes a dead letter.
 
-        Raises `psycopg.Error`; `is_refusal` tells whether it will be raised again for the same batch.
+        Raises `psycopg.Error`; `is_refusal` tells whether it will be raised again for the same batch. Raises `Fenced`.
         """
-        if not batch.size and not batch.letters:
+        if not batch.size and not batch.letters and not batch.ends:
             return Outcome(0, 0, [])  # the server takes a query without a statement for a fault
         try:
-            if self._careful == 0 and not batch.letters:
+            if self._careful == 0 and batch.size and not batch.letters:
                 try:
                     return self._quickly(batch)
                 except psycopg.errors.UniqueViolation:
@@ -77,6 +83,8 @@ class Writer:
             self._careful = max(self._careful - 1, 0)
             return self._carefully(batch)
         except psycopg.Error as error:
+            if is_fence(error):
+                raise Fenced("another sink has gone on with a partition of this one") from None
             if not is_refusal(error):
                 self.close()
             raise
@@ -95,7 +103,10 @@ class Writer:
         # the largest comes last, which is the one that nobody waits for here
         tables = sorted(batch.tables, key=lambda table: len(table.rows))
         try:
-            server.send_query(b";".join(_COPY_IN[table.entity.name] for table in tables))
+            statements = [_COPY_IN[table.entity.name] for table in tables]
+            if batch.ends:
+                statements.append(moved(self._group, batch.ends).as_bytes())
+            server.send_query(b";".join(statements))
             for table in tables:
                 _expect(server, ExecStatus.COPY_IN)
                 server.put_copy_data(b"".join([HEADER, *table.rows, TRAILER]))
@@ -114,6 +125,8 @@ class Writer:
         self._begun = None
         server = self._connected().pgconn
         _expect(server, ExecStatus.COMMAND_OK)
+        if batch.ends:
+            _expect(server, ExecStatus.COMMAND_OK)
         while server.get_result() is not None:
             pass
         return Outcome(batch.size, 0, [])
@@ -129,6 +142,8 @@ class Writer:
                 stored, duplicates = stored + len(fresh), duplicates + known
                 letters += conflicts
             _insert_letters(cursor, letters)
+            if batch.ends:
+                cursor.execute(moved(self._group, batch.ends))
         return Outcome(stored, duplicates, letters)
 
     def _connected(self) -> psycopg.Connection:

@@ -1,0 +1,42 @@
+"""The stacks of a sweep: one for all levels, or servers of its own for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+
+import msgspec
+
+from seawall.cli.experiment_place import OwnStacks, experiment_place
+from seawall.cli.running_stack import refuse_running_stack
+from seawall.experiments.compare import StackOf
+from seawall.experiments.segments import Segment
+from seawall.experiments.tune_options import TuneOptions
+from seawall.stack.options import StackOptions
+
+
+@contextmanager
+def stacks_of(options: TuneOptions, directory: Path, *, clean: bool) -> Iterator[StackOf]:
+    """Give what gives each segment of the sweep its stack; raises `StackError`."""
+    if options.own_stacks:
+        refuse_running_stack(f"{options.knob.name} is taken only at the start of servers", "a knob that is not")
+        make = OwnStacks("tune", directory, clean=clean)
+        yield lambda segment: make(_stack(options, segment), segment.name)
+        return
+    counts = (options.brokers, options.sinks, options.api_processes)
+    asked = any(number is not None for number in counts)
+    with experiment_place(_stack(options), "tune", directory, asked=asked, clean=clean) as stack:
+        yield lambda _: nullcontext(stack)
+
+
+def _stack(options: TuneOptions, segment: Segment | None = None) -> StackOptions:
+    found = StackOptions(
+        brokers=options.brokers or 1,
+        sinks=options.sinks or 1,
+        api_processes=options.api_processes or 1,
+        registry=options.needs_registry,
+    )
+    if segment is None:
+        return found
+    return msgspec.structs.replace(found, settings=segment.started_with)

@@ -1,0 +1,1 @@
+"""Subscribers of a feed: Locust users that connect, listen, and note when what arrived."""
