@@ -28,6 +28,7 @@ from seawall.cli.shared_options import (
     Entity,
     Output,
     Paths,
+    Profile,
     Seed,
     SettingsFile,
     Sinks,
@@ -52,6 +53,7 @@ EXAMPLES = """[bold]Examples[/]
   bin/seawall attain --path kafka --mix shop           lookups and analytics besides, arrivals at random
   bin/seawall attain --path kafka --mix shop --weights write=50,cached=50 --new-connections 5% --tls 20%
   bin/seawall attain --path kafka --mix shop --http-cache    with nginx in front of the API
+  bin/seawall attain --path kafka --profile throughput       with Kafka's settings of profiles/throughput.toml
   bin/seawall attain --path sync --stages 500,1000 --users 2000 --repeats 3
   bin/seawall attain --path kafka --sinks 2 --json     the result for machines, on standard output
 
@@ -94,6 +96,7 @@ def attain(
     ] = False,
     entity: Entity = "mixed",
     settings: SettingsFile = None,
+    profile: Profile = "",
     brokers: Brokers = None,
     sinks: Sinks = None,
     api_processes: ApiProcesses = None,
@@ -134,7 +137,7 @@ def attain(
         kafka="kafka" in options.paths,
         http_cache=http_cache,
         tls=options.tls > 0,
-        settings=kafka_settings(settings, brokers or 1),
+        settings=kafka_settings(settings, brokers or 1, profile),
     )
     asked = any(number is not None for number in (brokers, sinks, api_processes))
     with interruptible():

@@ -31,6 +31,7 @@ from seawall.cli.shared_options import (
     DrainTimeout,
     Output,
     Paths,
+    Profile,
     Seed,
     SettingsFile,
     Sinks,
@@ -58,6 +59,7 @@ EXAMPLES = """[bold]Examples[/]
   bin/seawall compare --paths sync,kafka --entities orders --counts 100,10000
   bin/seawall compare --brokers 3 --sinks 3    Kafka with three brokers and three sinks
   bin/seawall compare --settings mine.toml --paths kafka    with settings of your own (docs/tuning.md)
+  bin/seawall compare --profile latency --paths kafka       with those of profiles/latency.toml
   bin/seawall compare --api-processes 2        two API processes share the port
   bin/seawall compare --durability --parts load         what each promise of safety costs, on each path
   bin/seawall compare --arms sync,kafka-flushed         both flush to disk before they answer
@@ -134,6 +136,7 @@ def compare(
         typer.Option(help="Blocks; each runs every arm twice.  \\[default: 2, quick: 1]", show_default=False),
     ] = None,
     settings: SettingsFile = None,
+    profile: Profile = "",
     brokers: Brokers = None,
     sinks: Sinks = None,
     api_processes: ApiProcesses = None,
@@ -186,7 +189,7 @@ def compare(
         gate=gate,
     )
     options.validate(Connections.read() if options.arms else None, Limits.read())
-    started_with = kafka_settings(settings, brokers or 1)
+    started_with = kafka_settings(settings, brokers or 1, profile)
     judged_by = read_targets(targets)
     earlier = None if against is None else stored_result(against)
     check_table_style(table_style)

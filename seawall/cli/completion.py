@@ -12,6 +12,7 @@ from contract.entities import ENTITIES
 from seawall.cli.app import SCENARIOS
 from seawall.cli.completion_scripts import SHELLS
 from seawall.cli.completion_words import VerbWords, words_of
+from seawall.cli.kafka_settings_file import profile_names
 from seawall.experiments.arms import ARMS, PATHS
 from seawall.experiments.attain_options import MIXES
 from seawall.experiments.compare_options import ARRIVALS, PARTS
@@ -19,6 +20,7 @@ from seawall.experiments.controls import CATALOGUE as CONTROLS
 from seawall.experiments.elasticity_options import KINDS as LIVE
 from seawall.experiments.periods import PERIODS
 from seawall.experiments.scale_options import KINDS
+from seawall.experiments.search_options import GOALS
 from seawall.report.table_styles import TABLE_STYLES
 from seawall.stack.faults.catalogue import CATALOGUE as FAULTS
 
@@ -59,7 +61,9 @@ def completion(
 
 def _verbs() -> list[VerbWords]:
     return words_of(
-        _CHOICES, _LISTS, {"bench": _benchmarks(), "completion": tuple(SHELLS), "stream": tuple(SCENARIOS["stream"])}
+        {**_CHOICES, "--profile": profile_names(), "--search": tuple(GOALS)},
+        _LISTS,
+        {"bench": _benchmarks(), "completion": tuple(SHELLS), "stream": tuple(SCENARIOS["stream"])},
     )
 
 

@@ -37,6 +37,15 @@ SettingsFile = Annotated[
     Path | None,
     typer.Option("--settings", help="A file of Kafka's settings to start the stack with.", show_default=False),
 ]
+Profile = Annotated[
+    str,
+    typer.Option(
+        "--profile",
+        help="Such a file by its name in profiles/: throughput, latency, durability or balanced.",
+        metavar="NAME",
+        show_default=False,
+    ),
+]
 Clean = Annotated[bool, typer.Option("--clean", help="Remove rows of earlier runs without asking.")]
 Seed = Annotated[int, typer.Option(help="Seed of contents and of the users' phases: the same one sends the same.")]
 DrainTimeout = Annotated[str, typer.Option(help="How long the log may take to drain.", metavar="TIME")]

@@ -60,4 +60,4 @@ class TrialProgress:
         for name, count in trial.restarts.items():
             self._console.print(f"[yellow]{trial.name}[/]: {name} died and was started again ({count} x)")
         if not self._console.is_terminal and (trial.kind == "load" or self._number % 10 == 0):
-            self._console.print(f"{self._number}/{self._total} {trial.name}: {trial.achieved_per_s:,.0f} rows/s")
+            self._console.print(f"{self._number}/{self._total} {trial.name}: {trial.achieved_per_s or 0:,.0f} rows/s")

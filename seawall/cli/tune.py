@@ -1,19 +1,17 @@
-"""`tune`: what one of Kafka's knobs does."""
+"""`tune`: what Kafka's knobs do, one or several together."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from contract.connections import Connections
 from seawall.cli.comparison_output import exit_code
-from seawall.cli.consoles import error_console, output_console
+from seawall.cli.consoles import output_console
 from seawall.cli.ending import write_files
-from seawall.cli.interruption import interruptible
 from seawall.cli.option_values import check_table_style, names, seconds
-from seawall.cli.results_directory import free_directory
 from seawall.cli.shared_options import (
     TARGETS_FILE,
     ApiProcesses,
@@ -34,14 +32,18 @@ from seawall.cli.shared_options import (
 from seawall.cli.targets_file import read_targets
 from seawall.cli.trial_progress import TrialProgress
 from seawall.cli.tune_output import show
-from seawall.cli.tune_stacks import stacks_of
-from seawall.experiments.compare import Comparison
+from seawall.cli.tune_plan import plan_in, run_plan, show_plan
+from seawall.cli.tune_run import run_on_stacks
+from seawall.cli.tune_search import run_search, show_search
+from seawall.experiments.compare import Comparison, StackOf
 from seawall.experiments.errors import BadOptions
 from seawall.experiments.kills import beside_of
 from seawall.experiments.level_effects import compare_levels
+from seawall.experiments.plan_options import PlanOptions
+from seawall.experiments.search_options import GOALS, KNOBS, SearchOptions
 from seawall.experiments.tune_options import TuneOptions
-from seawall.report.files import write_reports
 from seawall.report.tune_tables import knob_table
+from seawall.result import Result
 from seawall.stack.limits import Limits
 from seawall.tuning.catalogue import knob_named, knobs
 from seawall.tuning.errors import BadSettings
@@ -62,6 +64,9 @@ EXAMPLES = """[bold]Examples[/]
   bin/seawall tune --knob partition_by --key-skew 1.5    how even, and in order, where some keys are hot
   bin/seawall tune --knob offset_commits --kill sink     what a killed sink reads again, or loses
   bin/seawall tune --knob fetch.wait.max.ms --settings mine.toml    beside other settings
+  bin/seawall tune --plan plan.toml                      several knobs together: which matter, which depend on others
+  bin/seawall tune --search visible-p95 --rate 5000 --users 500     the best setting for a goal, as a settings file
+  bin/seawall tune --plan plan.toml --resume results/<time>-tune    the same once more: what that run lacks
 
 Each level is an arm of the path kafka: the same records at the same rate through API, log and sink, each followed to
 its row. Levels are interleaved, there and back, and held against the value that is shipped. An effect is named where
@@ -84,6 +89,26 @@ def tune(
             show_default=False,
         ),
     ] = "",
+    plan: Annotated[
+        Path | None,
+        typer.Option(help="A file of several knobs, two levels each, and how to combine them.", show_default=False),
+    ] = None,
+    search: Annotated[
+        str,
+        typer.Option(help=f"Look for the best setting for a goal: {', '.join(GOALS)}.", show_default=False),
+    ] = "",
+    searched: Annotated[
+        str,
+        typer.Option("--knobs", help="Which knobs a search may turn.", metavar="LIST"),
+    ] = ",".join(KNOBS),
+    resume: Annotated[
+        Path | None,
+        typer.Option(
+            help="The directory of a run with the same options: what it lacks is run.",
+            metavar="DIR",
+            show_default=False,
+        ),
+    ] = None,
     settings: Annotated[
         Path | None,
         typer.Option(help="A file of settings that stand beside it, the same at each level.", show_default=False),
@@ -99,7 +124,13 @@ def tune(
     users: Users = 200,
     duration: Annotated[str, typer.Option(help="Judged time of a trial.", metavar="TIME")] = "8s",
     warmup: Warmup = "2s",
-    repeats: Annotated[int, typer.Option(help="Trials a level, an even number.")] = 4,
+    repeats: Annotated[
+        int | None,
+        typer.Option(
+            help="Trials a level (an even number) or a cell; of a search those that decide.  \\[default: 4, search: 6]",
+            show_default=False,
+        ),
+    ] = None,
     entity: Entity = "mixed",
     key_skew: Annotated[float, typer.Option(help="Zipf's exponent over Kafka's partitions; 0 is even.")] = 0.0,
     brokers: Brokers = None,
@@ -118,54 +149,94 @@ def tune(
     if listed:
         output_console().print(knob_table(knobs().values(), table_style))
         return
-    if not knob:
-        raise typer.BadParameter("name one, like linger.ms; `bin/seawall tune --list` has all", param_hint="--knob")
+    load: dict[str, Any] = {
+        "paths": ("kafka",),
+        "parts": ("load",),
+        "users": users,
+        "rate_per_s": rate / users if users > 0 else 0.0,
+        "duration_s": seconds("--duration", duration),
+        "warmup_s": seconds("--warmup", warmup),
+        "load_entity": entity,
+        "key_skew": key_skew,
+        "brokers": brokers,
+        "sinks": sinks,
+        "api_processes": api_processes,
+        "drain_timeout_s": seconds("--drain-timeout", drain_timeout),
+        "seed": seed,
+    }
+    _refuse_several(knob, levels, plan, search, resume, output)
+    if search:
+        best = SearchOptions(
+            goal=search,
+            knobs=names(searched),
+            settings=_beside(settings),
+            fresh=6 if repeats is None else repeats,
+            **load,
+        )
+        best.validate(Connections.read(), Limits.read())
+        found, place = run_search(best, read_targets(targets), output, resume, clean=clean)
+        show_search(found, place, table_style, as_json=as_json)
+        raise typer.Exit(exit_code(found, None))
+    repeats = 4 if repeats is None else repeats
+    if plan is not None:
+        cells = PlanOptions(plan=plan_in(plan), settings=_beside(settings), blocks=repeats, **load)
+        cells.validate(Connections.read(), Limits.read())
+        found, place = run_plan(cells, read_targets(targets), output, resume, clean=clean)
+        show_plan(found, place, table_style, as_json=as_json)
+        raise typer.Exit(exit_code(found, None))
     if repeats < TRIALS_A_BLOCK or repeats % TRIALS_A_BLOCK:
         raise typer.BadParameter(f"{repeats} is no even number of 2 or more", param_hint="--repeats")
     turned, beside, wanted = _settings(knob, settings, names(levels))
     options = TuneOptions(
-        knob=turned,
-        levels=wanted,
-        settings=beside,
-        kill=kill,
-        paths=("kafka",),
-        parts=("load",),
-        users=users,
-        rate_per_s=rate / users if users > 0 else 0.0,
-        duration_s=seconds("--duration", duration),
-        warmup_s=seconds("--warmup", warmup),
-        load_entity=entity,
-        key_skew=key_skew,
-        brokers=brokers,
-        sinks=sinks,
-        api_processes=api_processes,
-        blocks=repeats // TRIALS_A_BLOCK,
-        drain_timeout_s=seconds("--drain-timeout", drain_timeout),
-        seed=seed,
+        knob=turned, levels=wanted, settings=beside, kill=kill, blocks=repeats // TRIALS_A_BLOCK, **load
     )
     options.validate(Connections.read(), Limits.read())
     judged_by = read_targets(targets)
-    with interruptible():
-        directory = free_directory(output, "tune")
-        with (
-            stacks_of(options, directory, clean=clean) as stack_of,
-            TrialProgress(error_console()) as progress,
-        ):
-            sweep = Comparison(options, judged_by, stack_of, directory, compare_levels, beside_of(kill))
-            result = sweep.run(progress, lambda result: write_files(result, directory))
-        with error_console().status("Drawing the report"):
-            write_reports(result, directory)
+
+    def run(stack_of: StackOf, directory: Path, earlier: Result | None, progress: TrialProgress) -> Result:
+        sweep = Comparison(options, judged_by, stack_of, directory, compare_levels, beside_of(kill), earlier)
+        return sweep.run(progress, lambda result: write_files(result, directory))
+
+    result, directory = run_on_stacks(options, output, resume, run, clean=clean)
     show(result, directory, table_style, as_json=as_json)
     raise typer.Exit(exit_code(result, None))
+
+
+def _refuse_several(
+    knob: str, levels: str, plan: Path | None, search: str, resume: Path | None, output: Path | None
+) -> None:
+    """Raise `typer.BadParameter` where what is to be turned is not named once."""
+    asked = sum((bool(knob), plan is not None, bool(search)))
+    if not asked:
+        raise typer.BadParameter(
+            "name one, like linger.ms (`bin/seawall tune --list` has all), or give a --plan of several, or a goal to"
+            " --search for",
+            param_hint="--knob",
+        )
+    if asked > 1:
+        raise typer.BadParameter("--knob, --plan and --search exclude one another", param_hint="--knob")
+    if levels and not knob:
+        raise typer.BadParameter(
+            "belongs to --knob: a plan names its levels, a search takes all", param_hint="--levels"
+        )
+    if resume is not None and output is not None:
+        raise typer.BadParameter("leave --output out: what was measured lies there already", param_hint="--resume")
+
+
+def _beside(path: Path | None) -> KafkaSettings:
+    try:
+        return KafkaSettings() if path is None else read_settings(path)
+    except BadSettings as error:
+        raise BadOptions(error.mistakes) from None
 
 
 def _settings(name: str, path: Path | None, levels: tuple[str, ...]) -> tuple[Knob, KafkaSettings, tuple[Value, ...]]:
     """Return the knob, what stands beside it, and its levels; raises `BadOptions` where one of them cannot be."""
     try:
         knob = knob_named(name)
-        beside = KafkaSettings() if path is None else read_settings(path)
     except BadSettings as error:
         raise BadOptions(error.mistakes) from None
+    beside = _beside(path)
     mistakes, found = [], []
     for text in levels:
         try:

@@ -11,15 +11,20 @@ import msgspec
 from seawall.cli.experiment_place import OwnStacks, experiment_place
 from seawall.cli.running_stack import refuse_running_stack
 from seawall.experiments.compare import StackOf
+from seawall.experiments.plan_options import PlanOptions
+from seawall.experiments.search_options import SearchOptions
 from seawall.experiments.segments import Segment
 from seawall.experiments.tune_options import TuneOptions
 from seawall.stack.options import StackOptions
 
+Tuning = TuneOptions | PlanOptions | SearchOptions
+"""What `tune` may be asked for."""
+
 
 @contextmanager
-def stacks_of(options: TuneOptions, directory: Path, *, clean: bool) -> Iterator[StackOf]:
-    """Give what gives each segment of the sweep its stack; raises `StackError`."""
-    if options.own_stacks:
+def stacks_of(options: Tuning, directory: Path, *, clean: bool) -> Iterator[StackOf]:
+    """Give what gives each segment its stack; raises `StackError`."""
+    if isinstance(options, TuneOptions) and options.own_stacks:
         refuse_running_stack(f"{options.knob.name} is taken only at the start of servers", "a knob that is not")
         make = OwnStacks("tune", directory, clean=clean)
         yield lambda segment: make(_stack(options, segment), segment.name)
@@ -30,7 +35,7 @@ def stacks_of(options: TuneOptions, directory: Path, *, clean: bool) -> Iterator
         yield lambda _: nullcontext(stack)
 
 
-def _stack(options: TuneOptions, segment: Segment | None = None) -> StackOptions:
+def _stack(options: Tuning, segment: Segment | None = None) -> StackOptions:
     found = StackOptions(
         brokers=options.brokers or 1,
         sinks=options.sinks or 1,

@@ -8,7 +8,7 @@ import typer
 
 from seawall.cli.kafka_settings_file import kafka_settings
 from seawall.cli.option_values import names, share
-from seawall.cli.shared_options import SettingsFile
+from seawall.cli.shared_options import Profile, SettingsFile
 from seawall.cli.stack_progress import StackProgress
 from seawall.stack.errors import OtherStackRunning
 from seawall.stack.options import FEED_SOURCES, StackOptions
@@ -28,6 +28,7 @@ EXAMPLES = """[bold]Examples[/]
   bin/seawall up --observe                Prometheus reads all metrics, where it is installed
   bin/seawall up --trace 1%               one request of a hundred is traced; bin/seawall trace draws it
   bin/seawall up --settings mine.toml     Kafka's parts with settings of your own (docs/tuning.md)
+  bin/seawall up --profile latency        with those of profiles/latency.toml
   bin/seawall up --no-kafka               without the log: the direct write paths only
   bin/seawall up --api-port 8000          the API on a port of your choice
 
@@ -80,6 +81,7 @@ def up(
         ),
     ] = "",
     settings: SettingsFile = None,
+    profile: Profile = "",
     api_port: Annotated[int | None, typer.Option(help="Port of the API.  \\[default: a free one]")] = None,
 ) -> None:
     """Start PostgreSQL, Valkey, Kafka, the API and its sinks, and leave them running until `down`."""
@@ -97,7 +99,7 @@ def up(
         registry=registry,
         feeds=names(feed),
         api_port=api_port,
-        settings=kafka_settings(settings, brokers),
+        settings=kafka_settings(settings, brokers, profile),
     ).checked()
     running = Stack.attach()
     if running is not None:

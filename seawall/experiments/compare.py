@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -13,7 +13,9 @@ from typing import Any, Protocol
 import msgspec
 
 from seawall.experiments.arms import ArmPlan, arm_of
+from seawall.experiments.broken import BREAKS, await_whole, broken_trial, is_broken, unmade_arm
 from seawall.experiments.compare_options import CompareOptions
+from seawall.experiments.draining import await_sinks
 from seawall.experiments.endings import run_to_an_end
 from seawall.experiments.errors import ArmNotMade, NotDrained
 from seawall.experiments.judgement import arm_verdicts, judge_arms
@@ -54,11 +56,18 @@ class Watcher(Protocol):
 class _Course:
     """How far a comparison has come."""
 
-    total: int
+    total: int = 0
     number: int = 0
     arms: dict[str, Arm] = field(default_factory=dict)
     trials: list[Trial] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=dict)
+
+    def add(self, trial: Trial, watcher: Watcher, write: Callable[[], None]) -> None:
+        """Take a trial that is over."""
+        self.number += 1
+        self.trials.append(trial)
+        watcher.trial_ended(trial)
+        write()
 
 
 @dataclass(frozen=True)
@@ -72,6 +81,10 @@ class Comparison:
     """Where raw columns, Locust's CSV files and the load's log go."""
     compare: Callable[[Sequence[ArmPlan], Sequence[Arm], Sequence[Trial]], list[ArmComparison]] = compare_pairs
     beside: BesideOf = field(default_factory=lambda: beside_of(""))
+    earlier: Result | None = None
+    """What was measured before the experiment was interrupted; its trials are not run again."""
+    warms_up: bool = True
+    """Whether trials that are no part of the result come first; servers that are warm need none."""
 
     def run(self, watcher: Watcher, write: Callable[[Result], None]) -> Result:
         """Run all trials; *write* gets the result so far after each, and at the end, whatever ended it.
@@ -83,11 +96,21 @@ class Comparison:
         machine = machine_facts()
         segments = planned_segments(self.options, self.directory / "raw")
         plans = self.options.arm_plans()
-        course = _Course(sum(len(segment.trials) for segment in segments))
+        course = _Course()
+        if self.earlier is not None:
+            started_at = self.earlier.started_at
+            course.trials += self.earlier.trials
+            course.arms |= {arm.name: arm for arm in self.earlier.arms}
+            course.number = len(course.trials)
+        done = {trial.name for trial in course.trials}
+        left = [[trial for trial in segment.trials if trial.load.name not in done] for segment in segments]
+        course.total = course.number + sum(map(len, left))
 
         def result(*, interrupted: bool = False, reasons: tuple[str, ...] = ()) -> Result:
-            arms = [course.arms[plan.name] for plan in plans if plan.name in course.arms]
-            judged = judge_arms(self.targets, [arm.name for arm in arms], course.trials)
+            names = dict.fromkeys([*(plan.name for plan in plans), *course.arms])
+            arms = [course.arms[name] for name in names if name in course.arms]
+            made = [trial for trial in course.trials if not is_broken(trial)]
+            judged = judge_arms(self.targets, [arm.name for arm in arms], made)
             return Result(
                 experiment=self.options.experiment,
                 started_at=started_at,
@@ -106,16 +129,49 @@ class Comparison:
             )
 
         def work() -> None:
-            for segment in segments:
+            for segment, trials in zip(segments, left, strict=True):
+                if not trials:
+                    continue
                 with self.stack_of(segment) as stack:
-                    self._run_segment(segment, stack, watcher, course, lambda: write(result()))
+                    self._run_segment(segment, stack, watcher, course, trials, lambda: write(result()))
 
         return run_to_an_end(work, result, write, anything=lambda: bool(course.arms))
 
     def _run_segment(
-        self, segment: Segment, stack: Stack, watcher: Watcher, course: _Course, write: Callable[[], None]
+        self,
+        segment: Segment,
+        stack: Stack,
+        watcher: Watcher,
+        course: _Course,
+        left: list[TrialPlan],
+        write: Callable[[], None],
     ) -> None:
+        """Run the trials that are *left* of a segment, which becomes empty; on new clients after each that broke."""
         course.versions |= {name: service.version for name, service in stack.state.services.items() if service.version}
+        warm_up = segment.warm_up if self.warms_up else ()
+        while left:
+            try:
+                with self._sitting(segment, stack, watcher, course, write) as sitting:
+                    if not self.options.goes_on:
+                        sitting.make_all()
+                    sitting.warm_up(warm_up)
+                    warm_up = ()
+                    while left:
+                        trial = sitting.run(left[0])
+                        del left[0]
+                        sitting.settle(trial)
+            except BREAKS as error:
+                if warm_up or not left or not self.options.goes_on:
+                    raise
+                plan = left.pop(0)
+                course.arms.setdefault(plan.arm, unmade_arm(plan))
+                course.add(broken_trial(plan, error), watcher, write)
+                await_whole(stack)
+
+    @contextmanager
+    def _sitting(
+        self, segment: Segment, stack: Stack, watcher: Watcher, course: _Course, write: Callable[[], None]
+    ) -> Iterator[_Sitting]:
         log = self.directory / "logs" / segment.name / "load.log"
         with (
             stack.adjustments() as adjustments,
@@ -129,25 +185,62 @@ class Comparison:
             ) as runner,
         ):
             servers = _Servers(stack, adjustments, segment)
-            for plan in segment.arms:
-                course.arms.setdefault(plan.name, servers.make(plan))
-            for trial_plan in segment.warm_up:
-                watcher.trial_starts(trial_plan, course.number + 1, course.total)
-                servers.make(segment.arm(trial_plan.arm))
-                runner.run(_for(stack, trial_plan), partial(watcher.trial_goes_on, trial_plan))
-            for trial_plan in segment.trials:
-                course.number += 1
-                watcher.trial_starts(trial_plan, course.number, course.total)
-                servers.make(segment.arm(trial_plan.arm))
-                trial = self._run_trial(runner, stack, trial_plan, watcher)
-                course.trials.append(trial)
-                watcher.trial_ended(trial)
-                write()
-                if trial.audit.pending and course.number < course.total:
-                    raise NotDrained(
-                        f"stopped after {course.number} of {course.total} trials: {trial.audit.pending} records of"
-                        f" {trial.name} lie in the log and the sinks stand still"
-                    )
+            yield _Sitting(self.options, segment, stack, servers, runner, watcher, course, write, self.beside)
+
+
+@dataclass(frozen=True)
+class _Sitting:
+    """Trials of a segment that follow one another on the same clients."""
+
+    options: CompareOptions
+    segment: Segment
+    stack: Stack
+    servers: _Servers
+    runner: TrialRunner
+    watcher: Watcher
+    course: _Course
+    write: Callable[[], None]
+    beside: BesideOf
+
+    def make_all(self) -> None:
+        """Make every arm once, so that one that cannot be made ends the experiment before its first trial."""
+        for plan in self.segment.arms:
+            self._make(plan)
+
+    def warm_up(self, plans: Sequence[TrialPlan]) -> None:
+        """Run trials that are no part of the result."""
+        for plan in plans:
+            self.watcher.trial_starts(plan, self.course.number + 1, self.course.total)
+            self.servers.make(self.segment.arm(plan.arm))
+            self.runner.run(_for(self.stack, plan), partial(self.watcher.trial_goes_on, plan))
+
+    def run(self, plan: TrialPlan) -> Trial:
+        """Run a trial, put it into the course, and return it."""
+        self.watcher.trial_starts(plan, self.course.number + 1, self.course.total)
+        self._make(self.segment.arm(plan.arm))
+        beside = self.beside(self.stack, plan)
+
+        def goes_on(progress: Progress) -> None:
+            beside.load_goes_on(progress)
+            self.watcher.trial_goes_on(plan, progress)
+
+        trial = self.runner.run(_for(self.stack, plan), goes_on, beside=beside)
+        self.course.add(trial, self.watcher, self.write)
+        return trial
+
+    def settle(self, trial: Trial) -> None:
+        """See to it that what *trial* left in the log is no burden of the next; raises `NotDrained`."""
+        course = self.course
+        if trial.audit.pending and self.options.goes_on:
+            await_sinks(self.stack, 3 * self.options.drain_timeout_s)
+        elif trial.audit.pending and course.number < course.total:
+            raise NotDrained(
+                f"stopped after {course.number} of {course.total} trials: {trial.audit.pending} records of"
+                f" {trial.name} lie in the log and the sinks stand still"
+            )
+
+    def _make(self, plan: ArmPlan) -> None:
+        self.course.arms[plan.name] = self.servers.make(plan)
 
     def _run_trial(self, runner: TrialRunner, stack: Stack, plan: TrialPlan, watcher: Watcher) -> Trial:
         beside = self.beside(stack, plan)

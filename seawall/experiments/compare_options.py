@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
@@ -25,6 +26,8 @@ class CompareOptions:
     """The plan of one comparison."""
 
     experiment: ClassVar[str] = "compare"
+    goes_on: ClassVar[bool] = False
+    """Whether a trial that cannot be made is INVALID, and the others follow; else the experiment ends."""
     paths: tuple[str, ...] = PATHS
     """The arms, on servers as they are, where `arms` names none."""
     arms: tuple[str, ...] = ()
@@ -57,6 +60,10 @@ class CompareOptions:
     def arm_plans(self) -> tuple[ArmPlan, ...]:
         """Return the arms in their order."""
         return tuple(ARMS[name] for name in self.arms) if self.arms else as_they_are(self.paths)
+
+    def order(self, arms: Sequence[ArmPlan], block: int) -> list[tuple[ArmPlan, str]]:  # noqa: ARG002 - of a design
+        """Return the trials of a block in their order, each with how its name ends: there and back."""
+        return [*((arm, "a") for arm in arms), *((arm, "b") for arm in reversed(arms))]
 
     @property
     def shaped(self) -> bool:

@@ -59,11 +59,12 @@ def compare_figures(base: FloatArray, arm: FloatArray, row: ArmComparison) -> Ar
 
 def figures_of(trials: list[Trial], arm: str, metric: str) -> FloatArray:
     """Return the figure of each of the arm's trials that has one, shape ``(trials,)``."""
-    found = [_figure(trial, metric) for trial in trials if trial.arm == arm]
+    found = [figure_of(trial, metric) for trial in trials if trial.arm == arm]
     return np.array([figure for figure in found if figure], dtype=np.float64)
 
 
-def _figure(trial: Trial, metric: str) -> float | None:
+def figure_of(trial: Trial, metric: str) -> float | None:
+    """Return the figure of a trial; None where it has none."""
     if metric == "response_p95_ms":
         return trial.response_ms.p95
     if metric == "visible_p95_ms":

@@ -115,7 +115,7 @@ def _warm_up(options: CompareOptions, arms: tuple[ArmPlan, ...], block: int, dir
 
 
 def _block(options: CompareOptions, arms: tuple[ArmPlan, ...], block: int, directory: Path) -> Iterator[TrialPlan]:
-    order = (*((arm, "a") for arm in arms), *((arm, "b") for arm in reversed(arms)))
+    order = options.order(arms, block)
     if "data" in options.parts:
         for entity in options.entities:
             for count in options.counts:

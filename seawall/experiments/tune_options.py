@@ -10,8 +10,8 @@ from contract.connections import Connections
 from seawall.experiments.arms import ArmPlan
 from seawall.experiments.compare_options import CompareOptions
 from seawall.experiments.errors import BadOptions
+from seawall.experiments.kafka_arms import kafka_arm, not_ours
 from seawall.stack import jvm
-from seawall.stack.adjustments import ServerSettings
 from seawall.stack.limits import Limits
 from seawall.tuning.catalogue import full_name
 from seawall.tuning.kafka_settings import KafkaSettings
@@ -29,6 +29,7 @@ class TuneOptions(CompareOptions):
     """A sweep of one knob: each level is an arm of the path `kafka`, and all that differs between them."""
 
     experiment: ClassVar[str] = "tune"
+    goes_on: ClassVar[bool] = True
     knob: Knob
     levels: tuple[Value, ...]
     settings: KafkaSettings = field(default_factory=KafkaSettings)
@@ -64,7 +65,7 @@ class TuneOptions(CompareOptions):
         """Raise `BadOptions` with every mistake found."""
         mistakes = list(dict.fromkeys(self._mistakes()))
         if given is not None and not mistakes:
-            mistakes += self._not_ours(given)
+            mistakes += not_ours("--knob", given, [self.knob])
         if mistakes:
             raise BadOptions(mistakes)
         super().validate(None, limits)
@@ -88,11 +89,7 @@ class TuneOptions(CompareOptions):
         settings = self.settings_at(level)
         if self.own_stacks:
             return ArmPlan(name=self._name(level), path="kafka", brokers=self.brokers or 1, started_with=settings)
-        wanted = ServerSettings(
-            topics=settings.texts(Place.TOPIC), brokers=settings.texts(Place.BROKER), variables=settings.variables()
-        )
-        acks = as_text(settings.producer.get("acks", "all"))
-        return ArmPlan(name=self._name(level), path="kafka", settings=wanted, acks="all" if acks == "-1" else acks)
+        return kafka_arm(self._name(level), settings)
 
     def _mistakes(self) -> Iterator[str]:
         brokers = self.brokers or 1
@@ -111,12 +108,3 @@ class TuneOptions(CompareOptions):
                 yield f"{self._name(level)}: {mistake}"
             if obstacle := jvm.obstacle(settings.texts(Place.STACK), brokers):
                 yield f"--levels: {obstacle}"
-
-    def _not_ours(self, given: Connections) -> Iterator[str]:
-        if given.api_url:
-            yield "--knob: the service has to be ours to be started with other settings: unset SEAWALL_API_URL"
-        if given.kafka_bootstrap_servers and self.knob.place in (Place.TOPIC, Place.BROKER, Place.STACK):
-            yield (
-                f"--knob: {self.knob.name} is a setting of a Kafka that is not ours: unset"
-                " SEAWALL_KAFKA_BOOTSTRAP_SERVERS"
-            )

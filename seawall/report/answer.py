@@ -11,11 +11,13 @@ from seawall.report.burst_words import burst_answer, is_ingest
 from seawall.report.capacity_words import capacity_answer
 from seawall.report.comparison_words import comparison_answer
 from seawall.report.control_words import controls_answer
+from seawall.report.effect_words import effects_answer
 from seawall.report.elasticity_words import elasticity_answer, elasticity_doubts
 from seawall.report.experiment_names import FAULT, PLAIN, SOAK
 from seawall.report.fault_words import fault_answer
 from seawall.report.scaling_words import scaling_answer
 from seawall.report.scenarios import scenario_of
+from seawall.report.search_tables import search_answer
 from seawall.report.service_words import service_answer
 from seawall.report.soak_words import soak_answer
 from seawall.report.stage_words import stages_answer
@@ -44,6 +46,8 @@ _ANSWERS: tuple[tuple[Callable[[Result], bool], Callable[[Result], Answer]], ...
     (is_ingest, lambda result: Answer(*burst_answer(result))),
     (lambda result: bool(result.controls), controls_answer),
     (lambda result: bool(result.scaling), scaling_answer),
+    (lambda result: result.search is not None, lambda result: Answer(*search_answer(result))),
+    (lambda result: bool(result.cells), lambda result: Answer(*effects_answer(result))),
     (lambda one: bool(one.elasticity), lambda one: Answer(*elasticity_answer(one), doubts=elasticity_doubts(one))),
     (lambda result: result.experiment == SOAK, soak_answer),
     (lambda result: bool(result.stages), stages_answer),

@@ -16,6 +16,11 @@ def figure(value: float | None) -> str:
     return f"{value:.3g}"
 
 
+def times(ratio: float | None) -> str:
+    """Return a ratio like ``1.25 times``."""
+    return "?" if ratio is None else f"{ratio:.3g} times"
+
+
 def target_figures(row: JudgedTarget) -> tuple[str, str]:
     """Return the measured figure of a target and its 95 % interval, shares in per cent."""
     share = row.limit.endswith("%")

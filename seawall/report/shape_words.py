@@ -16,9 +16,14 @@ def is_profiled(result: Result) -> bool:
 
 
 def is_over_loads(result: Result) -> bool:
-    """Tell whether its trials had loads of their own, faults or bursts: a distribution over them says nothing."""
+    """Tell whether trials had loads of their own, faults, bursts or cells: a distribution over them says nothing."""
     own_loads = (result.stages and not is_profiled(result)) or result.capacity or result.elasticity
-    return bool(own_loads or result.faults or is_ingest(result) or scenario_of(result))
+    return bool(own_loads or result.faults or is_designed(result) or is_ingest(result) or scenario_of(result))
+
+
+def is_designed(result: Result) -> bool:
+    """Tell whether its arms are the many settings of a plan or a search."""
+    return bool(result.cells or result.search)
 
 
 def rate_words(stage: StageFinding) -> str:

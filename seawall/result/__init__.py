@@ -4,6 +4,7 @@ Fields are only ever added. Times are seconds (`_s`), latencies milliseconds (`_
 """
 
 from seawall.result.bursts import BurstFinding, BurstStage
+from seawall.result.effects import DesignCell, EffectFinding
 from seawall.result.elasticity import ElasticityFinding, ElasticityMoment, ElasticityStep
 from seawall.result.findings import (
     ArmComparison,
@@ -24,6 +25,7 @@ from seawall.result.findings import (
 from seawall.result.live import LiveFinding
 from seawall.result.outcome import Estimate, Outcome, Quantiles
 from seawall.result.run import SCHEMA_VERSION, Arm, Result, read_result, write_result
+from seawall.result.search import SearchFinding, SearchStep
 from seawall.result.trial import (
     VIOLATIONS,
     AuditCounts,
@@ -53,6 +55,8 @@ __all__ = [
     "ControlFinding",
     "Course",
     "CurvePoint",
+    "DesignCell",
+    "EffectFinding",
     "ElasticityFinding",
     "ElasticityMoment",
     "ElasticityStep",
@@ -75,6 +79,8 @@ __all__ = [
     "ScaleFinding",
     "ScalePoint",
     "ScopeFigures",
+    "SearchFinding",
+    "SearchStep",
     "SlopeFinding",
     "SoakSegment",
     "SpreadFigures",

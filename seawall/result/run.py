@@ -9,6 +9,7 @@ import msgspec
 
 from seawall.result.bursts import BurstFinding
 from seawall.result.cache_fleet import FleetFindings
+from seawall.result.effects import DesignCell, EffectFinding
 from seawall.result.elasticity import ElasticityFinding
 from seawall.result.findings import (
     ArmComparison,
@@ -24,6 +25,7 @@ from seawall.result.findings import (
 )
 from seawall.result.live import LiveFinding
 from seawall.result.outcome import Outcome
+from seawall.result.search import SearchFinding
 from seawall.result.trial import Trial
 
 SCHEMA_VERSION = 1
@@ -81,6 +83,12 @@ class Result(msgspec.Struct, kw_only=True, frozen=True):
     """What `stream ingest` found, a path each."""
     fleet: FleetFindings | None = None
     """What `stream cache` found."""
+    cells: list[DesignCell] = []
+    """The arms of `tune --plan`."""
+    effects: list[EffectFinding] = []
+    """What `tune --plan` found, a metric and effect each."""
+    search: SearchFinding | None = None
+    """What `tune --search` found."""
     live: list[LiveFinding] = []
     """What `stream live` found, a source each."""
     stages: list[StageFinding] = []

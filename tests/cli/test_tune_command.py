@@ -4,14 +4,36 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from seawall.cli.app import main
 from seawall.result import Outcome, read_result
+from seawall.tuning.kafka_settings import read_settings
+
+FINE = """
+design = "full"
+
+[factors]
+"linger.ms" = [0, 60]
+"fetch.wait.max.ms" = [5, 500]
+"""
+REFUSED = """
+design = "fractional"
+resolution = 3
+
+[factors]
+"acks" = [1, -1]
+"enable.idempotence" = [true, false]
+"linger.ms" = [0, 10]
+"""
 
 
 def tune(home: Path, *arguments: str, timeout_s: float = 120) -> subprocess.CompletedProcess[str]:
@@ -43,6 +65,17 @@ def tune(home: Path, *arguments: str, timeout_s: float = 120) -> subprocess.Comp
         (("--knob", "linger.ms", "--rate", "0"), "must be above 0"),
         (("--knob", "value_serializer", "--levels", "xml"), "choose string, bytes, json, avro, protobuf"),
         (("--knob", "partition_by", "--key-skew", "9"), "--key-skew"),
+        (("--plan", "nowhere.toml"), "No such file"),
+        (("--plan", "plan.toml"), "acks=1 with enable.idempotence=true: idempotence needs acks=-1"),
+        (("--plan", "plan.toml", "--knob", "linger.ms"), "exclude one another"),
+        (("--plan", "plan.toml", "--levels", "1,2"), "belongs to --knob"),
+        (("--plan", "fine.toml", "--repeats", "1"), "give 2 or more"),
+        (("--plan", "fine.toml", "--duration", "9h"), "16 trials, which take about 144 hours"),
+        (("--plan", "fine.toml", "--resume", "results/none"), "is no directory"),
+        (("--plan", "fine.toml", "--resume", "a", "--output", "b"), "leave --output out"),
+        (("--search", "fastest"), "known are visible-p95"),
+        (("--search", "cpu", "--knobs", "acks"), "it risks something"),
+        (("--search", "cpu", "--repeats", "5"), "no even number of 4 or more"),
         (("--knob", "offset_commits", "--kill", "broker"), "known is sink"),
         (("--knob", "transactions", "--settings", "beside.toml", "--levels", "most"), "choose none, each, group"),
         (("--knob", "heap", "--levels", "1000g"), "choose 256m"),
@@ -59,6 +92,8 @@ def test_what_cannot_be_swept_is_refused(
     monkeypatch.setenv("SEAWALL_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("COLUMNS", "200")
     (tmp_path / "beside.toml").write_text('[producer]\n"enable.idempotence" = true\n')
+    (tmp_path / "plan.toml").write_text(REFUSED)
+    (tmp_path / "fine.toml").write_text(FINE)
     given = [str(tmp_path / text) if text.endswith(".toml") else text for text in arguments]
     assert main(["tune", *given]) == 2
     assert words in " ".join(capsys.readouterr().err.replace("│", " ").split())
@@ -177,3 +212,85 @@ def test_a_sweep_of_serializers_brings_its_registry(tmp_path: Path) -> None:
         trial.arm.partition("=")[2]: trial.log.bytes_per_record for trial in result.trials if trial.log is not None
     }
     assert max(sizes["bytes"] or 0, sizes["avro"] or 0) < (sizes["json"] or 0)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+def test_a_plan_tells_effects_and_outlives_a_cell_that_breaks(tmp_path: Path) -> None:
+    """The broker dies in its course; that cell is INVALID, the others follow, and --resume runs what is missing."""
+    (tmp_path / "plan.toml").write_text(FINE)
+    given = (
+        *("--plan", str(tmp_path / "plan.toml"), "--rate", "100", "--users", "20", "--duration", "2s"),
+        *("--warmup", "1s", "--repeats", "2"),
+    )
+    out = tmp_path / "out"
+    with killed_once(tmp_path / "home", "kafka-1", after=out / "result.json"):
+        tune(tmp_path / "home", *given, "--output", str(out), timeout_s=400)
+    first = read_result(out / "result.json")
+    assert len(first.trials) == 8
+    assert {trial.arm for trial in first.trials} == {cell.arm for cell in first.cells}
+    hurt = [trial for trial in first.trials if trial.restarts or trial.outcome is not Outcome.PASS]
+    assert hurt
+    assert not any(trial.audit.lost for trial in first.trials)
+    kept = {trial.name for trial in first.trials if trial.outcome is not Outcome.INVALID}
+    done = tune(tmp_path / "home", *given, "--resume", str(out), timeout_s=400)
+    result = read_result(out / "result.json")
+    assert len(result.trials) == 8
+    again = {trial.name: trial.started_at for trial in result.trials}
+    assert all(again[trial.name] == trial.started_at for trial in first.trials if trial.name in kept)
+    assert {tuple(effect.factors) for effect in result.effects} == {
+        ("linger.ms",),
+        ("fetch.wait.max.ms",),
+        ("linger.ms", "fetch.wait.max.ms"),
+    }
+    assert "cell-01" in done.stdout
+    assert "What each knob did" in (out / "report.html").read_text()
+    slow = {cell.arm for cell in result.cells if cell.levels["linger.ms"] == "60"}
+    for trial in result.trials:
+        if trial.outcome is Outcome.PASS:
+            assert ((trial.response_ms.p50 or 0) > 55) == (trial.arm in slow)
+
+
+@contextmanager
+def killed_once(home: Path, service: str, after: Path) -> Iterator[None]:
+    """Kill the process of a service as soon as a file is there, once, while the block runs."""
+
+    def kill() -> None:
+        while not after.exists():
+            if over.wait(0.1):
+                return
+        state = json.loads((home / "stack.json").read_text())
+        os.kill(state["services"][service]["pid"], signal.SIGKILL)
+
+    over = threading.Event()
+    killer = threading.Thread(target=kill)
+    killer.start()
+    try:
+        yield
+    finally:
+        over.set()
+        killer.join()
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+def test_a_search_ends_with_fresh_trials(tmp_path: Path) -> None:
+    """Levels of one knob, the better half of them again, and in the end the best against the base, there and back."""
+    done = tune(
+        tmp_path / "home",
+        *("--search", "response-p95", "--knobs", "linger.ms", "--rate", "100", "--users", "20", "--duration", "2s"),
+        *("--warmup", "1s", "--repeats", "4"),
+        *("--output", str(tmp_path / "out")),
+        timeout_s=800,
+    )
+    result = read_result(tmp_path / "out" / "result.json")
+    assert result.search is not None, done.stderr
+    assert [step.round for step in result.search.steps if step.arm == "base"] == [1, 2, 3]
+    fresh = [trial.arm for trial in result.trials if "-fresh-" in trial.name]
+    assert len(fresh) in (0, 8)
+    if result.search.better:
+        assert read_settings(tmp_path / "out" / "best.toml").producer["linger.ms"] in (0, 1, 5)
+        assert "SEAWALL_KAFKA_PRODUCER_PROPERTIES=" in (tmp_path / "out" / "best.env").read_text()
+    else:
+        assert not (tmp_path / "out" / "best.toml").exists()
+    assert result.search.says in done.stdout

@@ -14,6 +14,7 @@ from confluent_kafka.admin._config import ConfigResource
 from confluent_kafka.admin._resource import ResourceType
 
 from seawall.cli.app import main
+from seawall.cli.kafka_settings_file import kafka_settings
 from seawall.stack.state import StackState, read_state
 
 MINE = """
@@ -113,3 +114,27 @@ def test_a_file_that_cannot_be_meant_starts_nothing(
     assert words in said
     assert "mine.toml" in said
     assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.long
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("name", ["balanced", "durability", "latency", "throughput"])
+def test_a_stack_starts_with_each_profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """API and sink have its properties, and `compare --profile` runs on it: records come to their rows."""
+    home = tmp_path / "home"
+    done = seawall(home, "up", "--profile", name)
+    assert done.returncode == 0, done.stderr
+    try:
+        monkeypatch.setenv("SEAWALL_HOME", str(home))
+        state = read_state()
+        assert state is not None
+        wanted = kafka_settings(None, 1, name)
+        assert state.options.settings == wanted
+        for service, kind in (("api", "api"), ("sink-1", "sink")):
+            assert wanted.variables().get(kind, {}).items() <= environment_of(state, service).items()
+        few = ("--paths", "kafka", "--parts", "data", "--entities", "users", "--counts", "20", "--blocks", "1")
+        compared = seawall(home, "compare", *few, "--profile", name, "--output", str(tmp_path / "out"))
+        assert compared.returncode == 0, compared.stderr
+        assert "Using the stack that is up" in compared.stderr
+    finally:
+        assert seawall(home, "down").returncode == 0

@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from seawall.report.answer import answer_of
 from seawall.report.burst_words import burst_figures
+from seawall.report.effect_tables import effect_rows
 from seawall.report.experiment_names import FAULT, PLAIN, SOAK
 from seawall.report.figures import NOTHING, figure
 from seawall.report.page.chart import swatch
@@ -37,7 +38,7 @@ from seawall.report.page.rows import (
     trial_row,
 )
 from seawall.report.scenarios import SCENARIOS, scenario_tables
-from seawall.report.shape_words import is_over_loads, is_profiled
+from seawall.report.shape_words import is_designed, is_over_loads, is_profiled
 from seawall.report.soak_rows import slope_row
 from seawall.result import Outcome, Result
 from seawall.result.bursts import INGEST
@@ -78,11 +79,12 @@ def render(result: Result, material: Material) -> str:
         controls=[control_row(row) for row in result.controls],
         slopes=[(slope_row(slope), slope.outcome) for slope in result.slopes],
         pictures=list(pictures_of(result, material)),
-        legend=[_legend(result, arm.name) for arm in result.arms],
+        legend=[] if is_designed(result) else [_legend(result, arm.name) for arm in result.arms],
+        effects=list(effect_rows(result)),
         raw=bool(is_over_loads(result) or material or result.stages)
         or result.experiment == SOAK
         or not any(trial.kind == "load" for trial in result.trials),
-        costs=[] if result.elasticity else list(_costs(result)),
+        costs=[] if result.elasticity or is_designed(result) else list(_costs(result)),
         targets=[target_row(row) for row in result.targets],
         comparisons=list(comparison_rows(result)),
         audit_names=[name.replace("_", " ") for name in AUDIT_COUNTS],

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from seawall.report.burst_words import is_ingest
 from seawall.report.experiment_names import FAULT
 from seawall.report.page.burst_pictures import burst_pictures
 from seawall.report.page.capacity_picture import capacity_charts
+from seawall.report.page.effect_pictures import effect_pictures
 from seawall.report.page.elasticity_pictures import elasticity_pictures
 from seawall.report.page.fault_pictures import fault_pictures
 from seawall.report.page.pictures import Material, Picture, backlog, pictures, response, visible
 from seawall.report.page.shape_picture import shape_picture
 from seawall.report.scenarios import scenario_of
-from seawall.report.shape_words import is_profiled
+from seawall.report.shape_words import is_designed, is_profiled
 from seawall.result import Result
+
+_OWN: tuple[tuple[Callable[[Result], bool], Callable[[Result], Iterator[Picture]]], ...] = (
+    (lambda result: result.experiment == FAULT, fault_pictures),
+    (is_designed, effect_pictures),
+    (lambda result: bool(result.elasticity), elasticity_pictures),
+    (is_ingest, burst_pictures),
+)
+"""Of experiments that need no raw columns."""
 
 
 def pictures_of(result: Result, material: Material) -> Iterator[Picture]:
@@ -22,12 +31,8 @@ def pictures_of(result: Result, material: Material) -> Iterator[Picture]:
     if result.capacity:
         for _, heading, chart in capacity_charts(result):
             yield Picture(heading, chart.svg(), "A mark a trial, pale where it did not hold; the line joins what held.")
-    elif result.experiment == FAULT:
-        yield from fault_pictures(result)
-    elif result.elasticity:
-        yield from elasticity_pictures(result)
-    elif is_ingest(result):
-        yield from burst_pictures(result)
+    elif own := next((make for is_asked, make in _OWN if is_asked(result)), None):
+        yield from own(result)
     elif is_profiled(result):
         yield shape_picture(result, material)
         for make in (response, visible, backlog):
