@@ -18,16 +18,15 @@ from benchmarks.errors import ProcessFailed
 from benchmarks.server_process import ServerProcess
 from contract.connections import Connections
 from contract.entities import ENTITIES
-from contract.ids import Run, base_id, low_bits
+from contract.ids import base_id
 from contract.migrate import engine_of, upgrade
 from seawall.stack.lookup_samples import LookupSamples, read_lookups
+from seawall.stack.more_rows import add_users
 from seawall.stack.ports import HOST, free_ports
 
 USERS, PRODUCTS = ENTITIES["users"], ENTITIES["products"]
 RECORDS = (USERS.name, PRODUCTS.name)
 USERS_SHARE = 0.75
-_ROWS_A_WRITE = 10_000
-_RUN = Run(1, 0)
 _ANOTHER = "seawall_large"
 
 
@@ -107,22 +106,7 @@ def another_database(connections: Connections, rows: int) -> Iterator[str]:
             url = urlunsplit(parts._replace(path=f"/{_ANOTHER}"))
             there = connections.model_copy(update={"database_url": SecretStr(url)})
             upgrade(engine_of(there))
-            copy_users(there, rows)
+            add_users(there, rows)
             yield url
         finally:
             administrator.execute(f"DROP DATABASE {_ANOTHER} WITH (FORCE)")
-
-
-def copy_users(connections: Connections, count: int) -> None:
-    """Add *count* users to those that are there."""
-    with psycopg.connect(connections.psycopg_url, autocommit=True) as database:
-        with database.cursor().copy("COPY users FROM STDIN") as copy:
-            for first in range(0, count, _ROWS_A_WRITE):
-                copy.write(
-                    "".join(
-                        f"{_RUN.high:016x}{low_bits(number, 0, USERS.number):016x}\tUser {number}\t{number % 90 + 10}"
-                        f"\tuser{number}@example.org\tKR\tTown {number % 1000}\t2026-01-01T00:00:00Z\n"
-                        for number in range(first, min(first + _ROWS_A_WRITE, count))
-                    )
-                )
-        database.execute("ANALYZE users")

@@ -65,3 +65,18 @@ sink_offsets = sa.Table(
     sa.Column("next_offset", sa.BigInteger, nullable=False),
 )
 """Where each group of sinks goes on, if it keeps its offsets here; the first number is where its last batch began."""
+
+user_grades = sa.Table(
+    "user_grades",
+    metadata,
+    sa.Column("user_id", sa.Uuid, primary_key=True),
+    sa.Column("grade", sa.String(10), nullable=False),
+    sa.Column("orders", sa.Integer, nullable=False),
+    sa.Column("buyer", sa.Boolean, nullable=False),
+    sa.Column("draw", sa.Double, nullable=False),
+    sa.Column("graded_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Index("user_grades_draw", "draw"),
+    sa.Index("user_grades_buyer_draw", "buyer", "draw"),
+)
+"""What a batch computes of each user from their orders; ``draw`` is a random number from 0 to 1, by whose index any
+number of users can be drawn at random without reading all of them."""

@@ -133,7 +133,10 @@ class RowReader:
         return self._expected[key]
 
     def digests_of(self, entity: Entity, contents: Iterable[Mapping[str, Any]]) -> Int64s:
-        """Return the digest of each of *contents*, all fields but the id, in their order, as the database makes it."""
+        """Return the digest of each of *contents*, fields by name, shape ``(contents,)``, as the database computes it.
+
+        The values are given to it by this reader and not by the service.
+        """
         columns = [name for name in entity.fields if name != "id"]
         with _reading("digests"), self._connection.transaction(), self._connection.cursor() as cursor:
             expected = sql.Identifier("seawall_expected")

@@ -48,6 +48,7 @@ VERBS = {
 
 SCENARIOS = {
     "stream": {
+        "cache": "Read from a cache in place of the database: what does it save, how quick is it, how stale?",
         "ingest": "Send a burst: who absorbs it, who answers with errors, and when is all of it visible?",
         "analytics": "Count by windows, live: how far behind are figures from the log, and what do queries cost?",
         "fanout": "Give the same records to many groups: what does storing lose, and what does a slow one do?",

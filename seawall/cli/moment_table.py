@@ -60,6 +60,13 @@ def _lines(found: Moment) -> Table:
         f" ({_size(cache.valkey_bytes)}); {_rate(cache.lookups_per_s)} lookups a second: memory"
         f" {_share(cache.memory_share)}, Valkey {_share(cache.valkey_share)}, database {_share(cache.database_share)}",
     )
+    if found.fleet is not None:
+        fleet = found.fleet
+        table.add_row(
+            "cache fleet",
+            f"{_count(fleet.users)} users and {_count(fleet.products)} products, the older half"
+            f" {_figure(fleet.age_s)} s old; {_rate(fleet.picks_per_s)} picks a second, hits {_share(fleet.hit_rate)}",
+        )
     table.add_row(
         "database",
         f"{_count(database.transactions_per_min)} transactions a minute, {_count(database.lookup_queries_per_min)}"

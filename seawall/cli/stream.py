@@ -6,6 +6,7 @@ EXAMPLES = """[bold]Examples[/]
 
   bin/seawall stream                     the list of scenarios
   bin/seawall stream ingest              a burst of 3,000 writes a second, by each path: about two minutes
+  bin/seawall stream cache               the same orders without a cache and with it: about eight minutes
   bin/seawall stream analytics           live figures by a consumer of the log and by queries: about three minutes
   bin/seawall stream fanout              the same records for up to eight groups: about four minutes
   bin/seawall stream live                2,000 subscribers, by the log and by asking the database: about three minutes

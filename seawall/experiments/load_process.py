@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Self
+from typing import IO, Protocol, Self
 
 import msgspec
 
@@ -22,6 +22,18 @@ _LEAN = {"ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_ARENA_MAX": "1", "MALLOC
 """What is free goes back to the system: else Arrow's allocator alone keeps more, trial after trial, up to 17 MB."""
 _SILENCE_S = 60.0
 """The generator reports progress several times a second; so long without a word means that it hangs."""
+
+
+class Generator(Protocol):
+    """Whatever makes a trial's load."""
+
+    def run(self, trial: TrialLoad, on_progress: Callable[[Progress], None]) -> TrialDone:
+        """Make one trial's load; raises `LoadFailed`."""
+        ...
+
+    def use(self, *, thorough: bool = False) -> ResourceUse | None:
+        """Return what it has used so far; None where nothing runs."""
+        ...
 
 
 class LoadProcess:

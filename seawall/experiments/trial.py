@@ -27,7 +27,7 @@ from seawall.experiments.figures import (
     visible_delay,
     windows_available,
 )
-from seawall.experiments.load_process import LoadProcess
+from seawall.experiments.load_process import Generator
 from seawall.experiments.log_figures import log_figures
 from seawall.experiments.lookup_figures import lookup_figures
 from seawall.experiments.resources import ResourceWatch
@@ -70,21 +70,25 @@ class TrialRunner:
     def __init__(
         self,
         stack: Stack,
-        load: LoadProcess,
+        load: Generator,
         limits: Limits = NO_LIMITS,
         *,
         drain_timeout_s: float,
         keep_rows: bool,
         limits_of: LimitsOf = lambda _: NO_LIMITS,
+        audit: TrialAudit | None = None,
     ) -> None:
-        """*limits* are those of writes, *limits_of* tells those of each scope, for loads that are a mix."""
+        """*limits* are those of writes, *limits_of* tells those of each scope, for loads that are a mix.
+
+        An *audit* of its own knows what was sent where that is not the pool of payloads.
+        """
         self._stack = stack
         self._load = load
         self._limits = limits
         self._limits_of = limits_of
         self._drain_timeout_s = drain_timeout_s
         self._keep_rows = keep_rows
-        self._audit = TrialAudit(stack)
+        self._audit = audit or TrialAudit(stack)
 
     def __enter__(self) -> Self:
         return self

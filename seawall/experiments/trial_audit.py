@@ -140,11 +140,10 @@ class TrialAudit:
     ) -> None:
         run, topic = ledger.run, topic_of(entity)
         rows = self._rows.rows(entity, run)
-        digests = self._rows.expected_digests(entity, ledger.seed, ledger.shape)
         letters = self._rows.dead_letters(topic, run)
         log = self._log.records(topic, run) if self._log and load.path == "kafka" else None
         accepted = ledger.accepted[mine]
-        sent = Sent(low, accepted, ledger.refused[mine], digests[ledger.content[mine]], cut_short)
+        sent = Sent(low, accepted, ledger.refused[mine], self._expected(ledger, entity, mine), cut_short)
         there = Found(rows.low, rows.digest, letters.low, log.low if log else None, log.ahead if log else None)
         found.whole.add(reconcile(run, sent, there))
         stored = among(low, rows.low)
@@ -169,6 +168,11 @@ class TrialAudit:
         ):
             found.whole.add(check)
         found.lag |= lag_events(log, acknowledged, ledger.answered_ns[mine][accepted], times_ns)
+
+    def _expected(self, ledger: Ledger, entity: Entity, mine: Int64s) -> Int64s:
+        """Return the digest of what each of those requests sent: here its content of the pool of payloads."""
+        digests = self._rows.expected_digests(entity, ledger.seed, ledger.shape)
+        return digests[ledger.content[mine]]
 
 
 def _topics(load: TrialLoad) -> list[str]:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from seawall.observe.fleet import FleetReading
 from seawall.observe.machine import Room
 from seawall.observe.readings import Reading
 from seawall.stack.samples import Samples
@@ -55,6 +56,19 @@ class CacheContent(msgspec.Struct, kw_only=True, frozen=True):
     failures_per_s: float
 
 
+class FleetContent(msgspec.Struct, kw_only=True, frozen=True):
+    """The hashes of the cache fleet, and what its readers came to."""
+
+    users: int | None
+    products: int | None
+    """Entries; None where Valkey did not say."""
+    age_s: float | None
+    """Of the half that was loaded longest ago; None before both were."""
+    picks_per_s: float
+    hit_rate: float | None
+    """None where nothing was picked in this time."""
+
+
 class DatabaseWork(msgspec.Struct, kw_only=True, frozen=True):
     """What the database did."""
 
@@ -101,6 +115,8 @@ class Moment(msgspec.Struct, kw_only=True, frozen=True):
     lag: int | None
     cache: CacheContent
     database: DatabaseWork
+    fleet: FleetContent | None
+    """None where there is no cache fleet."""
     work: dict[str, Work]
     """By the name of the service, or of the pod."""
     disks: dict[str, Room]
@@ -129,6 +145,7 @@ def moment(before: Reading, after: Reading) -> Moment:
         lag=after.lag,
         cache=_cache(grown, after, seconds),
         database=_database(grown, before, after, seconds),
+        fleet=_fleet(before.fleet, after.fleet, seconds) if after.fleet else None,
         work=_work(before, after, seconds),
         disks=after.rooms,
         load=_load(grown, after.samples, seconds) if "seawall_load_users" in after.samples else None,
@@ -183,6 +200,20 @@ def _database(grown: Samples, before: Reading, after: Reading, seconds: float) -
         connections=now.connections if now else None,
         waiting_for_locks=now.waiting_for_locks if now else None,
         size_bytes=now.size_bytes if now else None,
+    )
+
+
+def _fleet(before: FleetReading | None, after: FleetReading, seconds: float) -> FleetContent:
+    hits, misses = after.hits, after.misses
+    if before is not None and before.hits <= hits and before.misses <= misses:
+        hits, misses = hits - before.hits, misses - before.misses
+    picks = hits + misses
+    return FleetContent(
+        users=after.users,
+        products=after.products,
+        age_s=after.age_s,
+        picks_per_s=picks / seconds,
+        hit_rate=hits / picks if picks else None,
     )
 
 

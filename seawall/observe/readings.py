@@ -14,6 +14,7 @@ import redis
 
 from seawall.observe.cache import Cache, CacheCounts
 from seawall.observe.database import Database, DatabaseCounts
+from seawall.observe.fleet import FleetCache, FleetReading
 from seawall.observe.machine import Room, Use, rooms_of_stack, uses_of_stack
 from seawall.stack.errors import StackError
 from seawall.stack.prometheus import targets_directory
@@ -36,6 +37,8 @@ class Reading(msgspec.Struct, kw_only=True):
     """Whether each service of ours runs."""
     database: DatabaseCounts | None = None
     cache: CacheCounts | None = None
+    fleet: FleetReading | None = None
+    """Of the hashes of `stream cache`; None where there are none."""
     uses: dict[str, Use] = {}
     rooms: dict[str, Room] = {}
     lag: int | None = None
@@ -51,6 +54,7 @@ class Reader:
         self._stack = stack
         self._database = Database(connections.psycopg_url) if connections.database_url is not None else None
         self._cache = Cache(connections.redis_url) if connections.cache_url is not None else None
+        self._fleet = FleetCache(connections.redis_url) if connections.cache_url is not None else None
         self._threads = ThreadPoolExecutor(max_workers=8)
 
     def read(self, *, pages: bool = True) -> Reading:
@@ -68,6 +72,7 @@ class Reader:
             found.uses, found.rooms = uses_of_stack(self._stack), rooms_of_stack(self._stack)
         database = self._threads.submit(self._database.counts) if self._database is not None else None
         cache = self._threads.submit(self._cache.counts) if self._cache is not None else None
+        fleet = self._threads.submit(self._fleet.read) if self._fleet is not None else None
         lag = self._threads.submit(self._stack.lag) if state.kafka else None
         for name, page in asked.items():
             text = _seen(page.result, name, found.troubles)
@@ -75,13 +80,15 @@ class Reader:
                 found.samples += Samples.parse(text)
         found.database = _seen(database.result, "PostgreSQL", found.troubles) if database else None
         found.cache = _seen(cache.result, "Valkey", found.troubles) if cache else None
+        seen = _seen(fleet.result, "Valkey", found.troubles) if fleet else None
+        found.fleet = seen if seen is not None and seen.there else None
         found.lag = _seen(lag.result, "Kafka", found.troubles) if lag else None
         return found
 
     def close(self) -> None:
         """Close what was opened."""
         self._threads.shutdown(wait=False, cancel_futures=True)
-        for one in (self._database, self._cache):
+        for one in (self._database, self._cache, self._fleet):
             if one is not None:
                 one.close()
         self._stack.close()

@@ -11,8 +11,12 @@ from seawall.report.answer_form import Answer
 from seawall.report.fanout_words import NEVER_MEASURED as NOT_OF_FANOUT
 from seawall.report.fanout_words import fanout_answer, fanout_tables
 from seawall.report.figure_table import FigureTable
-from seawall.report.live_words import NOT_MEASURED, live_answer, live_tables
+from seawall.report.fleet_words import NOT_MEASURED as NOT_OF_CACHE
+from seawall.report.fleet_words import fleet_answer, fleet_tables
+from seawall.report.live_words import NOT_MEASURED as NOT_OF_LIVE
+from seawall.report.live_words import live_answer, live_tables
 from seawall.result import Result
+from seawall.result.cache_fleet import CACHE
 from seawall.result.fanout import FANOUT
 from seawall.result.live import LIVE
 from seawall.result.live_analytics import ANALYTICS
@@ -29,9 +33,10 @@ class ScenarioReport:
 
 
 SCENARIOS: dict[str, ScenarioReport] = {
+    CACHE: ScenarioReport(answer=fleet_answer, tables=fleet_tables, not_measured=NOT_OF_CACHE),
     ANALYTICS: ScenarioReport(answer=analytics_answer, tables=analytics_tables, not_measured=NOT_OF_ANALYTICS),
     FANOUT: ScenarioReport(answer=fanout_answer, tables=fanout_tables, not_measured=NOT_OF_FANOUT),
-    LIVE: ScenarioReport(answer=live_answer, tables=live_tables, not_measured=NOT_MEASURED),
+    LIVE: ScenarioReport(answer=live_answer, tables=live_tables, not_measured=NOT_OF_LIVE),
 }
 """By the name of the experiment, such as ``stream-cache``."""
 

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from seawall.result.bursts import BurstFinding
+from seawall.result.cache_fleet import FleetFindings
 from seawall.result.effects import DesignCell, EffectFinding
 from seawall.result.elasticity import ElasticityFinding
 from seawall.result.fanout import FanoutFinding, RebuildFinding
@@ -82,6 +83,8 @@ class Result(msgspec.Struct, kw_only=True, frozen=True):
     """What `fault` found, a trial each."""
     bursts: list[BurstFinding] = []
     """What `stream ingest` found, a path each."""
+    fleet: FleetFindings | None = None
+    """What `stream cache` found."""
     cells: list[DesignCell] = []
     """The arms of `tune --plan`."""
     effects: list[EffectFinding] = []

@@ -13,9 +13,10 @@ from confluent_kafka import KafkaException
 
 from contract.cache import EVERYTHING, INVALIDATION_CHANNEL
 from contract.connections import Connections
+from contract.fleet import FLEET_KEYS
 from contract.ids import FIRST_RUN_ID, Run, mint
 from contract.migrate import add_base_rows
-from contract.tables import TABLES, dead_letters, sink_offsets
+from contract.tables import TABLES, dead_letters, sink_offsets, user_grades
 from seawall.stack.errors import StillBusy, Unreachable
 from seawall.stack.http_cache import forget_answers
 from seawall.stack.log import Log
@@ -46,7 +47,7 @@ class Reset:
     def _empty(self) -> None:
         if self._log is not None:
             self._log.truncate()
-        names = ", ".join(f'"{name}"' for name in (*TABLES, dead_letters.name, sink_offsets.name))
+        names = ", ".join(f'"{name}"' for name in (*TABLES, dead_letters.name, sink_offsets.name, user_grades.name))
         with self._engine.begin() as connection:
             connection.execute(sa.text(f"SET LOCAL lock_timeout = '{_LOCKED_AT_MOST_S}s'"))
             # One statement, so the cost is that of new empty files, however many rows there were.
@@ -60,6 +61,14 @@ class Reset:
             self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection,
         ):
             connection.execute(sa.text("CHECKPOINT"))
+        self._forget()
+
+    def forget_cached(self) -> None:
+        """Empty the caches alone; raises `Unreachable`."""
+        with _answering():
+            self._forget()
+
+    def _forget(self) -> None:
         if self._cache is not None:
             self._clear(self._cache)
         forget_answers(self._data)
@@ -118,6 +127,7 @@ class Reset:
         else:
             for key in cache.scan_iter(match=_OWN_KEYS, count=1000):
                 cache.unlink(key)
+            cache.delete(*FLEET_KEYS)
         cache.publish(INVALIDATION_CHANNEL, EVERYTHING)
 
     @cached_property

@@ -139,6 +139,10 @@ class Stack:
         """
         self._reset.fresh()
 
+    def forget_cached(self) -> None:
+        """Empty all caches, and leave tables and topics as they are; raises `Unreachable`."""
+        self._reset.forget_cached()
+
     def row_counts(self, since_ms: int | None = None) -> dict[str, int]:
         """Return the rows of runs (not base rows) per entity; of those that began at *since_ms*, wall clock, or later.
 

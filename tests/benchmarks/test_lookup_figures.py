@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from benchmarks.errors import ProcessFailed
-from benchmarks.lookups import level_figures, saving_figures
+from benchmarks.lookups import level_figures, saving_figures, share_figures
 from benchmarks.lookups_run import RECORDS, all_paths, zipf_paths
 from seawall.stack.lookup_samples import LookupSamples
 
@@ -35,6 +35,25 @@ def test_a_level_that_answered_nothing_has_no_figure() -> None:
     """It would be zero, and look good."""
     with pytest.raises(ProcessFailed):
         level_figures("shared", SAMPLES)
+
+
+DATABASE = LookupSamples.parse("""
+# TYPE seawall_lookup_seconds histogram
+seawall_lookup_seconds_bucket{entity="users",answered_by="database",le="0.001"} 0
+seawall_lookup_seconds_bucket{entity="users",answered_by="database",le="0.003"} 100
+seawall_lookup_seconds_bucket{entity="users",answered_by="database",le="+Inf"} 100
+""")
+
+
+def test_a_hit_is_held_against_the_time_of_the_database() -> None:
+    """The memory's has to be a hundredth; without an answer of the database there is no figure."""
+    (memory,) = share_figures({"memory": SAMPLES}, DATABASE)
+    assert memory.measured == pytest.approx(100 * 8.3e-6 / 2e-3, rel=0.05)
+    assert memory.reached is True
+    with pytest.raises(ProcessFailed):
+        share_figures({"memory": SAMPLES}, SAMPLES)
+    with pytest.raises(ProcessFailed):
+        share_figures({"shared": SAMPLES}, DATABASE)
 
 
 def test_statements_are_held_against_lookups_of_records() -> None:

@@ -11,17 +11,8 @@ from seawall.cli.app import SCENARIOS, VERBS, verb_command
 from seawall.cli.help_sections import ENVIRONMENT, FILES
 
 EXPERIMENTS = (
-    "compare",
-    "attain",
-    "capacity",
-    "scale",
-    "soak",
-    "fault",
-    "stream ingest",
-    "stream analytics",
-    "stream fanout",
-    "stream live",
-    "controls",
+    *("compare", "attain", "capacity", "scale", "soak", "fault", "controls"),
+    *("stream cache", "stream ingest", "stream analytics", "stream fanout", "stream live"),
 )
 COMMANDS = (*VERBS, *(f"{verb} {name}" for verb, names in SCENARIOS.items() for name in names))
 """The verbs, and the scenarios of those that have some."""

@@ -21,7 +21,10 @@ from seawall.cli.app import SCENARIOS, VERBS, main
 from seawall.report.summary_csv import COLUMNS
 from seawall.stack.places import ROOT
 from seawall.stack.stack import Stack
+from workers.cache_loader.settings import Settings as LoaderSettings
 from workers.feed.settings import Settings as FeedSettings
+from workers.grade_updater.settings import Settings as GradeSettings
+from workers.order_producer.settings import Settings as ProducerSettings
 from workers.sink.settings import Settings as SinkSettings
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -172,14 +175,18 @@ def test_connections_are_in_the_readme_under_both_names() -> None:
         assert f"| `SEAWALL_{name.upper()}` | `{name.upper()}` |" in README
 
 
+FLEET = (LoaderSettings, GradeSettings, ProducerSettings)
+"""Of the workers of `stream cache`, told in docs/scenarios.md."""
+
+
 def test_variables_that_the_code_reads_are_in_the_readme_and_no_others() -> None:
-    """Variables of the command and the stack are named there; those of API, sink and feed are found by their fields."""
+    """Variables of the command and the stack are named there; those of services by their fields."""
     sources = [*(ROOT / "bin").iterdir(), *(ROOT / "seawall").rglob("*.py"), *(ROOT / "controls").rglob("*.py")]
     name = re.compile(r"SEAWALL_[A-Z]+(?:_[A-Z]+)*(?!_?\*|_?[A-Z{_])")
     read = {found for path in sources if path.is_file() for found in name.findall(path.read_text(encoding="utf-8"))}
     fields = {
         f"SEAWALL_{field.upper()}"
-        for settings in (Connections, ApiSettings, SinkSettings, FeedSettings)
+        for settings in (Connections, ApiSettings, SinkSettings, FeedSettings, *FLEET)
         for field in settings.model_fields
     }
     named = set(name.findall(README))

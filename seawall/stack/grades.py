@@ -1,0 +1,24 @@
+"""Whether the table of grades says what the orders say."""
+
+from __future__ import annotations
+
+import psycopg
+
+from contract.connections import Connections
+from contract.fleet import GRADES
+
+_GRADE = f"CASE {' '.join(f'WHEN n >= {least} THEN {grade!r}' for grade, least in GRADES.items())} ELSE 'none' END"
+_WRONG = f"""
+SELECT count(*) FROM users u
+LEFT JOIN (SELECT user_id, count(*) AS n FROM orders GROUP BY user_id) o ON o.user_id = u.id
+LEFT JOIN user_grades g ON g.user_id = u.id
+WHERE g.user_id IS NULL OR g.orders <> coalesce(n, 0) OR g.grade <> {_GRADE} OR g.buyer <> (n IS NOT NULL)
+"""  # noqa: S608 - made of our own constants
+
+
+def wrong_grades(connections: Connections) -> int:
+    """Return how many users have no grade, or another than their orders make; ask while no order is made."""
+    with psycopg.connect(connections.psycopg_url, autocommit=True) as database:
+        row = database.execute(_WRONG).fetchone()
+    assert row is not None
+    return int(row[0])

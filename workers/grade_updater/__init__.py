@@ -1,0 +1,1 @@
+"""The grade updater: computes each user's grade from their orders, in batches."""
