@@ -77,7 +77,6 @@ class Attainment:
         arms = [arm_of(plan, settings) for plan in as_they_are(self.options.paths)]
         found: dict[tuple[str, str], StageFinding] = {}
         trials: list[Trial] = []
-        versions = {name: service.version for name, service in self.stack.state.services.items() if service.version}
 
         def result(*, interrupted: bool = False, reasons: tuple[str, ...] = ()) -> Result:
             stages = [
@@ -94,7 +93,7 @@ class Attainment:
                 interrupted=interrupted,
                 reasons=list(reasons),
                 options=self.options.as_json(),
-                environment={**machine, "servers": versions},
+                environment={**machine, "servers": self.stack.versions},
                 arms=arms,
                 trials=list(trials),
                 targets=[named_by_stage(stage, row) for stage in stages for row in stage.targets],

@@ -151,7 +151,7 @@ class Capacity:
     def _search_all(
         self, place: Place, stack: Stack, watcher: Watcher, course: _Course, write: Callable[[], None]
     ) -> None:
-        course.versions |= {name: service.version for name, service in stack.state.services.items() if service.version}
+        course.versions |= stack.versions
         settings = stack.settings()
         arms = [arm_of(place.arm(path), settings) for path in self.options.paths]
         course.arms += arms

@@ -147,7 +147,7 @@ class Comparison:
         write: Callable[[], None],
     ) -> None:
         """Run the trials that are *left* of a segment, which becomes empty; on new clients after each that broke."""
-        course.versions |= {name: service.version for name, service in stack.state.services.items() if service.version}
+        course.versions |= stack.versions
         warm_up = segment.warm_up if self.warms_up else ()
         while left:
             try:

@@ -191,7 +191,7 @@ class Controls:
         `KeyboardInterrupt` ends the experiment and is not passed on: the result says that it was interrupted.
         """
         findings: list[ControlFinding] = []
-        environment = {**machine_facts(), "servers": self._versions(), "control": self.stack.state.options.control}
+        environment = {**machine_facts(), "servers": self.stack.versions, "control": self.stack.state.options.control}
         started_at = _now()
         with (
             LoadProcess(self.stack.state.api_url, self.directory / "logs" / "load.log") as load,
@@ -237,9 +237,6 @@ class Controls:
                 raise
         write(final)
         return final
-
-    def _versions(self) -> dict[str, str]:
-        return {name: service.version for name, service in self.stack.state.services.items() if service.version}
 
 
 def outcome_of(findings: Iterable[ControlFinding], *, interrupted: bool) -> Outcome:

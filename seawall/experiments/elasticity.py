@@ -76,7 +76,6 @@ class Elasticity:
         machine = machine_facts()
         (plan,) = as_they_are([self.options.path])
         arm = arm_of(plan, self.stack.settings())
-        versions = {name: service.version for name, service in self.stack.state.services.items() if service.version}
         trials: list[Trial] = []
         findings: list[ElasticityFinding] = []
 
@@ -91,7 +90,7 @@ class Elasticity:
                 interrupted=interrupted,
                 reasons=list(reasons),
                 options=self.options.as_json(),
-                environment={**machine, "servers": versions},
+                environment={**machine, "servers": self.stack.versions},
                 arms=[arm],
                 trials=list(trials),
                 verdicts={arm.name: outcome},

@@ -92,7 +92,6 @@ class FaultRun:
         machine = machine_facts()
         (plan,) = as_they_are([self.options.path])
         arm = arm_of(plan, self.stack.settings())
-        versions = {name: service.version for name, service in self.stack.state.services.items() if service.version}
         earlier = self.earlier
         trials: list[Trial] = list(earlier.trials) if earlier else []
         findings: list[FaultFinding] = list(earlier.faults) if earlier else []
@@ -116,7 +115,7 @@ class FaultRun:
                     *reasons_of(findings, self.left_out, arm, in_memory=self._in_memory, memory=slopes),
                 ],
                 options=self.options.as_json(),
-                environment={**machine, "servers": versions},
+                environment={**machine, "servers": self.stack.versions},
                 arms=[arm],
                 trials=list(trials),
                 verdicts={arm.name: outcome},

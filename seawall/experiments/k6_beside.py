@@ -70,7 +70,6 @@ class BesideLocust:
         started_at = datetime.now(UTC).isoformat(timespec="seconds")
         machine, arms = machine_facts(), self._arms()
         trials: list[Trial] = []
-        versions = {name: service.version for name, service in self.stack.state.services.items() if service.version}
 
         def result(*, interrupted: bool = False, reasons: tuple[str, ...] = ()) -> Result:
             rows = list(tool_comparisons(trials))
@@ -85,7 +84,7 @@ class BesideLocust:
                 interrupted=interrupted,
                 reasons=[*reasons, *found.lines],
                 options=self.options.as_json(),
-                environment={**machine, "servers": versions, "k6": self.k6.version},
+                environment={**machine, "servers": self.stack.versions, "k6": self.k6.version},
                 arms=arms,
                 trials=list(trials),
                 comparisons=rows,

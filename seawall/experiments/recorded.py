@@ -42,7 +42,7 @@ def judged_run(
     """
     audit = audit_of(recorded, stack, said)
     result = judged_so_far(recorded, standard, audit, arm=arm, interrupted=interrupted)
-    versions = {name: one.version for name, one in stack.state.services.items() if one.version} if stack else {}
+    versions = stack.versions if stack else {}
     settings = stack.settings() if stack else {}
     return msgspec.structs.replace(
         result,

@@ -82,8 +82,7 @@ class _Course:
 
     def note(self, arm: str, stack: Stack, path: str) -> None:
         """Keep what the servers report."""
-        services = stack.state.services.items()
-        self.versions |= {name: service.version for name, service in services if service.version}
+        self.versions |= stack.versions
         (plan,) = as_they_are((path,))
         self.arms[arm] = msgspec.structs.replace(arm_of(plan, stack.settings()), name=arm)
 

@@ -69,7 +69,6 @@ class Soak:
         sitting = _Sitting.after(self.earlier)
         limits = TimeLimits.of(self.targets)
         readings = Readings(self.directory)
-        versions = {name: service.version for name, service in self.stack.state.services.items() if service.version}
         machine = machine_facts()
 
         def result(*, interrupted: bool = False, reasons: tuple[str, ...] = ()) -> Result:
@@ -90,7 +89,7 @@ class Soak:
                 interrupted=interrupted,
                 reasons=said,
                 options=asdict(self.options),
-                environment={**machine, "servers": versions},
+                environment={**machine, "servers": self.stack.versions},
                 arms=[arm],
                 trials=list(trials),
                 targets=targets,

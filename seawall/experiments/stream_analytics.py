@@ -66,7 +66,6 @@ class AnalyticsRun:
         """
         started_at = datetime.now(UTC).isoformat(timespec="seconds")
         machine, settings = machine_facts(), self.stack.settings()
-        versions = {name: service.version for name, service in self.stack.state.services.items() if service.version}
         arms = [arm_of(ArmPlan(name=name, path="kafka"), settings) for name in ARMS]
         trials: list[Trial] = []
         findings: list[AnalyticsFinding] = []
@@ -81,7 +80,7 @@ class AnalyticsRun:
                 interrupted=interrupted,
                 reasons=[*reasons, *reasons_of(findings)],
                 options=self.options.as_json(),
-                environment={**machine, "servers": versions},
+                environment={**machine, "servers": self.stack.versions},
                 arms=arms,
                 trials=list(trials),
                 targets=list(targets_of(findings)),

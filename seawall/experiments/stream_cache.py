@@ -94,7 +94,6 @@ class CacheRun:
         """
         started_at = datetime.now(UTC).isoformat(timespec="seconds")
         machine, settings = machine_facts(), self.stack.settings()
-        versions = {name: service.version for name, service in self.stack.state.services.items() if service.version}
         arms = [arm_of(ArmPlan(name=arm.name, path="kafka"), settings) for arm in self.options.planned]
         trials: list[Trial] = []
         findings: list[FleetFinding] = []
@@ -112,7 +111,7 @@ class CacheRun:
                 interrupted=interrupted,
                 reasons=[*reasons, *graded, *reasons_of(findings)],
                 options=self.options.as_json(),
-                environment={**machine, "servers": versions},
+                environment={**machine, "servers": self.stack.versions},
                 arms=arms,
                 trials=list(trials),
                 verdicts=_verdicts(arms, findings),

@@ -70,7 +70,6 @@ class FanoutRun:
         """
         started_at = datetime.now(UTC).isoformat(timespec="seconds")
         machine, settings = machine_facts(), self.stack.settings()
-        versions = {name: service.version for name, service in self.stack.state.services.items() if service.version}
         arms = [arm_of(ArmPlan(name=name, path="kafka"), settings) for name in self.options.ways]
         plans = self.options.trials()
         trials: list[Trial] = []
@@ -89,7 +88,7 @@ class FanoutRun:
                 interrupted=interrupted,
                 reasons=[*reasons, *reasons_of(findings)],
                 options=self.options.as_json(),
-                environment={**machine, "servers": versions},
+                environment={**machine, "servers": self.stack.versions},
                 arms=arms,
                 trials=list(trials),
                 targets=list(targets_of(findings, rebuilt)),

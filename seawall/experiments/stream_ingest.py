@@ -68,7 +68,6 @@ class IngestRun:
         """
         started_at = datetime.now(UTC).isoformat(timespec="seconds")
         machine, settings = machine_facts(), self.stack.settings()
-        versions = {name: service.version for name, service in self.stack.state.services.items() if service.version}
         arms = [arm_of(plan, settings) for plan in as_they_are(self.options.paths)]
         trials: list[Trial] = []
         findings: list[BurstFinding] = []
@@ -83,7 +82,7 @@ class IngestRun:
                 interrupted=interrupted,
                 reasons=[*reasons, *reasons_of(findings)],
                 options=self.options.as_json(),
-                environment={**machine, "servers": versions},
+                environment={**machine, "servers": self.stack.versions},
                 arms=arms,
                 trials=list(trials),
                 verdicts={finding.arm: finding.outcome for finding in findings},

@@ -88,7 +88,6 @@ class LiveRun:
         """
         started_at = datetime.now(UTC).isoformat(timespec="seconds")
         machine, settings = machine_facts(), self.stack.settings()
-        versions = {name: service.version for name, service in self.stack.state.services.items() if service.version}
         sources = {PATHS[source]: source for source in self.options.sources}
         arms = [arm_of(plan, settings) for plan in as_they_are(sources)]
         trials: list[Trial] = []
@@ -104,7 +103,7 @@ class LiveRun:
                 interrupted=interrupted,
                 reasons=[*reasons, *reasons_of(findings)],
                 options=self.options.as_json(),
-                environment={**machine, "servers": versions},
+                environment={**machine, "servers": self.stack.versions},
                 arms=arms,
                 trials=list(trials),
                 targets=[finding.target for finding in findings if finding.target is not None],

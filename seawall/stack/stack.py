@@ -214,6 +214,11 @@ class Stack:
 
         return read_log_samples(self.state)
 
+    @property
+    def versions(self) -> dict[str, str]:
+        """The servers' versions, by service, as far as they tell."""
+        return {name: service.version for name, service in self.state.services.items() if service.version}
+
     def settings(self) -> dict[str, Any]:
         """Return the settings that decide on durability and speed, read back from the servers."""
         from seawall.stack.effective import effective_settings  # noqa: PLC0415 - needs every client library
