@@ -19,7 +19,7 @@ from seawall.result import Arm, CapacityFinding, Outcome, Result, Trial
 from seawall.result.fanout import PLAIN
 
 LARGER, SMALLER = "larger", "smaller"
-_BY_TRIAL = ("compare", "attain", "soak", "locust", "k6", "k6-beside-locust")
+_BY_TRIAL = ("compare", "attain", "soak", "locust", "k6", "k6-beside-locust", "tune")
 """Experiments whose trials of one load are alike, and whose figures so say something by themselves."""
 _AS_A_WHOLE = ("controls", "scale")
 """Experiments whose arms mean nothing one by one; that controls lose records on purpose is no loss."""

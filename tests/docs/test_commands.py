@@ -24,6 +24,7 @@ from seawall.stack.stack import Stack
 from workers.cache_loader.settings import Settings as LoaderSettings
 from workers.feed.settings import Settings as FeedSettings
 from workers.grade_updater.settings import Settings as GradeSettings
+from workers.groups.settings import Settings as GroupSettings
 from workers.order_producer.settings import Settings as ProducerSettings
 from workers.sink.settings import Settings as SinkSettings
 
@@ -186,7 +187,7 @@ def test_variables_that_the_code_reads_are_in_the_readme_and_no_others() -> None
     read = {found for path in sources if path.is_file() for found in name.findall(path.read_text(encoding="utf-8"))}
     fields = {
         f"SEAWALL_{field.upper()}"
-        for settings in (Connections, ApiSettings, SinkSettings, FeedSettings, *FLEET)
+        for settings in (Connections, ApiSettings, SinkSettings, FeedSettings, GroupSettings, *FLEET)
         for field in settings.model_fields
     }
     named = set(name.findall(README))
