@@ -44,7 +44,7 @@ def offsets(answers: list[dict[str, Any]]) -> dict[int, list[int]]:
     return {partition: sorted(numbers) for partition, numbers in found.items()}
 
 
-@pytest.mark.parametrize("kind", ["each", "group"])
+@pytest.mark.parametrize("kind", [pytest.param("each", marks=pytest.mark.long), "group"])
 def test_records_are_there_once_their_transaction_is_committed(stack: Stack, tmp_path: Path, kind: str) -> None:
     """Where the answers say; each transaction's end takes an offset, and the lag is 0 once all is stored."""
     try:

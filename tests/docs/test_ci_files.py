@@ -101,7 +101,7 @@ def test_the_comment_s_script_is_javascript(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("now", "code", "ends_with", "says"),
     [
-        pytest.param("same", 0, 0, "nothing got worse", id="all is well"),
+        pytest.param("same", 0, 0, "nothing got worse", id="all is well", marks=pytest.mark.long),
         pytest.param("slow", 0, 1, "It got worse than on the main branch", id="a regression"),
         pytest.param(
             "same", 3, 3, "do not hold: exit code 3", id="targets that cannot be told", marks=pytest.mark.long

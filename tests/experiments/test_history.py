@@ -144,6 +144,7 @@ def test_a_step_of_one_path_is_that_path_s(real: Result) -> None:
     assert changed == {"grouped"}
 
 
+@pytest.mark.long
 def test_what_became_quicker_is_no_failure(real: Result) -> None:
     """The change is told, and nothing got worse."""
     history = history_of(nightly(real, [1.5] * 10 + [1.0] * 6))
@@ -169,7 +170,9 @@ def test_what_got_worse_long_ago_is_no_news(real: Result) -> None:
     assert history.outcome is Outcome.PASS
 
 
-@pytest.mark.parametrize(("since", "expected"), [(14, True), (12, True), (11, False)])
+@pytest.mark.parametrize(
+    ("since", "expected"), [pytest.param(14, True, marks=pytest.mark.long), (12, True), (11, False)]
+)
 def test_it_is_news_in_the_period_in_which_it_can_first_be_told(real: Result, since: int, *, expected: bool) -> None:
     """Day 14 is a Monday: two slow runs of the weekend before could not yet be told, three could."""
     history = history_of(nightly(real, [1.0] * since + [2.0] * (18 - since)))

@@ -63,6 +63,7 @@ def test_what_was_not_committed_is_read_again(bench: Bench, tmp_path: Path) -> N
     assert bench.count(records) == len(records)
 
 
+@pytest.mark.long
 def test_offsets_of_the_database_win(bench: Bench, tmp_path: Path) -> None:
     """Whatever Kafka was told, a killed sink goes on behind its rows, and reads none of them again."""
     told = settings(bench, "database")
