@@ -36,7 +36,7 @@ class Api(OwnService):
     kind = "api"
     niceness = API_NICENESS
     stop_within_s = 10.0
-    ready_within_s = 30.0
+    ready_within_s = 60.0
     held = True
 
     def __init__(

@@ -20,7 +20,7 @@ class Exporter(OwnService):
     name = kind = "exporter"
     niceness = _LAST
     stop_within_s = 5.0
-    ready_within_s = 45.0
+    ready_within_s = 60.0
     held = True
 
     def __init__(self, connections: Connections, results: Path, *, port: int, directory: Path) -> None:

@@ -27,7 +27,7 @@ class FeedService(OwnService):
 
     kind = "feed"
     stop_within_s = 10.0
-    ready_within_s = 45.0
+    ready_within_s = 60.0
     held = True
 
     def __init__(

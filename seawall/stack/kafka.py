@@ -100,7 +100,7 @@ class KafkaNode(OwnService):
 
     kind = "kafka"
     stop_within_s = 3.0  # its data is thrown away, and a quorum that stops as one may wait for itself
-    ready_within_s = 60.0
+    ready_within_s = 100.0
 
     def __init__(
         self,

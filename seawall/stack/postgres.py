@@ -63,7 +63,7 @@ class Postgres(OwnService):
     stop_signal = signal.SIGINT  # "fast": SIGTERM waits for the clients to leave
     death_signal = signal.SIGQUIT  # SIGKILL would leave its shared memory behind
     stop_within_s = 20.0
-    ready_within_s = 30.0
+    ready_within_s = 60.0
 
     def __init__(
         self,

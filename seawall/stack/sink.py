@@ -19,7 +19,7 @@ class Sink(OwnService):
 
     kind = "sink"
     stop_within_s = 15.0
-    ready_within_s = 45.0
+    ready_within_s = 60.0
     held = True
 
     def __init__(

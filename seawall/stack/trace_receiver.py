@@ -26,7 +26,7 @@ class TraceReceiver(OwnService):
     name = kind = "traces"
     niceness = _LAST
     stop_within_s = 5.0
-    ready_within_s = 45.0
+    ready_within_s = 60.0
     held = True
 
     def __init__(self, *, port: int, directory: Path) -> None:
