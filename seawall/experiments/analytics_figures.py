@@ -21,6 +21,7 @@ from seawall.audit.windows import Published, differing, published_ns, read_asked
 from seawall.experiments.analytics_judgement import judged
 from seawall.experiments.feed_trial import FeedTrial
 from seawall.experiments.figures import quantiles_ms
+from seawall.experiments.seconds import seconds_of
 from seawall.experiments.stream_analytics_options import AnalyticsOptions
 from seawall.load.order_feed.plan import LATE, REPEAT, TOO_LATE
 from seawall.result import Outcome
@@ -60,13 +61,14 @@ def analytics_finding(arm: str, ran: FeedTrial, watched: Watched, connections: C
     counted = ~np.isin(ledger.low, _low_of(left_out)) & ledger.acked
     first = ledger.records
     held = counted & (held_ns != NEVER)
-    behind_ms = quantiles_ms((held_ns - ledger.due_ns[first])[held], int((counted & ~held).sum()))
+    due_ns, behind_ns = ledger.due_ns[first][held], (held_ns - ledger.due_ns[first])[held]
     finding = _plain(arm, ran, Outcome.PASS, [])
     finding = _with(
         finding,
         windows=len(published.windows),
         differing=len(wrong),
-        behind_ms=behind_ms,
+        behind_ms=quantiles_ms(behind_ns, int((counted & ~held).sum())),
+        course=seconds_of(ledger.start_ns, due_ns, behind_ns),
         results=results,
         **_told(arm, published, trial.audit.stored, len(left_out)),
         queries=None if watched.cost is None else watched.cost.calls,

@@ -6,12 +6,14 @@ import os
 from collections.abc import Mapping, Sequence
 
 import msgspec
+import numpy as np
 
 from seawall.audit.group_results import Checked
 from seawall.audit.ledger import NEVER
 from seawall.experiments.fanout_groups import Progress, Readers, store_name
 from seawall.experiments.fanout_judgement import judged
 from seawall.experiments.feed_trial import FeedTrial
+from seawall.experiments.seconds import reached
 from seawall.experiments.stream_fanout_options import TrialPlan
 from seawall.result import Outcome, Trial
 from seawall.result.fanout import PLAIN, SLOW, STORE, FanoutFinding, GroupFigures
@@ -40,6 +42,7 @@ def fanout_finding(
                 cpu_s=trial.cpu_s.get(reader.name, 0.0),
                 right=result.right,
                 said=result.said,
+                course=reached(progress.steps, first_ns),
             )
         )
     store = groups[0]
@@ -77,6 +80,7 @@ def _store(ran: FeedTrial, records: int, first_ns: int) -> GroupFigures:
     done = len(seen)
     took_s = (int(seen.max()) - first_ns) / 1e9 if done else 0.0
     clean = not trial.audit.violations
+    steps = list(zip(np.sort(seen).tolist(), range(1, done + 1), strict=True))
     return GroupFigures(
         name=store_name(),
         kind=STORE,
@@ -86,6 +90,7 @@ def _store(ran: FeedTrial, records: int, first_ns: int) -> GroupFigures:
         cpu_s=round(sum(seconds for name, seconds in trial.cpu_s.items() if name.startswith("sink-")), 3),
         right=clean,
         said=f"{done:,} rows, audited" if clean else "; ".join(trial.reasons),
+        course=reached(steps, first_ns),
     )
 
 

@@ -46,8 +46,13 @@ class Progress:
     def __init__(self, path: Path) -> None:
         self._path, self._read_to = path, 0
         self.done = self.buried = 0
-        self.last_ns = 0
-        """When its last batch was done, monotonic."""
+        self.steps: list[tuple[int, int]] = []
+        """When each batch was done, monotonic ns, and how many records had been dealt with by then."""
+
+    @property
+    def last_ns(self) -> int:
+        """When its last batch was done, monotonic; 0 where none was."""
+        return self.steps[-1][0] if self.steps else 0
 
     def read_on(self) -> int:
         """Return how many records it has dealt with so far."""
@@ -57,7 +62,7 @@ class Progress:
                 if isinstance(entry, Commit):
                     self.done += entry.stored
                     self.buried += entry.dead_lettered
-                    self.last_ns = entry.monotonic_ns
+                    self.steps.append((entry.monotonic_ns, self.done + self.buried))
         return self.done + self.buried
 
 

@@ -9,7 +9,9 @@ import numpy as np
 from seawall.audit.feed import Deliveries, FeedCounts
 from seawall.audit.ledger import Ledger
 from seawall.experiments.figures import Window, quantiles_ms, with_intervals
+from seawall.experiments.seconds import seconds_of
 from seawall.result import Quantiles
+from seawall.result.second import Second
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,7 @@ class LiveFigures:
     propagation_ms: Quantiles
     delivery_ms: Quantiles
     deliveries_per_s: float
+    course: list[Second]
 
 
 def live_figures(ledger: Ledger, found: Deliveries, counts: FeedCounts, window: Window) -> LiveFigures:
@@ -37,4 +40,9 @@ def live_figures(ledger: Ledger, found: Deliveries, counts: FeedCounts, window: 
         propagation_ms=quantiles_ms(published_ns - answered_ns),
         delivery_ms=quantiles_ms(arrived_ns - published_ns),
         deliveries_per_s=round(float(window.holds(found.arrived_ns).sum()) / window.seconds, 3),
+        course=seconds_of(
+            int(ledger.intended_ns.min(initial=window.start_ns)),
+            ledger.intended_ns[found.request],
+            found.arrived_ns - ledger.intended_ns[found.request],
+        ),
     )

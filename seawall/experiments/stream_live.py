@@ -235,6 +235,7 @@ class _Part:
             frames=done.frames,
             deliveries_per_s=figures.deliveries_per_s,
             arrival_ms=figures.arrival_ms,
+            course=figures.course,
             accepted_ms=figures.accepted_ms,
             propagation_ms=figures.propagation_ms,
             delivery_ms=figures.delivery_ms,

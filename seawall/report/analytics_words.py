@@ -50,6 +50,7 @@ def _word(result: Result, log: AnalyticsFinding | None) -> str:
 def _gain_and_cost(found: dict[str, AnalyticsFinding]) -> Iterator[str]:
     log, queries, alone = found.get(LOG), found.get(QUERIES), found.get(ALONE)
     if log is None or queries is None:
+        yield "What the log gave and cost is not told: that takes both the consumer and the queries."
         return
     spent = f", {figure(queries.query_ms)} ms in the database, {queries.blocks or 0:,} pages" if queries.queries else ""
     yield (

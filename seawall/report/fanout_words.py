@@ -58,6 +58,9 @@ def _kept(finding: FanoutFinding) -> str:
 
 def _gain_and_cost(result: Result) -> Iterator[str]:
     most = max(finding.count for finding in result.fanout)
+    if not {LOG, DATABASE} <= {one.arm for one in result.fanout}:
+        yield "What the log gave beside copies in the database is not told: that takes trials of both."
+    yield from _gain(result)
     yield f"What each of up to {most} groups made was held against the table: {_all_right(result)}."
     for row in result.targets:
         if row.metric == "store_kept":
@@ -80,6 +83,19 @@ def _gain_and_cost(result: Result) -> Iterator[str]:
         "What the log cost: the groups' processor time, as by the database; but no row is written twice, a new group"
         " can read what came before it, and one that is late lets no queue grow in the database."
     )
+
+
+def _gain(result: Result) -> Iterator[str]:
+    """Say what the log leaves the storing group, beside the database's copies, at the most groups."""
+    most = max(finding.count for finding in result.fanout)
+    by = {one.arm: one for one in result.fanout if one.what == PLAIN and one.count == most}
+    log, database = by.get(LOG), by.get(DATABASE)
+    if log and database and log.store_per_cpu_s and database.store_per_cpu_s:
+        yield (
+            f"What the log gave: a processor second of sinks and database stores {log.store_per_cpu_s:,.0f} records"
+            f" beside {most} groups that read it, and {database.store_per_cpu_s:,.0f} where the database copies each"
+            " row for each of them."
+        )
 
 
 def _all_right(result: Result) -> str:

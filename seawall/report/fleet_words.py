@@ -8,7 +8,7 @@ from seawall.report.answer_form import Answer
 from seawall.report.figure_table import FigureRow, FigureTable
 from seawall.report.figures import NOTHING, figure
 from seawall.result import Outcome, Result
-from seawall.result.cache_fleet import FROM_CACHE, FleetClaim, FleetFinding, FleetFindings
+from seawall.result.cache_fleet import FROM_CACHE, FROM_DATABASE, WARM, FleetClaim, FleetFinding, FleetFindings
 
 QUESTION = "What does a cache in front of the database save, how much quicker is it, and how old do its answers get?"
 NOT_MEASURED = (
@@ -55,6 +55,8 @@ def _rows(rows: int) -> str:
 
 
 def _gain_and_cost(found: FleetFindings) -> Iterator[str]:
+    for rows in dict.fromkeys(one.rows for one in found.trials):
+        yield _gain(rows, [one for one in found.trials if one.rows == rows])
     reasons = dict.fromkeys(f"{claim.name}: {claim.why}" for claim in found.claims if claim.why)
     yield from (f"{reason[:1].upper()}{reason[1:]}." for reason in reasons)
     cached = [one for one in found.trials if one.source == FROM_CACHE and one.changes]
@@ -65,6 +67,19 @@ def _gain_and_cost(found: FleetFindings) -> Iterator[str]:
             f"What it cost: {stale:,} of {orders:,} orders went through at a price that was another already, for up to"
             f" {longest:.1f} s; and a loader that reads all entries whether anybody wants them or not."
         )
+
+
+def _gain(rows: int, here: Sequence[FleetFinding]) -> str:
+    """Say what a full cache spares the database; only that where a trial tells it."""
+    without = next((one for one in here if one.source == FROM_DATABASE), None)
+    full = next((one for one in here if one.begun == WARM), None)
+    if without is None or full is None or Outcome.INVALID in (without.outcome, full.outcome):
+        return f"What the cache gave is not told for {_rows(rows)}: that takes valid trials of database and warm."
+    return (
+        f"What the cache gave with {_rows(rows)}: the database is asked {figure(full.queries_per_min)} times a minute"
+        f" in place of {figure(without.queries_per_min)}, and a pick takes {figure(full.pick_ms.p50)} ms (p50) in place"
+        f" of {figure(without.pick_ms.p50)} ms."
+    )
 
 
 def in_words(finding: FleetFinding) -> str:

@@ -45,10 +45,22 @@ def _in_time(finding: LiveFinding) -> bool:
 
 
 def _gain_and_cost(result: Result) -> Iterator[str]:
-    """Say what the log gave and what it cost, beside who goes without; nothing where one of them is missing."""
-    by = {one.source: one for one in result.live if one.answer}
+    """Say what the log gave and what it cost, beside who goes without; times only where both trials tell them."""
+    by = {one.source: one for one in result.live}
     log, database = by.get("log"), by.get("database")
     if log is None or database is None:
+        yield "What the log gave and cost is not told: that takes a feed by each source."
+        return
+    if not (log.answer and database.answer):
+        yield (
+            f"What the log gave, by counts alone since not both trials tell times: {_made(log)} by the log, and"
+            f" {_made(database)} by asking the database."
+        )
+        yield (
+            f"What it cost: the feed by the log took {figure(log.feed_cpu_s)} processor seconds and the database"
+            f" {figure(log.database_cpu_s)}, against {figure(database.feed_cpu_s)} and"
+            f" {figure(database.database_cpu_s)} without it, and the log itself is a server more."
+        )
         return
     yield (
         f"What the log gave: a record is handed out {_p95(log.propagation_ms)} (p95) after it was accepted, and with"
@@ -61,6 +73,11 @@ def _gain_and_cost(result: Result) -> Iterator[str]:
         f" {figure(database.feed_cpu_s)}, and the log itself is a server more. A record is accepted"
         f" {_p95(log.accepted_ms)} (p95) after it was due, and without the log {_p95(database.accepted_ms)}."
     )
+
+
+def _made(finding: LiveFinding) -> str:
+    amiss = "" if finding.flawless else ", not all of it once and in order"
+    return f"{finding.delivered:,} of {finding.expected:,} deliveries{amiss}"
 
 
 def _p95(times: Quantiles) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from seawall.result.outcome import Outcome
+from seawall.result.second import Reached
 
 FANOUT = "stream-fanout"
 """The experiment."""
@@ -33,6 +34,8 @@ class GroupFigures(msgspec.Struct, kw_only=True, frozen=True):
     """Whether what it made was held against the table, and is as it should be."""
     said: str = ""
     """What was looked at, or what is wrong with it."""
+    course: list[Reached] = []
+    """How it came on, dead letters included; the last moment is that of its last record."""
 
 
 class FanoutFinding(msgspec.Struct, kw_only=True, frozen=True):

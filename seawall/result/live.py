@@ -6,6 +6,7 @@ import msgspec
 
 from seawall.result.findings import JudgedTarget
 from seawall.result.outcome import Outcome, Quantiles
+from seawall.result.second import Second
 from seawall.result.trial import InstrumentHealth
 
 
@@ -69,6 +70,8 @@ class LiveFinding(msgspec.Struct, kw_only=True, frozen=True):
     """In words; empty where the trial does not tell."""
     outcome: Outcome
     reasons: list[str] = []
+    course: list[Second] = []
+    """From due to arrived, by when records were due, the warm-up included; seconds without any are left out."""
 
     @property
     def flawless(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from seawall.result.outcome import Outcome, Quantiles
+from seawall.result.second import Second
 
 ANALYTICS = "stream-analytics"
 """The experiment."""
@@ -53,3 +54,5 @@ class AnalyticsFinding(msgspec.Struct, kw_only=True, frozen=True):
     pending: int = 0
     outcome: Outcome
     reasons: list[str] = []
+    course: list[Second] = []
+    """How far results were behind, by when records were due; seconds of which nothing was counted are left out."""

@@ -39,7 +39,10 @@ def test_the_answer_counts_claims_and_says_what_the_cache_cost() -> None:
     answer = answer_of(result([DATABASE, WARM], CLAIMS))
     assert answer.word == "1 of 2 claims hold, and 1 cannot be told"
     assert "1,000 rows: quicker 6 times (claimed 100 times: does not hold)" in answer.sentence
-    assert answer.from_which_load[0] == "Quicker: a round trip."
+    assert answer.from_which_load[0] == (
+        "What the cache gave is not told for 1,000 rows: that takes valid trials of database and warm."
+    )
+    assert answer.from_which_load[1] == "Quicker: a round trip."
     assert "30 of 1,200 orders went through at a price that was another already, for up to 41.2 s" in " ".join(
         answer.from_which_load
     )

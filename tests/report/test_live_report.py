@@ -75,11 +75,17 @@ def test_the_answer_names_who_is_in_time_and_what_the_log_gave_and_cost() -> Non
 
 
 def test_what_does_not_tell_is_not_told() -> None:
-    """Nor is the log's gain, where there is nothing to hold it against."""
+    """Of the log's gain counts alone, and nothing where there is nothing to hold it against."""
     answer = answer_of(result(LOG, DULL, outcome=Outcome.INVALID))
     assert answer.word == "By the log"
     assert "asking the database: not told" in answer.sentence
-    assert answer.from_which_load == []
+    gave, cost = answer.from_which_load
+    assert "180,123 of 180,123 deliveries by the log, and 180,123 of 180,123" in gave
+    assert "against 8.5 and 21 without it" in cost
+    assert "(p95)" not in gave + cost
+    assert answer_of(result(LOG)).from_which_load == [
+        "What the log gave and cost is not told: that takes a feed by each source."
+    ]
     assert answer_of(result(DULL)).word == "This run does not tell"
     assert answer_of(result()).word == "Nothing was measured"
     flawed = msgspec.structs.replace(LOG, missing=1, outcome=Outcome.FAIL)

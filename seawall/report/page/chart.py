@@ -66,6 +66,21 @@ class Chart:
         classes = f"mark {kind}{' faint' * faint}"
         self._over.append(f'<g class="{classes}"><title>{escape(says)}</title>{shape}</g>')
 
+    def column(self, x: float, parts: Sequence[tuple[float, str]], kind: str, *, wide: float = 0.5) -> None:
+        """Stack *parts* from the x axis upwards, values with what appears where the pointer rests on them.
+
+        *wide* is in units of the x axis. Each part is paler than the one beneath it.
+        """
+        left, right, low = self._x(x - wide / 2), self._x(x + wide / 2), 0.0
+        for number, (value, says) in enumerate(parts):
+            top, bottom = self._y(low + value), self._y(low)
+            self._over.append(
+                f'<g class="mark {kind}"><title>{escape(says)}</title><rect x="{left:.1f}" y="{top:.1f}"'
+                f' width="{right - left:.1f}" height="{max(0.0, bottom - top):.1f}"'
+                f' fill-opacity="{1 / (1 + number) ** 2:.2f}"/></g>'
+            )
+            low += value
+
     def whisker(self, x: tuple[float, float], y: tuple[float, float], kind: str) -> None:
         """Draw an interval, from one corner to the other; level or upright."""
         ends = (self._x(x[0]), self._y(y[0]), self._x(x[1]), self._y(y[1]))

@@ -31,7 +31,7 @@ def chart_sheets(result: Result, directory: Path) -> dict[str, str]:
 
 
 def _file_name(picture: Picture) -> str:
-    return re.sub(r"[^a-z]+", "-", picture.heading.lower()).strip("-") + ".svg"
+    return re.sub(r"[^a-z0-9]+", "-", picture.heading.lower()).strip("-") + ".svg"
 
 
 def _alone(picture: Picture) -> str:

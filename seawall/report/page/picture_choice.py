@@ -6,14 +6,17 @@ from collections.abc import Callable, Iterator
 
 from seawall.report.burst_words import is_ingest
 from seawall.report.experiment_names import FAULT
+from seawall.report.page.analytics_pictures import analytics_pictures, is_analytics
 from seawall.report.page.burst_pictures import burst_pictures
 from seawall.report.page.capacity_picture import capacity_charts
 from seawall.report.page.effect_pictures import effect_pictures
 from seawall.report.page.elasticity_pictures import elasticity_pictures
+from seawall.report.page.fanout_pictures import fanout_pictures, is_fanout
 from seawall.report.page.fault_pictures import fault_pictures
+from seawall.report.page.fleet_pictures import fleet_pictures, is_fleet
+from seawall.report.page.live_pictures import is_live, live_pictures
 from seawall.report.page.pictures import Material, Picture, backlog, pictures, response, visible
 from seawall.report.page.shape_picture import shape_picture
-from seawall.report.scenarios import scenario_of
 from seawall.report.shape_words import is_designed, is_profiled
 from seawall.result import Result
 
@@ -22,6 +25,10 @@ _OWN: tuple[tuple[Callable[[Result], bool], Callable[[Result], Iterator[Picture]
     (is_designed, effect_pictures),
     (lambda result: bool(result.elasticity), elasticity_pictures),
     (is_ingest, burst_pictures),
+    (is_fleet, fleet_pictures),
+    (is_analytics, analytics_pictures),
+    (is_fanout, fanout_pictures),
+    (is_live, live_pictures),
 )
 """Of experiments that need no raw columns."""
 
@@ -39,5 +46,5 @@ def pictures_of(result: Result, material: Material) -> Iterator[Picture]:
             picture = make(result, material)
             if picture is not None:
                 yield picture
-    elif not (result.controls or result.stages or scenario_of(result)):
+    elif not (result.controls or result.stages):
         yield from pictures(result, material)

@@ -68,6 +68,21 @@ class Log:
 
 
 @dataclass(frozen=True)
+class Named:
+    """Things beside one another, by their number from 0, each with as much room as the others."""
+
+    names: tuple[str, ...]
+
+    def place(self, value: float) -> float:
+        """Return where the middle of number *value* stands."""
+        return (value + 0.5) / max(1, len(self.names))
+
+    def ticks(self) -> list[Tick]:
+        """Return all names."""
+        return [(float(number), name) for number, name in enumerate(self.names)]
+
+
+@dataclass(frozen=True)
 class Percentile:
     """Shares of requests, with the slow end drawn out, as in HdrHistogram's plots: each nine takes as much room."""
 
