@@ -13,6 +13,7 @@ from api.database import engine_of
 from api.guard import Guard, OpenDoor
 from api.lookups.announcements import SILENCE_S, Announcements, NoAnnouncements, ValkeyAnnouncements
 from api.lookups.chain import Lookups
+from api.lookups.cluster import ClusterCache
 from api.lookups.kinds import KINDS, RECOMMENDATIONS, TOP_PRODUCTS, Lifetime
 from api.lookups.memory import Memory
 from api.lookups.replica import ReplicaSource
@@ -33,6 +34,7 @@ from api.writes.protocol import WritePath
 from api.writes.sync import SyncPath
 from api.writes.transactions import TransactionalPath
 from api.writes.unavailable import UnavailablePath
+from contract.cache_client import server_urls
 from contract.connections import Connections
 from contract.loopback import is_loopback
 from contract.registry import registry_of
@@ -79,8 +81,10 @@ class Service:
         shared: SharedCache = NoSharedCache()
         announcements: Announcements = NoAnnouncements()
         if connections.cache_url is not None:
-            shared = ValkeyCache(client_of(connections.redis_url, settings), settings)
-            announcements = ValkeyAnnouncements(client_of(connections.redis_url, settings, patience_s=SILENCE_S))
+            shared = _shared_cache(connections.redis_url, settings)
+            announcements = ValkeyAnnouncements(
+                *(client_of(url, settings, patience_s=SILENCE_S) for url in server_urls(connections.redis_url))
+            )
         probes["cache"] = None if connections.cache_url is None else shared.check
 
         if connections.kafka_bootstrap_servers is None:
@@ -139,6 +143,12 @@ class Service:
         await self.metrics.stop()
         if self.spans is not None:
             await asyncio.to_thread(self.spans.close)
+
+
+def _shared_cache(url: str, settings: Settings) -> SharedCache:
+    if len(server_urls(url)) > 1:
+        return ClusterCache(url, settings)
+    return ValkeyCache(client_of(url, settings), settings)
 
 
 def _kafka_path(settings: Settings) -> type[KafkaPath]:

@@ -56,8 +56,8 @@ class Keys(NamedTuple):
 
 
 def keys_of(publisher: str) -> Keys:
-    """Return the keys of *publisher*."""
-    return Keys(*(f"seawall:windows:{publisher}:{part}" for part in ("results", "told", "too-late")))
+    """Return the keys of *publisher*, which a cluster keeps together by what stands in braces."""
+    return Keys(*(f"seawall:windows:{{{publisher}}}:{part}" for part in ("results", "told", "too-late")))
 
 
 def window_start(event_us: int, size_us: int) -> int:

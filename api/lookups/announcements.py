@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 from collections.abc import Callable
 from typing import Protocol
 
 from redis.asyncio import Redis
 
-from api.lookups.shared import CACHE_DOWN
 from contract.cache import EVERYTHING, INVALIDATION_CHANNEL
+from contract.cache_client import CACHE_DOWN
 
 log = logging.getLogger(__name__)
 
@@ -53,8 +54,9 @@ class ValkeyAnnouncements:
     Whatever was announced while nobody listened is lost, so each new subscription begins by forgetting everything.
     """
 
-    def __init__(self, client: Redis) -> None:
-        self._client = client
+    def __init__(self, *clients: Redis) -> None:
+        self._clients = clients
+        """One for each node of a cluster, any of which passes on what the others are told."""
         self._listener: asyncio.Task[None] | None = None
         self._tried = asyncio.Event()
         """Whether the first attempt to subscribe is over, with or without success."""
@@ -72,19 +74,20 @@ class ValkeyAnnouncements:
             while not self._listener.done():
                 self._listener.cancel()
                 await asyncio.wait([self._listener], timeout=_CANCEL_AGAIN_S)
-        await self._client.aclose(close_connection_pool=True)
+        for client in self._clients:
+            await client.aclose(close_connection_pool=True)
 
     async def _listen(self, forget: Forget) -> None:
-        while True:
+        for client in itertools.cycle(self._clients):
             try:
-                await self._follow(forget)
+                await self._follow(client, forget)
             except CACHE_DOWN as error:
                 log.debug("announcements: %s; again in %.1f s", type(error).__name__, _RETRY_S)
             self._tried.set()
             await asyncio.sleep(_RETRY_S)
 
-    async def _follow(self, forget: Forget) -> None:
-        async with self._client.pubsub() as channel:
+    async def _follow(self, client: Redis, forget: Forget) -> None:
+        async with client.pubsub() as channel:
             await channel.subscribe(INVALIDATION_CHANNEL)
             while True:
                 message = await channel.get_message(timeout=SILENCE_S)

@@ -11,17 +11,15 @@ from typing import Protocol, cast
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 
 from api.problems import Unavailable
 from api.settings import Settings
+from contract.cache_client import CACHE_DOWN
 
 log = logging.getLogger(__name__)
 
-CACHE_DOWN = (RedisError, OSError, TimeoutError)
-"""What the client raises when Valkey cannot be used."""
-_KEYS_A_SCAN = 1_000
-_MOST_SCANS = 20
+KEYS_A_SCAN = 1_000
+MOST_SCANS = 20
 """A Valkey full of other people's keys is not looked through to its end."""
 
 
@@ -134,8 +132,8 @@ class ValkeyCache:
         keys: list[str] = []
         cursor = 0
         try:
-            for _ in range(_MOST_SCANS):
-                cursor, found = await self._client.scan(cursor, match=f"{prefix}*", count=_KEYS_A_SCAN)
+            for _ in range(MOST_SCANS):
+                cursor, found = await self._client.scan(cursor, match=f"{prefix}*", count=KEYS_A_SCAN)
                 keys += (key.decode() for key in cast("list[bytes]", found))
                 if not cursor or len(keys) >= count:
                     break

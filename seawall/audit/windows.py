@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,8 +12,8 @@ from uuid import UUID
 import msgspec
 import numpy as np
 import psycopg
-import redis
 
+from contract.cache_client import CACHE_DOWN, cache_client
 from contract.windows import TOP, Asked, Told, TopProduct, WindowResult, keys_of
 from seawall.audit.errors import AuditFailed
 from seawall.audit.ledger import NEVER, Int64s
@@ -38,11 +39,11 @@ def read_published(redis_url: str, publisher: str) -> Published:
     """Return what *publisher* has in the cache; raises `AuditFailed`."""
     keys = keys_of(publisher)
     try:
-        with redis.Redis.from_url(redis_url, socket_timeout=10.0) as cache:
+        with contextlib.closing(cache_client(redis_url, timeout_s=10.0)) as cache:
             found: Any = cache.hgetall(keys.windows)
             told: Any = cache.get(keys.told)
             too_late: Any = cache.smembers(keys.too_late)
-    except redis.RedisError as error:
+    except CACHE_DOWN as error:
         raise AuditFailed(f"the windows of {publisher} could not be read from the cache: {error}") from None
     return Published(
         windows={int(start): msgspec.json.decode(text, type=WindowResult) for start, text in found.items()},

@@ -45,11 +45,12 @@ EXAMPLES = """[bold]Examples[/]
   bin/seawall stream cache --rows 1000,100000,10000000     ten million as well: minutes more to fill the table
   bin/seawall stream cache --rate 200 --buyers 16          more orders, and so more statements to save
   bin/seawall stream cache --compress 10 --duration 10s    a refresh each 5 s and grades each minute
+  bin/seawall stream cache --valkey-nodes 3 --rows 1000    a cluster of three, whose nodes die under load
   bin/seawall stream cache --arms database,warm --rows 1000 --json    the result for machines, on standard output
 
 The arms: database (without the cache), warm (filled before the first order), cold (its loader starts with the first
-order). The claims, how they are measured, and what was found: docs/scenarios.md. `bin/seawall watch`
-shows fill, hit rate and age meanwhile.
+order); with a cluster also one-away and two-away (warm, and one node dies in the middle, or two). The claims, how they
+are measured, and what was found: docs/scenarios.md. `bin/seawall watch` shows fill, hit rate and age meanwhile.
 
 Exit codes: 0 the question is answered and nothing is lost, 1 something was lost, doubled or left pending, or grades are
 wrong, 2 wrong usage or set-up, 3 a trial was too short, 4 the instrument was late or a trial not as meant, 130
@@ -61,9 +62,14 @@ def stream_cache(
     rows: Annotated[str, typer.Option(help="Users in the table, a part of the run each.", metavar="LIST")] = (
         "1000,100000"
     ),
-    arms: Annotated[str, typer.Option(help=f"Trials of each: {', '.join(ARMS)}.", metavar="LIST")] = (
-        "database,warm,cold"
-    ),
+    arms: Annotated[
+        str,
+        typer.Option(
+            help=f"Trials of each: {', '.join(ARMS)}; the last two need a cluster.  \\[default: all that there can be]",
+            metavar="LIST",
+            show_default=False,
+        ),
+    ] = "",
     rate: Annotated[float, typer.Option(help="Orders a second.")] = 50.0,
     buyers: Annotated[int, typer.Option(help="Orders that can be under way at once.")] = 8,
     duration: Annotated[str, typer.Option(help="Judged time of each trial.", metavar="TIME")] = "60s",
@@ -71,6 +77,9 @@ def stream_cache(
     refresh: Annotated[str, typer.Option(help="How often each entry is read anew.", metavar="TIME")] = "50s",
     grades_every: Annotated[str, typer.Option(help="From one batch of grades to the next.", metavar="TIME")] = "10m",
     compress: Annotated[float, typer.Option(help="Refreshes and batches come so many times as often.")] = 1.0,
+    valkey_nodes: Annotated[
+        int | None, typer.Option(help="One Valkey, or a cluster of 3, of which nodes die.  \\[default: 1]")
+    ] = None,
     brokers: Brokers = None,
     sinks: Sinks = None,
     api_processes: ApiProcesses = None,
@@ -88,7 +97,7 @@ def stream_cache(
     """
     options = CacheOptions(
         rows=whole_numbers("--rows", rows),
-        arms=names(arms),
+        arms=names(arms) if arms else (),
         rate_per_s=rate,
         buyers=buyers,
         duration_s=seconds("--duration", duration),
@@ -96,6 +105,7 @@ def stream_cache(
         refresh_s=seconds("--refresh", refresh),
         grades_s=seconds("--grades-every", grades_every),
         compress=compress,
+        valkey_nodes=1 if valkey_nodes is None else valkey_nodes,
         brokers=brokers,
         sinks=sinks,
         api_processes=api_processes,
@@ -105,7 +115,7 @@ def stream_cache(
     options.validate()
     judged_by = read_targets(targets)
     check_table_style(table_style)
-    asked = any(number is not None for number in (brokers, sinks, api_processes))
+    asked = any(number is not None for number in (valkey_nodes, brokers, sinks, api_processes))
     with interruptible():
         directory = free_directory(output, CACHE)
         with (

@@ -20,6 +20,7 @@ EXAMPLES = """[bold]Examples[/]
   bin/seawall up                          one broker, one sink
   bin/seawall up --brokers 3 --sinks 3    three brokers (replication 3, two must have a write), three sinks
   bin/seawall up --api-processes 2        two API processes share one port
+  bin/seawall up --valkey-nodes 3         a Valkey cluster of three nodes
   bin/seawall up --replica                lookups read from a replica of the database
   bin/seawall up --http-cache             nginx in front of the API, which answers what it may
   bin/seawall up --tls                    the API by TLS as well, with a certificate of the stack's own
@@ -39,7 +40,7 @@ collector that OTEL_EXPORTER_OTLP_ENDPOINT names gets the traces.
 Exit codes: 0 the stack is up, 2 it cannot be started (nothing is left running), 130 interrupted (the same)."""
 
 _COMPARED = (
-    *("kafka", "brokers", "partitions", "sinks", "api_processes"),
+    *("kafka", "brokers", "partitions", "sinks", "api_processes", "cache_nodes"),
     *("replica", "http_cache", "tls", "observe", "trace", "registry", "feeds", "api_port", "settings"),
 )
 
@@ -51,6 +52,7 @@ def up(
     sinks: Annotated[int, typer.Option(help="Sink workers, which move records from the log to the table.")] = 1,
     api_processes: Annotated[int, typer.Option(help="Processes of the API, which share one port.")] = 1,
     kafka: Annotated[bool, typer.Option("--kafka/--no-kafka", help="With or without Kafka and sinks.")] = True,
+    valkey_nodes: Annotated[int, typer.Option(help="One Valkey, or a cluster of 3 that share its keys.")] = 1,
     replica: Annotated[
         bool, typer.Option("--replica", help="A replica of PostgreSQL, which lookups read from.")
     ] = False,
@@ -90,6 +92,7 @@ def up(
         partitions=partitions,
         sinks=sinks,
         api_processes=api_processes,
+        cache_nodes=valkey_nodes,
         kafka=kafka,
         replica=replica,
         http_cache=http_cache,

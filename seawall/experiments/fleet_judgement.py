@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from seawall.result import Outcome, Trial
-from seawall.result.cache_fleet import COLD, FROM_CACHE, FROM_DATABASE, WARM, FleetClaim, FleetFinding
+from seawall.result.cache_fleet import COLD, FROM_CACHE, FROM_DATABASE, WARM, FleetClaim, FleetFinding, Outage
 from seawall.targets.verdict import verdict
 
 CLAIMED_SAVED, ASKED_SAVED, CLAIMED_FASTER = 0.98, 0.99, 100.0
@@ -45,12 +45,24 @@ def _not_as_meant(found: FleetFinding) -> Iterator[str]:
             yield "the cache was not full when the orders began"
         if found.filled_s is None:
             yield "the cache was never filled: see logs/cache-loader.log"
-    if found.load_failures:
+    if found.away:
+        yield from _not_away(found)
+    elif found.load_failures:
         yield f"{found.load_failures} loads failed: see logs/cache-loader.log"
     if found.pick_ms.samples < LEAST_PICKS:
         yield f"{found.pick_ms.samples} answers of the {found.source} are too few: --rate or --duration"
     if found.nobody:
         yield f"for {found.nobody:,} picks neither cache nor database gave anybody"
+
+
+def _not_away(found: FleetFinding) -> Iterator[str]:
+    """Say what keeps an outage from telling what it is made for."""
+    if found.outage is None:
+        yield "the nodes did not die, or died too late: --duration longer"
+    elif not found.outage.from_database:
+        yield "nobody missed the nodes that were away: --rate or --duration"
+    elif not found.outage.whole:
+        yield "the nodes did not become a cluster again: see logs/valkey-1.log"
 
 
 def claims_of(findings: Sequence[FleetFinding], refresh_s: float) -> Iterator[FleetClaim]:
@@ -59,7 +71,7 @@ def claims_of(findings: Sequence[FleetFinding], refresh_s: float) -> Iterator[Fl
         here = {finding.arm: finding for finding in findings if finding.rows == rows}
         told = {name: one for name, one in here.items() if one.outcome is not Outcome.INVALID}
         without = next((one for one in here.values() if one.source == FROM_DATABASE), None)
-        full = next((one for one in here.values() if one.begun == WARM), None)
+        full = next((one for one in here.values() if one.begun == WARM and not one.away), None)
         sure = bool(full and without and full.arm in told and without.arm in told)
         if full and without:
             yield _saved(rows, full, without, sure=sure)
@@ -69,6 +81,9 @@ def claims_of(findings: Sequence[FleetFinding], refresh_s: float) -> Iterator[Fl
         cold = next((one for one in here.values() if one.begun == COLD), None)
         if full and cold:
             yield _warm(rows, full, cold, sure=full.arm in told and cold.arm in told)
+        for one in here.values():
+            if one.outage is not None:
+                yield _away(rows, one, one.outage, sure=one.arm in told)
 
 
 def _saved(rows: int, full: FleetFinding, without: FleetFinding, *, sure: bool) -> FleetClaim:
@@ -129,9 +144,36 @@ def _warm(rows: int, full: FleetFinding, cold: FleetFinding, *, sure: bool) -> F
         claimed="no miss",
         measured=(
             f"{full.misses:,} misses; {cold.misses:,} where it began cold, which was full after"
-            f" {_number(cold.filled_s)} s"
+            f" {_number(cold.filled_s)} s: until then {_asked_until(cold, cold.filled_s):,} statements of picks,"
+            f" against {_asked_until(full, cold.filled_s):,}"
         ),
         holds=full.misses == 0 if sure else None,
+    )
+
+
+def _asked_until(finding: FleetFinding, until_s: float | None) -> int:
+    """Return the statements of picks in the seconds that began before *until_s*."""
+    return sum(one.queries for one in finding.moments if until_s is None or one.at_s - 0.5 < until_s)
+
+
+def _away(rows: int, found: FleetFinding, outage: Outage, *, sure: bool) -> FleetClaim:
+    harmed = found.lost + found.doubled + found.nobody + outage.failed
+    back = "not back in the trial" if outage.back_s is None else f"from the cache again {outage.back_s:.1f} s after it"
+    return FleetClaim(
+        rows=rows,
+        name="a node away" if found.away == 1 else "no majority",
+        claimed="the database is asked, nothing is lost",
+        measured=(
+            f"{outage.end_s - outage.begin_s:.1f} s without {' and '.join(outage.nodes)}: {outage.from_database:,} of"
+            f" {outage.orders:,} picks by the database, {outage.failed:,} orders not accepted, {found.lost:,} lost,"
+            f" {found.doubled:,} doubled; {back}"
+        ),
+        holds=not harmed if sure else None,
+        why=(
+            "that node holds the fleet's users, and its share of the keys is nowhere else"
+            if found.away == 1
+            else "the node that is left answers for nothing, not even for its own keys"
+        ),
     )
 
 

@@ -25,6 +25,7 @@ from seawall.experiments.fleet_figures import FleetTrial, fleet_figures
 from seawall.experiments.fleet_judgement import claims_of, judged, outcome_of, reasons_of
 from seawall.experiments.fleet_load import FleetLoad
 from seawall.experiments.fleet_monitor import FleetMonitor
+from seawall.experiments.fleet_outage import Away, away_beside
 from seawall.experiments.machine import machine_facts
 from seawall.experiments.stream_cache_options import CacheOptions, FleetArm
 from seawall.experiments.trial import TrialPlan, TrialRunner
@@ -190,6 +191,9 @@ class CacheRun:
         beside = _Beside(
             FleetMonitor(self.stack.connections.redis_url), PriceChanges(self.stack.connections.psycopg_url)
         )
+        away = None
+        if arm.away:
+            away = Away.beside(self.stack, arm.away, warmup_s=options.warmup_s, duration_s=options.duration_s)
         with contextlib.ExitStack() as before:
             if arm.begun == WARM:
                 beside.loader = before.enter_context(self._loader(name))
@@ -199,7 +203,8 @@ class CacheRun:
             else:
                 load.on_begin = lambda _: None
             reads = statements_of_readers(self.stack.connections)
-            trial = runner.run(plan, watcher.trial_goes_on, beside=_together(beside.monitor, beside.prices))
+            goes_on = before.enter_context(away_beside(away, watcher.trial_goes_on))
+            trial = runner.run(plan, goes_on, beside=_together(beside.monitor, beside.prices))
             read = statements_of_readers(self.stack.connections)
         found = FleetTrial(
             trial=trial,
@@ -216,6 +221,7 @@ class CacheRun:
         )
         draft = FleetFinding(
             arm=arm.name, trial=name, rows=rows, source=arm.source, begun=arm.begun, outcome=trial.outcome,
+            away=arm.away, outage=away.outage(load.noted.orders, found.start_ns) if away else None,
             **fleet_figures(found),
         )  # fmt: skip
         outcome, reasons = judged(draft, trial, options.refresh_every_s)

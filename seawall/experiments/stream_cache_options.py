@@ -25,6 +25,8 @@ class FleetArm:
     source: str
     begun: str = ""
     about: str = ""
+    away: int = 0
+    """So many nodes of the cluster die in the middle of it."""
 
 
 ARMS = {
@@ -33,6 +35,8 @@ ARMS = {
         FleetArm("database", FROM_DATABASE, about="without the cache: each pick is a statement"),
         FleetArm("warm", FROM_CACHE, WARM, about="with the cache, filled before the first order"),
         FleetArm("cold", FROM_CACHE, COLD, about="with the cache, whose loader starts with the first order"),
+        FleetArm("one-away", FROM_CACHE, WARM, about="warm, and one node of three dies in the middle", away=1),
+        FleetArm("two-away", FROM_CACHE, WARM, about="warm, and two die, so that there is no majority", away=2),
     )
 }
 
@@ -43,7 +47,8 @@ class CacheOptions:
 
     rows: tuple[int, ...] = (1_000, 100_000)
     """Users in the table, a part of the run each."""
-    arms: tuple[str, ...] = ("database", "warm", "cold")
+    arms: tuple[str, ...] = ()
+    """Empty for all that `valkey_nodes` allows."""
     rate_per_s: float = 50.0
     """Orders."""
     buyers: int = 8
@@ -57,6 +62,8 @@ class CacheOptions:
     """From one batch of grades to the next."""
     compress: float = 1.0
     """Refreshes and batches come so many times as often."""
+    valkey_nodes: int = 1
+    """One server, or a cluster of three."""
     brokers: int | None = None
     sinks: int | None = None
     api_processes: int | None = None
@@ -76,7 +83,8 @@ class CacheOptions:
     @property
     def planned(self) -> tuple[FleetArm, ...]:
         """The arms of each size."""
-        return tuple(ARMS[name] for name in self.arms)
+        allowed = [name for name, arm in ARMS.items() if not arm.away or self.valkey_nodes > 1]
+        return tuple(ARMS[name] for name in self.arms or allowed)
 
     def stack(self) -> StackOptions:
         """Return what a stack for the run looks like."""
@@ -84,11 +92,12 @@ class CacheOptions:
             brokers=1 if self.brokers is None else self.brokers,
             sinks=1 if self.sinks is None else self.sinks,
             api_processes=1 if self.api_processes is None else self.api_processes,
+            cache_nodes=self.valkey_nodes,
         )
 
     def as_json(self) -> dict[str, Any]:
         """Return the options for the result."""
-        return asdict(self)
+        return {**asdict(self), "arms": [arm.name for arm in self.planned]}
 
     def validate(self) -> None:
         """Raise `BadOptions` with every mistake found."""
@@ -100,12 +109,14 @@ class CacheOptions:
         for name in self.arms:
             if name not in ARMS:
                 yield f"--arms: unknown {name!r}, known are {', '.join(ARMS)}"
-        if not self.arms or len(set(self.arms)) != len(self.arms):
+            elif ARMS[name].away and self.valkey_nodes == 1:
+                yield f"--arms: {name} takes a cluster: add --valkey-nodes 3"
+        if len(set(self.arms)) != len(self.arms):
             yield f"--arms: name some of {', '.join(ARMS)}, each once"
         try:
             self.stack().checked()
         except BadStackOptions as error:
-            yield f"--brokers, --sinks, --api-processes: {error}"
+            yield f"--brokers, --sinks, --api-processes, --valkey-nodes: {error}"
 
     def _amount_mistakes(self) -> Iterator[str]:
         if not self.rows or len(set(self.rows)) != len(self.rows):

@@ -6,10 +6,8 @@ import time
 from typing import Any
 
 import msgspec
-import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
+from contract.cache_client import CACHE_DOWN, cache_client
 from contract.fleet import COUNTS_KEY, HALVES, LOADED_KEY, PRODUCTS_KEY, USERS_KEY
 
 _TIMEOUT_S = 1.0
@@ -64,11 +62,9 @@ class FleetCache:
             if self._client is None:
                 self._client = self._connect()
             return getattr(self._client, command)(key)
-        except (redis.RedisError, OSError):
+        except CACHE_DOWN:
             self.close()
             return None
 
-    def _connect(self) -> redis.Redis:
-        return redis.Redis.from_url(
-            self._url, socket_timeout=_TIMEOUT_S, socket_connect_timeout=_TIMEOUT_S, retry=Retry(NoBackoff(), 0)
-        )
+    def _connect(self) -> Any:
+        return cache_client(self._url, timeout_s=_TIMEOUT_S)

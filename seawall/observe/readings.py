@@ -10,8 +10,8 @@ from typing import TypeVar
 
 import msgspec
 import psycopg
-import redis
 
+from contract.cache_client import CACHE_DOWN
 from seawall.observe.cache import Cache, CacheCounts
 from seawall.observe.database import Database, DatabaseCounts
 from seawall.observe.fleet import FleetCache, FleetReading
@@ -118,6 +118,6 @@ def _seen(result: Callable[[], T], who: str, troubles: list[str]) -> T | None:
     """Return a result, or note who does not answer."""
     try:
         return result()
-    except (StackError, psycopg.Error, redis.RedisError, OSError, ValueError) as error:
+    except (StackError, psycopg.Error, *CACHE_DOWN, ValueError) as error:
         troubles.append(f"{who} does not answer: {str(error).strip().splitlines()[0]}")
         return None

@@ -72,7 +72,7 @@ def _gain_and_cost(found: FleetFindings) -> Iterator[str]:
 def _gain(rows: int, here: Sequence[FleetFinding]) -> str:
     """Say what a full cache spares the database; only that where a trial tells it."""
     without = next((one for one in here if one.source == FROM_DATABASE), None)
-    full = next((one for one in here if one.begun == WARM), None)
+    full = next((one for one in here if one.begun == WARM and not one.away), None)
     if without is None or full is None or Outcome.INVALID in (without.outcome, full.outcome):
         return f"What the cache gave is not told for {_rows(rows)}: that takes valid trials of database and warm."
     return (

@@ -37,6 +37,27 @@ class FleetClaim(msgspec.Struct, kw_only=True, frozen=True):
     why: str = ""
 
 
+class Outage(msgspec.Struct, kw_only=True, frozen=True):
+    """Nodes of the cache's cluster that were away in the middle of a trial, and what became of the orders meanwhile."""
+
+    nodes: list[str]
+    """By the names of their services; that which holds the fleet's users is the first."""
+    begin_s: float
+    """From the schedule's start, once they were gone."""
+    end_s: float
+    """When they were let back."""
+    orders: int = 0
+    """That were due to be picked meanwhile."""
+    from_database: int = 0
+    """Of these, for how many the database was asked in the cache's place."""
+    failed: int = 0
+    """Of these, how many were not accepted."""
+    back_s: float | None = None
+    """From the end until picks came from the cache again, and went on doing so; None where they did not."""
+    whole: bool = False
+    """Whether all nodes knew of each other again, in time."""
+
+
 class FleetFinding(msgspec.Struct, kw_only=True, frozen=True):
     """One trial of the fleet: with the cache, or without."""
 
@@ -94,6 +115,10 @@ class FleetFinding(msgspec.Struct, kw_only=True, frozen=True):
     doubled: int = 0
     pending: int = 0
     unknown: int = 0
+    away: int = 0
+    """Of the cluster's nodes, how many were to die."""
+    outage: Outage | None = None
+    """None where none was meant, or none came about."""
     outcome: Outcome
     reasons: list[str] = []
     moments: list[FleetMoment] = []

@@ -52,6 +52,8 @@ class StackOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Whether a Prometheus reads the metrics of all, where one is installed."""
     trace: float | None = None
     """Share of requests that are traced though their callers do not ask; None traces none at all."""
+    cache_nodes: int = 1
+    """Of Valkey: one, or three that share its keys as a cluster."""
     feeds: tuple[str, ...] = ()
     """Where feeds get their records from that subscribers can connect to, some of `FEED_SOURCES`."""
     registry: bool = False
@@ -103,6 +105,10 @@ class StackOptions(msgspec.Struct, frozen=True, kw_only=True):
             yield "a feed by the log needs Kafka"
 
     def _mistakes_of_counts(self) -> Iterator[str]:
+        if self.cache_nodes not in (1, 3):
+            yield f"nodes of Valkey are {self.cache_nodes}: choose 1 or 3"
+        if self.cache_nodes > 1 and self.links:
+            yield "links lead to one server each, and the nodes of a cluster are several: choose one of both"
         for name, count, least, most in (
             ("partitions", self.partitions, 1, _MOST_PARTITIONS), ("sinks", self.sinks, 0, _MOST_SINKS),
             ("API processes", self.api_processes, 1, _MOST_API_PROCESSES),

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from contract.connections import Connections
-from seawall.stack import api, api_keys, jvm, kafka, places, postgres, registry, valkey
+from seawall.stack import api, api_keys, jvm, kafka, places, postgres, registry
 from seawall.stack.balancer import Balancer
 from seawall.stack.broker_metrics import BrokerMetrics, agent_jars
 from seawall.stack.certificates import Certificate, TlsPort
@@ -32,6 +32,7 @@ from seawall.stack.registry_program import RegistryProgram
 from seawall.stack.replica import PostgresReplica
 from seawall.stack.service import External, Service, without_password
 from seawall.stack.trace_receiver import TraceReceiver, given_collector
+from seawall.stack.valkey_cluster import caches_of
 from seawall.tuning.knob import Place
 
 CLIENTS = ("api", "sink")
@@ -49,7 +50,8 @@ class Plan:
     database: Service | None = None
     links: LinksService | None = None
     replica: Service | None = None
-    cache: Service | None = None
+    caches: list[Service] = field(default_factory=list)
+    """One, or the nodes of a cluster."""
     registry: Service | None = None
     registry_program: RegistryProgram | None = None
     """What has to be there before ours starts."""
@@ -115,12 +117,17 @@ def make_plan(options: StackOptions, *, run: str, data: Path, logs: Path, made: 
     plan = Plan(connections=given, directories=made)
     linked = _LINK_PORTS + 4 * options.brokers if _is_linked(options) else 0
     several = 2 * options.brokers + 2 * options.api_processes + options.sinks + 2 * len(options.feeds)
-    several += (2 + options.brokers) * options.observe + (options.trace is not None) + 2 * options.needs_registry
+    several += (
+        (2 + options.brokers) * options.observe
+        + (options.trace is not None)
+        + 2 * options.needs_registry
+        + 2 * options.cache_nodes
+    )
     ports = iter(free_ports(_FIXED_PORTS + several + linked))
     plan.sink_ports = [next(ports) for _ in range(options.sinks)]
     _add_database(plan, options, next(ports), run, data, logs, embed=not api_url)
     _add_replica(plan, options, next(ports), data, logs)
-    _add_cache(plan, next(ports), data, embed=not api_url)
+    plan.caches, plan.connections = caches_of(plan.connections, options, ports, data, embed=not api_url)
     _add_lines(plan, options, ports)
     _add_traces(plan, options, ports, data)
     _add_registry(plan, options, ports, data)
@@ -312,16 +319,6 @@ def _add_replica(plan: Plan, options: StackOptions, port: int, data: Path, logs:
         own = PostgresReplica(plan.database, directory=directory, log=logs / "postgres-replica.log", port=port)
         plan.replica = own
         plan.connections = plan.connections.model_copy(update={"database_replica_url": SecretStr(own.url)})
-
-
-def _add_cache(plan: Plan, port: int, data: Path, *, embed: bool) -> None:
-    if plan.connections.cache_url is not None:
-        url = plan.connections.redis_url
-        plan.cache = External("valkey", "valkey", without_password(url), partial(valkey.check, url))
-    elif embed:
-        own = valkey.Valkey(directory=data / "valkey", port=port)
-        plan.cache = own
-        plan.connections = plan.connections.model_copy(update={"cache_url": SecretStr(own.url)})
 
 
 def _add_registry(plan: Plan, options: StackOptions, ports: Iterator[int], data: Path) -> None:

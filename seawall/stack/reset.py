@@ -6,12 +6,13 @@ import contextlib
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
-import redis
 import sqlalchemy as sa
 from confluent_kafka import KafkaException
 
 from contract.cache import EVERYTHING, INVALIDATION_CHANNEL
+from contract.cache_client import CACHE_DOWN, cache_client
 from contract.connections import Connections
 from contract.fleet import FLEET_KEYS
 from contract.ids import FIRST_RUN_ID, Run, mint
@@ -28,6 +29,7 @@ _OWN_KEYS = "seawall:*"
 _LOCKED_AT_MOST_S = 30
 """A service that goes on ends its transactions sooner; one that was stopped in the midst of one never does."""
 _COORDINATOR_S = 5.0
+_CACHE_S = 10.0
 _LOCK_NOT_AVAILABLE = "55P03"
 
 
@@ -37,7 +39,8 @@ class Reset:
     def __init__(self, connections: Connections, state: StackState) -> None:
         self._connections, self._state = connections, state
         self._data = Path(state.data_dir)
-        self._own_cache = "valkey" in state.services and not state.services["valkey"].external
+        caches = [one for one in state.services.values() if one.kind == "valkey"]
+        self._own_cache = bool(caches) and not any(one.external for one in caches)
 
     def fresh(self) -> None:
         """Empty tables, topics and cache, and add the base rows; raises `Unreachable`, or `StillBusy`."""
@@ -121,7 +124,7 @@ class Reset:
         if self.__dict__.get("_log") is not None:
             self.__dict__["_log"].close()
 
-    def _clear(self, cache: redis.Redis) -> None:
+    def _clear(self, cache: Any) -> None:
         if self._own_cache:
             cache.flushdb()
         else:
@@ -143,8 +146,11 @@ class Reset:
         )
 
     @cached_property
-    def _cache(self) -> redis.Redis | None:
-        return None if self._connections.cache_url is None else redis.Redis.from_url(self._connections.redis_url)
+    def _cache(self) -> Any:
+        """The cache's client; None where there is no cache."""
+        if self._connections.cache_url is None:
+            return None
+        return cache_client(self._connections.redis_url, timeout_s=_CACHE_S, retries=1)
 
 
 @contextlib.contextmanager
@@ -157,7 +163,7 @@ def _answering() -> Iterator[None]:
         raise Unreachable(f"Kafka does not answer: {error.args[0].str()}; {advice}") from error
     except sa.exc.DBAPIError as error:
         raise Unreachable(f"PostgreSQL: {str(error.orig).strip().splitlines()[0]}; {advice}") from error
-    except redis.RedisError as error:
+    except CACHE_DOWN as error:
         raise Unreachable(f"Valkey: {error}; {advice}") from error
 
 

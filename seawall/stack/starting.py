@@ -19,6 +19,7 @@ from seawall.stack.plan import Plan, make_plan
 from seawall.stack.roster import Roster
 from seawall.stack.service import NotReady, Service, held_program
 from seawall.stack.sink import Sink
+from seawall.stack.valkey_cluster import ValkeyNode, form
 from seawall.stack.warming import await_coordinator, await_producer_ids
 from seawall.tuning.knob import Place
 
@@ -57,7 +58,7 @@ class Starter:
         async with asyncio.TaskGroup() as group:
             log = group.create_task(self._log(plan, options))
             database = group.create_task(self._database(plan))
-            cache = group.create_task(self._each([plan.cache] if plan.cache else []))
+            cache = group.create_task(self._cache(plan))
             links = group.create_task(self._each([plan.links] if plan.links else []))
             replica = group.create_task(self._replica(plan, database))
             schemas = group.create_task(self._registry(plan))
@@ -95,6 +96,13 @@ class Starter:
             server = group.create_task(self._service(plan.database))
             if plan.ours:
                 group.create_task(self._migrate(plan, server))
+
+    async def _cache(self, plan: Plan) -> None:
+        await self._each(plan.caches)
+        nodes = [one for one in plan.caches if isinstance(one, ValkeyNode)]
+        if nodes:
+            await self._thread(partial(form, nodes))
+            self._emit("step", "valkey", text=f"{len(nodes)} nodes are a cluster")
 
     async def _replica(self, plan: Plan, database: asyncio.Task[None]) -> None:
         """Start it once there is something to copy, tables included: its preparation is the copy."""

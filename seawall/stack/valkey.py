@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from contract.cache_client import cluster_nodes
 from seawall.stack.errors import ServerFailed, Unreachable
 from seawall.stack.ports import HOST
 from seawall.stack.service import NotReady, OwnService, make_directories, plain_environment
@@ -40,10 +41,13 @@ class Valkey(OwnService):
         make_directories(self._directory, self._directory / "tmp")
         configuration = self._directory / "valkey.conf"
         configuration.touch(mode=0o600)
-        configuration.write_text(
+        configuration.write_text(self.configuration(), encoding="utf-8")
+
+    def configuration(self) -> str:
+        """Return its configuration file."""
+        return (
             f'port {self.port}\nbind {HOST}\ndir "{self._directory}"\nrequirepass {self.password}\n'
-            'save ""\nappendonly no\nmaxmemory 256mb\nmaxmemory-policy allkeys-lru\n',
-            encoding="utf-8",
+            'save ""\nappendonly no\nmaxmemory 256mb\nmaxmemory-policy allkeys-lru\n'
         )
 
     def command(self) -> list[str]:
@@ -83,9 +87,11 @@ def read_settings(url: str) -> dict[str, Any]:
     """Return the server's version and memory limit."""
     import redis  # noqa: PLC0415 - loaded where it is used
 
-    with redis.Redis.from_url(url, socket_timeout=_TIMEOUT_S) as client:
+    plain, nodes = cluster_nodes(url)
+    with redis.Redis.from_url(plain, socket_timeout=_TIMEOUT_S) as client:
         info: Any = client.info()
     return {
+        **({"nodes": len(nodes)} if nodes else {}),
         "version": _version_of(info),
         "maxmemory_bytes": info.get("maxmemory"),
         "maxmemory_policy": info.get("maxmemory_policy"),
@@ -95,7 +101,8 @@ def read_settings(url: str) -> dict[str, Any]:
 def _version(url: str) -> str:
     import redis  # noqa: PLC0415 - loaded while the servers start
 
-    with redis.Redis.from_url(url, socket_timeout=_TIMEOUT_S, socket_connect_timeout=_TIMEOUT_S) as client:
+    plain, _ = cluster_nodes(url)
+    with redis.Redis.from_url(plain, socket_timeout=_TIMEOUT_S, socket_connect_timeout=_TIMEOUT_S) as client:
         info: Any = client.info("server")
     return _version_of(info)
 

@@ -18,6 +18,16 @@ def test_time_can_be_compressed() -> None:
     assert (quick.refresh_every_s, quick.grades_every_s) == (5.0, 60.0)
 
 
+def test_only_a_cluster_has_nodes_that_die() -> None:
+    """Unless arms are named, all are run that there can be."""
+    assert [arm.name for arm in CacheOptions().planned] == ["database", "warm", "cold"]
+    cluster = CacheOptions(valkey_nodes=3)
+    cluster.validate()
+    assert [arm.away for arm in cluster.planned] == [0, 0, 0, 1, 2]
+    assert cluster.stack().cache_nodes == 3
+    assert cluster.as_json()["arms"][-1] == "two-away"
+
+
 @pytest.mark.parametrize(
     ("given", "words"),
     [
@@ -25,7 +35,9 @@ def test_time_can_be_compressed() -> None:
         ({"rows": ()}, "--rows: name some"),
         ({"rows": (1_000, 1_000)}, "each once"),
         ({"arms": ("warm", "hot")}, "--arms: unknown 'hot'"),
-        ({"arms": ()}, "--arms: name some"),
+        ({"arms": ("warm", "warm")}, "--arms: name some"),
+        ({"arms": ("one-away",)}, "one-away takes a cluster: add --valkey-nodes 3"),
+        ({"valkey_nodes": 2}, "nodes of Valkey are 2: choose 1 or 3"),
         ({"rate_per_s": 0.0}, "--rate: must be above 0"),
         ({"rate_per_s": 1e6}, "are more than 1,000,000"),
         ({"duration_s": float("nan")}, "--duration: must be above 0"),

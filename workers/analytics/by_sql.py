@@ -16,10 +16,10 @@ from pathlib import Path
 
 import msgspec
 import psycopg
-import redis
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from contract.cache_client import CACHE_DOWN
 from contract.connections import Connections
 from contract.errors import BadConnection
 from contract.logs import LogFormat, start_logging
@@ -90,7 +90,7 @@ class WindowQueries:
                 try:
                     self._publisher.publish(self.ask(), (), Told())
                     journal.write(encode(Asked(begun_ns, time.monotonic_ns())) + b"\n")
-                except (psycopg.Error, redis.RedisError) as error:
+                except (psycopg.Error, *CACHE_DOWN) as error:
                     log.warning("windows: %s", str(error).strip())
                     self._disconnect()
                 passed_s = (time.monotonic_ns() - begun_ns) / 1e9

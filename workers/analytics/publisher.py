@@ -6,23 +6,19 @@ from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 import msgspec
-import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
+from contract.cache_client import cache_client
 from contract.windows import Told, WindowResult, keys_of
 
 _TIMEOUT_S = 3.0
 
 
 class Publisher:
-    """One connection to the cache; raises `redis.RedisError` where that does not answer."""
+    """One connection to the cache; raises one of `contract.cache_client.CACHE_DOWN` where that does not answer."""
 
     def __init__(self, redis_url: str, name: str) -> None:
         self._keys = keys_of(name)
-        self._cache = redis.Redis.from_url(
-            redis_url, socket_timeout=_TIMEOUT_S, socket_connect_timeout=_TIMEOUT_S, retry=Retry(NoBackoff(), 1)
-        )
+        self._cache = cache_client(redis_url, timeout_s=_TIMEOUT_S, retries=1)
         self._encode = msgspec.json.Encoder().encode
 
     def begin(self) -> None:

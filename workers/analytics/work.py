@@ -6,8 +6,7 @@ import time
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
-import redis
-
+from contract.cache_client import CACHE_DOWN
 from contract.entities import Order as OrderRecord
 from workers.analytics.publisher import Publisher
 from workers.analytics.windows import Changes, Order, Windows
@@ -45,7 +44,7 @@ class Analytics(PlainWork):
                 self._publisher.begin()
                 self._begun = True
             self._publisher.publish(*changes)
-        except redis.RedisError as error:
+        except CACHE_DOWN as error:
             self._unpublished = changes
             raise NotNow(f"the cache: {error}") from None
         if self._unpublished is not None:

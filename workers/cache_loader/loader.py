@@ -10,9 +10,9 @@ from typing import Any
 
 import msgspec
 import psycopg
-import redis
 
 from contract.cache import cache_key
+from contract.cache_client import CACHE_DOWN
 from contract.entities import ENTITIES, Product, User
 from contract.fleet import (
     ENTRIES,
@@ -30,7 +30,7 @@ from contract.fleet import (
     encode,
 )
 from workers.cache_loader.settings import Settings
-from workers.fleet_cache import fleet_cache
+from workers.fleet_cache import FleetCache
 
 _log = logging.getLogger("workers.cache_loader")
 _HALF = ENTRIES // len(HALVES)
@@ -61,18 +61,21 @@ class Loader:
         self._stop = threading.Event()
 
     def run(self) -> None:
-        """Load both halves at once, then one after the other, each when its turn is."""
+        """Load both halves at once, then one after the other, each when its turn is.
+
+        After a failure both at once again: nobody knows what the cache has lost.
+        """
         pause_s = self._settings.fleet_refresh_s / len(HALVES)
-        turn, due_s = 0, time.monotonic()
+        turn, due_s, fresh = 0, time.monotonic(), 0
         while not self._stop.wait(max(0.0, due_s - time.monotonic())):
             loaded = self.load(HALVES[turn % len(HALVES)])
             print(msgspec.json.encode(loaded).decode(), flush=True)
             if loaded.failed:
                 _log.warning("%s were not loaded: %s", loaded.half, loaded.failed)
-                due_s = time.monotonic() + self._settings.fleet_retry_s
+                due_s, fresh = time.monotonic() + self._settings.fleet_retry_s, 0
                 continue
-            turn += 1
-            due_s = due_s + pause_s if turn >= len(HALVES) else due_s
+            turn, fresh = turn + 1, fresh + 1
+            due_s = due_s + pause_s if fresh >= len(HALVES) else due_s
 
     def stop(self) -> None:
         """End after the load that runs."""
@@ -90,7 +93,7 @@ class Loader:
             self._put(USERS_KEY, half, users)
             self._put(PRODUCTS_KEY, half, products)
             self._cache.hset(LOADED_KEY, half, repr(began_at))
-        except (psycopg.Error, redis.RedisError, OSError) as error:
+        except (psycopg.Error, *CACHE_DOWN) as error:
             self._cache = None
             said = " ".join(str(error).split()) or type(error).__name__
             return Loaded(half=half, began_at=began_at, took_s=time.monotonic() - began_s, failed=said[:300])
@@ -105,7 +108,7 @@ class Loader:
 
     def _connect(self) -> psycopg.Connection:
         if self._cache is None:
-            self._cache = fleet_cache(self._cache_url)
+            self._cache = FleetCache(self._cache_url)
             self._recall()
         if self._database is None or self._database.closed:
             self._database = psycopg.connect(

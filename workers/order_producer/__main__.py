@@ -6,7 +6,6 @@ import signal
 import sys
 
 import psycopg
-import redis
 from pydantic import ValidationError
 
 from contract.connections import Connections
@@ -33,7 +32,7 @@ def main() -> int:
         signal.signal(number, lambda *_: producer.stop())
     try:
         producer.run()
-    except (psycopg.Error, redis.RedisError, BadConnection, OSError) as error:
+    except (psycopg.Error, BadConnection, OSError) as error:
         print(f"order producer: {' '.join(str(error).split())}", file=sys.stderr)
         return 1
     return 0

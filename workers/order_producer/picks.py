@@ -10,8 +10,8 @@ from uuid import UUID
 
 import msgspec
 import psycopg
-import redis
 
+from contract.cache_client import CACHE_DOWN
 from contract.fleet import CANDIDATES, PRODUCTS_KEY, PROPENSITY, USERS_KEY, decode_product, decode_user
 
 Source = Literal["cache", "database"]
@@ -125,7 +125,7 @@ class FromCache:
             pipeline.hrandfield(USERS_KEY, -CANDIDATES, withvalues=True)
             pipeline.hrandfield(PRODUCTS_KEY, -1, withvalues=True)
             users, products = pipeline.execute()
-        except (redis.RedisError, OSError):
+        except CACHE_DOWN:
             self._alone_until_s = time.monotonic() + _LEFT_ALONE_S
             return self._from_behind("error", time.perf_counter_ns() - began_ns)
         took_ns = time.perf_counter_ns() - began_ns
@@ -146,7 +146,7 @@ class FromCache:
         began_ns = time.perf_counter_ns()
         try:
             self._cache.ping()
-        except (redis.RedisError, OSError):
+        except CACHE_DOWN:
             return None
         return time.perf_counter_ns() - began_ns
 

@@ -12,14 +12,14 @@ from uuid import UUID
 
 import msgspec
 import psycopg
-import redis
 
+from contract.cache_client import CACHE_DOWN
 from contract.connections import Connections
 from contract.entities import ENTITIES, Order
 from contract.fleet import COUNTS_KEY
 from contract.ids import Run, mint, new_run
 from contract.order_journal import Bare, Began, Ended, Line, Ordered
-from workers.fleet_cache import fleet_cache
+from workers.fleet_cache import FleetCache
 from workers.order_producer.orders import OrderClient
 from workers.order_producer.picks import FromCache, FromDatabase, NothingToPick, Picks
 from workers.order_producer.settings import Settings
@@ -47,14 +47,14 @@ class Producer:
         self._start_ns = 0
 
     def run(self) -> None:
-        """Make orders until the schedule is over; raises `psycopg.Error` or `redis.RedisError` where none can begin."""
+        """Make orders until the schedule is over; raises `psycopg.Error` where none can begin."""
         settings = self._settings
         settings.producer_journal.parent.mkdir(parents=True, exist_ok=True)
         with psycopg.connect(self._connections.psycopg_url, connect_timeout=3) as database:
             products = [row[0] for row in database.execute("SELECT id FROM products")]
         cache = None
         if settings.producer_source == "cache":
-            cache = fleet_cache(self._connections.redis_url)
+            cache = FleetCache(self._connections.redis_url)
         with settings.producer_journal.open("wb", buffering=0) as journal:
             self._journal = journal
             buyers = [self._buyer(number, products, cache) for number in range(settings.producer_buyers)]
@@ -160,7 +160,7 @@ class Producer:
             return
         with self._lock:
             hits, misses, self._hits, self._misses = self._hits, self._misses, 0, 0
-        with suppress(redis.RedisError, OSError):  # a watcher then sees less, and no order is later for it
+        with suppress(*CACHE_DOWN):  # a watcher then sees less, and no order is later for it
             for name, count in (("hits", hits), ("misses", misses)):
                 if count:
                     cache.hincrby(COUNTS_KEY, name, count)

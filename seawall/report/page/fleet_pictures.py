@@ -89,20 +89,31 @@ def _asked(result: Result, rows: int, here: Sequence[FleetFinding]) -> Picture:
     ]
     title = f"Statements over time, {rows:,} rows"
     tells = "A line a trial: statements of picks in each second."
+    chart = course_chart(title, tells, lines, "statements of picks, a second")
+    _shade(chart, here)
     return Picture(
         title,
-        course_chart(title, tells, lines, "statements of picks, a second").svg(),
+        chart.svg(),
         "What picks ask the database in each second: with a cache, as long as it is empty or away.",
     )
+
+
+def _shade(chart: Chart, here: Sequence[FleetFinding]) -> None:
+    """Mark when nodes of the cluster were away, in one of the trials: in all of them it is the same time."""
+    outage = next((one.outage for one in here if one.outage is not None), None)
+    if outage is not None:
+        chart.shade(outage.begin_s, outage.end_s, "nodes away")
 
 
 def _ages(result: Result, rows: int, here: Sequence[FleetFinding]) -> Picture:
     lines = [line for one in here if one.source == FROM_CACHE for line in _unbroken(one, kind_of(result, one.arm))]
     title = f"Age of the cache, {rows:,} rows"
     tells = "A line a trial: the age of the half that was loaded longest ago."
+    chart = course_chart(title, tells, lines, "age of the older half, s")
+    _shade(chart, here)
     return Picture(
         title,
-        course_chart(title, tells, lines, "age of the older half, s").svg(),
+        chart.svg(),
         "How old the older half of the entries is, second by second; no line where the cache was empty or away.",
     )
 
