@@ -7,7 +7,7 @@ Subclass `SubscriberUser` for subscribers of your own::
             return {"entity": "orders", "user": "0000..."}
 
 Locust counts how long each took to be let in as a request, ``SUBSCRIBE``, and the way of each frame from the feed to
-the subscriber as another, ``FRAME``, by the wall clocks of both.
+the subscriber as another, ``DELIVER``, by the wall clocks of both.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ class SubscriberUser(User):
                 attempt.in_ns = time.monotonic_ns()
             except (NotSubscribed, StreamEnded, OSError) as refusal:
                 attempt.refused, error, stream = str(refusal) or type(refusal).__name__, refusal, None
-        self._fire("SUBSCRIBE", (time.monotonic_ns() - attempt.begun_ns) / 1e6, 0, error)
+        self.fire("SUBSCRIBE", (time.monotonic_ns() - attempt.begun_ns) / 1e6, 0, error)
         return stream, attempt
 
     def listen(self, stream: Stream, attempt: Attempt, within_s: float | None = None) -> None:
@@ -135,9 +135,10 @@ class SubscriberUser(User):
         self.last_id = frame.id or self.last_id
         if frame.records:
             self.on_frame(frame, arrived_ns)
-            self._fire("FRAME", max(0.0, (time.time_ns() - frame.published_ns) / 1e6), len(frame.records), None)
+            self.fire("DELIVER", max(0.0, (time.time_ns() - frame.published_ns) / 1e6), len(frame.records), None)
 
-    def _fire(self, kind: str, took_ms: float, length: int, error: Exception | None) -> None:
+    def fire(self, kind: str, took_ms: float, length: int, error: Exception | None = None) -> None:
+        """Have Locust count something of this *kind*, of *length* records; with an *error* it is a failure."""
         fields: dict[str, Any] = {
             "request_type": kind, "name": f"/v1/feed ({self.protocol})", "response_time": took_ms,
             "response_length": length, "exception": error, "context": {}, "response": None,
