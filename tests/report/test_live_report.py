@@ -88,6 +88,8 @@ def test_what_does_not_tell_is_not_told() -> None:
     ]
     assert answer_of(result(DULL)).word == "This run does not tell"
     assert answer_of(result()).word == "Nothing was measured"
+    open_ = msgspec.structs.replace(DATABASE, target=target("grouped", Outcome.INCONCLUSIVE))
+    assert answer_of(result(open_)).word == "This run does not tell"
     flawed = msgspec.structs.replace(LOG, missing=1, outcome=Outcome.FAIL)
     assert answer_of(result(flawed, outcome=Outcome.FAIL)).word == "Not everything arrived, once and in order"
 

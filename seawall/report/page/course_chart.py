@@ -22,7 +22,13 @@ class Line:
 
 
 def course_chart(
-    title: str, tells: str, lines: Sequence[Line], y_label: str, *, limit: tuple[float, str] | None = None
+    title: str,
+    tells: str,
+    lines: Sequence[Line],
+    y_label: str,
+    *,
+    limit: tuple[float, str] | None = None,
+    since: str = "since the schedule began",
 ) -> Chart:
     """Return *lines*, of which at least one has points, over seconds; with a *limit* the axis is one of ratios."""
     points = [point for line in lines for point in line.points]
@@ -30,7 +36,7 @@ def course_chart(
     chart = Chart(
         title, tells, Linear(max(x for x, _ in points) * 1.02 or 1.0),
         linear(heights) if limit is None else logarithmic([*heights, limit[0]]),
-        "seconds since the schedule began", y_label, right=room_for(line.name for line in lines),
+        f"seconds {since}", y_label, right=room_for(line.name for line in lines),
     )  # fmt: skip
     if limit is not None:
         chart.limit(*limit)

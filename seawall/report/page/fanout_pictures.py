@@ -38,8 +38,8 @@ def fanout_pictures(result: Result) -> Iterator[Picture]:
             tells = "A line a group: how many records it had done by when."
             yield Picture(
                 title,
-                course_chart(title, tells, lines, "records done").svg(),
-                "From the first record's sending. A group that is slow or late bends its own line; where it holds up"
+                course_chart(title, tells, lines, "records done", since="from the first sending").svg(),
+                "A second group of a kind is dashed. A group that is slow or late bends its own line; where it holds up"
                 " others, theirs bend with it.",
             )
 
