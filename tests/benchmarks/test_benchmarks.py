@@ -81,6 +81,22 @@ def test_overload_offers_twice_what_is_carried() -> None:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(400)
+def test_scenarios_are_held_against_what_they_are_to_reach() -> None:
+    """Each runs on real servers, and what it made is right; how quick it was is another question."""
+    with start("scenarios", "--quick", "--json") as process:
+        out, complaints = process.communicate(timeout=380)
+    assert process.returncode in (0, 1), complaints
+    figures = {figure["name"]: figure for figure in json.loads(out)["figures"]}
+    assert figures["fan-out by the log to 8 groups: wrong, lost, doubled or pending"]["measured"] == 0
+    assert figures["analytics: published windows that are not the table's"]["measured"] == 0
+    live = figures["live by the log for 50 subscribers: deliveries missing, doubled, out of order or strayed"]
+    assert live["measured"] == 0
+    assert live["reached"]
+    assert any(name.endswith("due to arrived, p95") for name in figures)
+
+
+@pytest.mark.long
 def test_latency_compares_the_same_requests_on_both_sides(results: dict[str, dict[str, Any]]) -> None:
     """Three quantiles of each kind of arrival stand beside the server's, and the parts of the error are named."""
     result = results["latency"]

@@ -38,9 +38,18 @@ def written(directory: Path) -> dict[str, Any]:
 
 
 def remains(home: Path) -> list[str]:
-    """Return processes that know the home."""
-    commands = (" ".join(process.info["cmdline"] or []) for process in psutil.process_iter(["cmdline"]))
-    return [command for command in commands if str(home) in command]
+    """Return processes that know the home, by their command line or by their environment."""
+    found = []
+    for process in psutil.process_iter(["cmdline", "environ"]):
+        words = [*(process.info["cmdline"] or []), *(process.info["environ"] or {}).values()]
+        if any(str(home) in word for word in words):
+            found.append(" ".join(process.info["cmdline"] or []))
+    return found
+
+
+def half_written(directory: Path) -> list[Path]:
+    """Return files that somebody had begun to write and not renamed."""
+    return [path for path in directory.rglob("*") if path.suffix in (".partial", ".tmp")]
 
 
 def test_the_bare_verb_names_the_scenarios(capsys: pytest.CaptureFixture[str]) -> None:
@@ -145,4 +154,86 @@ def test_feeds_have_an_answer_and_their_files(tmp_path: Path) -> None:
     assert process.returncode in (0, 1, 3, 4), out + err  # on a busy machine it may be late
     assert "Deliveries: each acknowledged record" in out
     assert {path.name for path in output.iterdir()} >= {"result.json", "summary.csv", "report.html", "junit.xml"}
+    assert not remains(home)
+
+
+SHORT = {
+    "cache": ["--rows", "1000", "--rate", "20", "--duration", "6s", "--compress", "25"],
+    "analytics": ["--rate", "50", "--duration", "6s", "--window", "2s", "--lateness", "500ms"],
+    "fanout": ["--records", "2000", "--groups", "1,3"],
+    "live": ["--rate", "30", "--subscribers", "20", "--whole", "1", "--silent", "1", "--duration", "6s",
+             "--warmup", "1s", "--writers", "10"],
+}  # fmt: skip
+FINDINGS = {"cache": "fleet", "analytics": "live_analytics", "fanout": "fanout", "live": "live"}
+
+
+@pytest.mark.long
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("trials", [0, 1], ids=["in the first trial", "in the second"])
+@pytest.mark.parametrize("name", SHORT)
+def test_ctrl_c_in_the_middle_of_a_trial(tmp_path: Path, name: str, trials: int) -> None:
+    """What was measured before is written, the exit code is 130, and neither a process nor half a file remains."""
+    home, output = tmp_path / "home", tmp_path / "out"
+    with started(home, name, *SHORT[name], "--output", str(output)) as process:
+        deadline = time.monotonic() + 300
+
+        def is_time() -> bool:
+            if trials:
+                return (output / "result.json").exists()
+            return output.exists() and any(path.is_file() for path in (output / "raw").rglob("*"))
+
+        while not is_time() and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.1)
+        time.sleep(2.0)  # somewhere in it
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=90)
+    assert process.returncode == 130, out + err
+    result = written(output)
+    assert result["interrupted"]
+    assert "Traceback" not in err
+    found = result[FINDINGS[name]]
+    assert len((found or {}).get("trials", []) if name == "cache" else found) >= trials
+    assert {path.name for path in output.iterdir()} >= {"result.json", "summary.csv", "report.html", "junit.xml"}
+    assert half_written(output) == []
+    assert not remains(home)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(500)
+@pytest.mark.parametrize("name", ["cache", "analytics", "fanout"])
+def test_a_whole_run_has_an_answer_and_its_files(tmp_path: Path, name: str) -> None:
+    """Nothing is lost, the page has pictures, and nothing of the stack remains."""
+    home, output = tmp_path / "home", tmp_path / "out"
+    with started(home, name, *SHORT[name], "--output", str(output)) as process:
+        out, err = process.communicate(timeout=480)
+    assert process.returncode in (0, 1, 3, 4), out + err  # on a busy machine it may be late
+    result = written(output)
+    assert not result.get("interrupted")
+    found = result["fleet"]["trials"] if name == "cache" else result[FINDINGS[name]]
+    assert len(found) >= 3
+    for one in found:
+        assert [one.get(count, 0) for count in ("lost", "doubled", "pending")] == [0, 0, 0], one["reasons"]
+    assert (output / "report.html").read_text().count("<figure>") >= 2
+    assert {path.name for path in output.iterdir()} >= {"result.json", "summary.csv", "report.html", "junit.xml"}
+    assert half_written(output) == []
+    assert not remains(home)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(500)
+def test_nodes_of_the_cache_die_under_load_and_nothing_is_lost(tmp_path: Path) -> None:
+    """One, and then so many that there is no majority: the database is asked, and every order is accepted."""
+    home, output = tmp_path / "home", tmp_path / "out"
+    words = ["--rows", "1000", "--rate", "10", "--duration", "18s", "--compress", "10", "--valkey-nodes", "3"]
+    with started(home, "cache", *words, "--arms", "one-away,two-away", "--output", str(output)) as process:
+        out, err = process.communicate(timeout=480)
+    assert process.returncode in (0, 3, 4), out + err  # on a busy machine a trial may say nothing; none may fail
+    for number, one in enumerate(written(output)["fleet"]["trials"], start=1):
+        outage = one["outage"]
+        assert len(outage["nodes"]) == one["away"] == number
+        assert outage["from_database"] > 0
+        assert outage["from_database"] == outage["orders"] - outage.get("failed", 0)
+        assert outage["whole"]
+        assert [one.get(count, 0) for count in ("lost", "doubled", "pending", "nobody")] == [0, 0, 0, 0]
+    assert "nodes away" in (output / "report.html").read_text()
     assert not remains(home)

@@ -81,7 +81,9 @@ def test_a_node_that_dies_takes_its_keys_and_no_others(nodes: Nodes) -> None:
     client.close()
 
 
-@pytest.mark.parametrize("number", range(3))
+@pytest.mark.parametrize(
+    "number", [0, pytest.param(1, marks=pytest.mark.long), pytest.param(2, marks=pytest.mark.long)]
+)
 def test_whichever_node_is_away_a_new_client_reaches_the_others(nodes: Nodes, number: int) -> None:
     """Also where it is the one that the client would have asked first."""
     old = filled(nodes)
