@@ -62,7 +62,7 @@ class Storm:
             with Path(self._state.logs_dir, _LOG).open("ab") as log:
                 sink = subprocess.Popen(
                     _like_a_server([sys.executable, "-P", "-m", "workers.sink"]),
-                    env={**self._environment, "SEAWALL_SINK_NAME": name},
+                    env={**self._environment, "SEAWALL_SINK_NAME": name, "SEAWALL_SINK_METRICS_PORT": "0"},
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
