@@ -7,7 +7,7 @@ so one that is away keeps nobody from the rest.
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import redis
 from redis.backoff import NoBackoff
@@ -61,20 +61,12 @@ def cache_client(url: str, *, timeout_s: float, retries: int = 0) -> Any:
         return redis.Redis.from_url(plain, **options)
     # a node that is away takes its own keys with it, and no others
     client = RedisCluster(
+        url=plain,  # with credentials, and what it says of TLS
         startup_nodes=[ClusterNode(host, port) for host, port in nodes],  # type: ignore[no-untyped-call]  # the library's
         require_full_coverage=False,
         dynamic_startup_nodes=False,
-        **_credentials(plain),
         # it begins by asking a node of its choice what commands there are; one that is away is replaced at the next try
         **{**options, "retry": Retry(NoBackoff(), max(retries, _TRIES_TO_BEGIN))},
     )
     client.set_retry(options["retry"])
     return client
-
-
-def _credentials(plain: str) -> dict[str, Any]:
-    """Return what a URL says of user, password and encryption, which each node asks for alike."""
-    parts = urlsplit(plain)
-    found: dict[str, Any] = {"ssl": parts.scheme == "rediss"}
-    found |= {"username": unquote(parts.username or ""), "password": unquote(parts.password or "")}
-    return {name: value for name, value in found.items() if value}

@@ -158,13 +158,14 @@ def test_feeds_have_an_answer_and_their_files(tmp_path: Path) -> None:
 
 
 SHORT = {
+    "ingest": [*SMALL, "--users", "50", "--paths", "sync,grouped", "--after", "6s"],
     "cache": ["--rows", "1000", "--rate", "20", "--duration", "6s", "--compress", "25"],
     "analytics": ["--rate", "50", "--duration", "6s", "--window", "2s", "--lateness", "500ms"],
     "fanout": ["--records", "2000", "--groups", "1,3"],
     "live": ["--rate", "30", "--subscribers", "20", "--whole", "1", "--silent", "1", "--duration", "6s",
              "--warmup", "1s", "--writers", "10"],
 }  # fmt: skip
-FINDINGS = {"cache": "fleet", "analytics": "live_analytics", "fanout": "fanout", "live": "live"}
+FINDINGS = {"ingest": "bursts", "cache": "fleet", "analytics": "live_analytics", "fanout": "fanout", "live": "live"}
 
 
 @pytest.mark.long
