@@ -183,7 +183,10 @@ def main() -> None:
 
     reader = Reader(plan)
     threading.Thread(target=listen, daemon=True).start()
-    os.write(1, msgspec.json.encode(Ready()) + b"\n")
+    try:
+        os.write(1, msgspec.json.encode(Ready()) + b"\n")
+    except BrokenPipeError:  # who started it was interrupted meanwhile
+        return
     report = reader.run(stop)
     with suppress(BrokenPipeError), sys.stdout.buffer as output:  # nobody may be waiting for it any more
         output.write(msgspec.json.encode(report) + b"\n")
