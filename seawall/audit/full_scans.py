@@ -40,8 +40,10 @@ SELECT a.attname FROM pg_attribute a WHERE a.attrelid = to_regclass(quote_ident(
   AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = a.attrelid AND i.indkey[0] = a.attnum
                   AND i.indisvalid AND i.indpred IS NULL)
 """
-_EQUAL = re.compile(r"(?<![:\w])(?:\w+\.)?(\w+)\)?(?:::[\w ]+)? = (?:ANY \()?\(?\$\d+")
-_RANGE = re.compile(r"(?<![:\w])(?:\w+\.)?(\w+)\)?(?:::[\w ]+)? (?:<|>|<=|>=) \(?\$\d+")
+_COLUMN = r"(?<!\w)\((?:(?:\w+\.)?(\w+)|\((?:\w+\.)?(\w+)\)::[\w ]+) "
+"""As plans write one, alone or as another type: ``(country``, ``((country)::text``; not one within a function."""
+_EQUAL = re.compile(_COLUMN + r"= (?:ANY \()?\(?\$\d+")
+_RANGE = re.compile(_COLUMN + r"(?:<|>|<=|>=) \(?\$\d+")
 
 
 class StatementCount(NamedTuple):
@@ -165,8 +167,8 @@ def _index(database: psycopg.Connection[Any], scan: _Scan) -> str:
     """
     if " OR " in scan.condition:
         return ""
-    equal = list(dict.fromkeys(_EQUAL.findall(scan.condition)))
-    within = [name for name in dict.fromkeys(_RANGE.findall(scan.condition)) if name not in equal][:1]
+    equal = _columns(_EQUAL, scan.condition)
+    within = [name for name in _columns(_RANGE, scan.condition) if name not in equal][:1]
     wanted = [*equal, *within]
     if not wanted:
         return ""
@@ -174,3 +176,8 @@ def _index(database: psycopg.Connection[Any], scan: _Scan) -> str:
     if wanted[0] not in free:
         return ""
     return f"CREATE INDEX ON {scan.table} ({', '.join(wanted)})"
+
+
+def _columns(pattern: re.Pattern[str], condition: str) -> list[str]:
+    """Return the columns that *pattern* finds, each once."""
+    return list(dict.fromkeys(alone or as_type for alone, as_type in pattern.findall(condition)))
