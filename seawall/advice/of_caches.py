@@ -66,7 +66,7 @@ def _of_kind(found: Evidence, name: str) -> Advice | None:
             AdviceKind.CACHE_KEY,
             f"{says}. None had reached the end of its {lives_s:g} s.",
             "Something else than time takes them away: announcements of writes, a cache that is too small"
-            " (SEAWALL_MEMORY_ENTRIES, Valkey's maxmemory), or a Valkey that does not answer.",
+            " (SEAWALL_MEMORY_ENTRIES, Valkey's maxmemory), or API processes that share none.",
             evidence,
         )
     in_a_life = asked / seconds * min(lives_s, seconds)

@@ -155,8 +155,8 @@ def _sink(found: Evidence) -> Advice | None:
     )
     evidence = {"lag_slope_per_s": slope, "lag_slope_low_per_s": low, "offered_per_s": found.offered_per_s}
     says = (
-        f"Sinks stored less than came in: of {found.offered_per_s:,.0f} records offered a second the lag grew by"
-        f" {slope:,.0f} (at least {low:,.0f}, with 95 % confidence)"
+        f"Sinks stored less than came in: of {found.offered_per_s:,.0f} requests offered a second the lag grew by"
+        f" {slope:,.0f} records (95 % interval from {low:,.0f} on)"
     )
     if busiest is None:
         return _advice(

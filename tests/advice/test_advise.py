@@ -165,7 +165,7 @@ def test_a_sink_that_fills_its_core_wants_others_beside_it() -> None:
     busy = planted.trial(lag=FALLS_BEHIND, cores={**planted.CORES, "sink-1": 0.96})
     found = only(planted.result(busy))
     assert found.kind is AdviceKind.SINK
-    assert "of 2,000 records offered a second the lag grew by 300 (at least 250, with 95 % confidence)" in found.says
+    assert "of 2,000 requests offered a second the lag grew by 300 records (95 % interval from 250 on)" in found.says
     assert "96% of a core" in found.says
     assert "start more sinks" in found.advice
     many = {**planted.CORES, **{f"sink-{number}": 0.9 for number in (1, 2, 3)}}

@@ -26,7 +26,9 @@ def evil(result: Result) -> Result:
         trials=trials,
         targets=targets,
         comparisons=[],
-        advice=[Advice(kind=AdviceKind.SINK, arm=EVIL, says=EVIL, advice=EVIL)],
+        advice=[
+            Advice(kind=AdviceKind.SINK, arm=EVIL, says=EVIL, advice=EVIL, details=["SELECT " + "a_column, " * 60])
+        ],
         verdicts={EVIL: Outcome.FAIL},
         environment={EVIL: EVIL},
     )
