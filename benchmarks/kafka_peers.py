@@ -33,6 +33,7 @@ from contract.samples import sample_fields
 from seawall.stats.trials import geometric_mean
 
 ROUNDS, QUICK_ROUNDS = 6, 2
+QUICK_ACKS = 1
 RECORDS, QUICK_RECORDS = 400_000, 5_000
 WARMUP_SHARE = 0.5
 PAYLOADS = 2_000
@@ -198,8 +199,15 @@ def _write_payloads(place: Path, seed: int) -> float:
 
 def main(arguments: Sequence[str]) -> int:
     """Run all in turns, and return 0 if our producer carries the share of Java's that is asked of it."""
-    asked = argument_parser("kafka_peers", __doc__).parse_args(arguments)
+    parser = argument_parser("kafka_peers", __doc__)
+    parser.add_argument("--rounds", type=int, help=f"of each row (default {ROUNDS})")
+    parser.add_argument("--records", type=int, help=f"of each run (default {RECORDS:,})")
+    asked = parser.parse_args(arguments)
     rounds, records = (QUICK_ROUNDS, QUICK_RECORDS) if asked.quick else (ROUNDS, RECORDS)
+    rounds, records = asked.rounds or rounds, asked.records or records
+    if min(rounds, records) < 1:
+        parser.error("--rounds and --records: at least one")
+    wanted = list(ACKS)[:QUICK_ACKS] if asked.quick else list(ACKS)
     report = BenchmarkReport(
         benchmark="kafka_peers",
         question="how many records a second do producer and consumer carry beside Kafka's own tools?",
@@ -208,7 +216,7 @@ def main(arguments: Sequence[str]) -> int:
     )
     with own_stack("bench kafka_peers") as stack, tempfile.TemporaryDirectory() as directory:
         peers = Peers(stack.connections.kafka, Path(directory), records, asked.seed)
-        for acks in ACKS:
+        for acks in wanted:
             least = LEAST_RATIO if acks.startswith("acks=all") else None
             report.figures.append(figure_of(f"producer, {acks}", *in_turns(*peers.produced(acks), rounds), least))
         with peers.read() as readers:

@@ -75,20 +75,19 @@ def test_both_run_in_turns_and_the_ratio_is_that_of_a_round() -> None:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(300)
 def test_the_quick_form_runs_both_on_one_cluster(tmp_path: Path) -> None:
-    """A row for each kind of acknowledgement and one for reading, all with an interval."""
+    """A row for writing, with what is asked of it, and one for reading; both with an interval."""
     done = subprocess.run(
         [sys.executable, "-P", "-m", "seawall.cli", "bench", "kafka_peers", "--quick", "--json"],
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=280,
         env={**os.environ, "SEAWALL_HOME": str(tmp_path)},
         check=False,
     )
     assert done.returncode in (0, 1), done.stderr
     found = json.loads(done.stdout)
-    assert [figure["name"] for figure in found["figures"]] == [
-        "producer, acks=all, idempotent", "producer, acks=1", "producer, acks=0", "consumer"
-    ]  # fmt: skip
+    assert [figure["name"] for figure in found["figures"]] == ["producer, acks=all, idempotent", "consumer"]
     assert all(figure["measured"] > 0 < figure["beside"] and "(" in figure["error"] for figure in found["figures"])
     assert found["reached"] == (done.returncode == 0)
