@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -22,7 +21,7 @@ from seawall.experiments.analytics_judgement import outcome_of, reasons_of, targ
 from seawall.experiments.arms import ArmPlan, arm_of
 from seawall.experiments.endings import run_to_an_end
 from seawall.experiments.feed_trial import FeedRunner
-from seawall.experiments.machine import machine_facts
+from seawall.experiments.run_facts import RunFacts
 from seawall.experiments.stream_analytics_options import ARMS, AnalyticsOptions
 from seawall.load.order_feed.plan import FeedPlan
 from seawall.load.trial import Progress
@@ -64,23 +63,18 @@ class AnalyticsRun:
 
         `KeyboardInterrupt` ends the run and is not passed on: the result says that it was interrupted.
         """
-        started_at = datetime.now(UTC).isoformat(timespec="seconds")
-        machine, settings = machine_facts(), self.stack.settings()
+        facts = RunFacts.begin(ANALYTICS, self.options.seed, self.options.as_json())
+        settings = self.stack.settings()
         arms = [arm_of(ArmPlan(name=name, path="kafka"), settings) for name in ARMS]
         trials: list[Trial] = []
         findings: list[AnalyticsFinding] = []
 
         def result(*, interrupted: bool = False, reasons: tuple[str, ...] = ()) -> Result:
             return Result(
-                experiment=ANALYTICS,
-                started_at=started_at,
-                finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
-                seed=self.options.seed,
+                **facts.by_now(self.stack.versions),
                 outcome=outcome_of(findings, whole=len(findings) == len(arms)),
                 interrupted=interrupted,
                 reasons=[*reasons, *reasons_of(findings)],
-                options=self.options.as_json(),
-                environment={**machine, "servers": self.stack.versions},
                 arms=arms,
                 trials=list(trials),
                 targets=list(targets_of(findings)),

@@ -10,7 +10,6 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -26,7 +25,7 @@ from seawall.experiments.fleet_judgement import claims_of, judged, outcome_of, r
 from seawall.experiments.fleet_load import FleetLoad
 from seawall.experiments.fleet_monitor import FleetMonitor
 from seawall.experiments.fleet_outage import Away, away_beside
-from seawall.experiments.machine import machine_facts
+from seawall.experiments.run_facts import RunFacts
 from seawall.experiments.stream_cache_options import CacheOptions, FleetArm
 from seawall.experiments.trial import TrialPlan, TrialRunner
 from seawall.experiments.validity import Limits
@@ -93,8 +92,8 @@ class CacheRun:
         `KeyboardInterrupt` ends the run and is not passed on: the result says that it was interrupted. Raises
         `LoadFailed` where a worker does not do its work.
         """
-        started_at = datetime.now(UTC).isoformat(timespec="seconds")
-        machine, settings = machine_facts(), self.stack.settings()
+        facts = RunFacts.begin(CACHE, self.options.seed, self.options.as_json())
+        settings = self.stack.settings()
         arms = [arm_of(ArmPlan(name=arm.name, path="kafka"), settings) for arm in self.options.planned]
         trials: list[Trial] = []
         findings: list[FleetFinding] = []
@@ -104,15 +103,10 @@ class CacheRun:
         def result(*, interrupted: bool = False, reasons: tuple[str, ...] = ()) -> Result:
             outcome = outcome_of(findings, whole=len(findings) == total)
             return Result(
-                experiment=CACHE,
-                started_at=started_at,
-                finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
-                seed=self.options.seed,
+                **facts.by_now(self.stack.versions),
                 outcome=Outcome.FAIL if graded else outcome,
                 interrupted=interrupted,
                 reasons=[*reasons, *graded, *reasons_of(findings)],
-                options=self.options.as_json(),
-                environment={**machine, "servers": self.stack.versions},
                 arms=arms,
                 trials=list(trials),
                 verdicts=_verdicts(arms, findings),

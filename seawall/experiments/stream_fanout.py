@@ -10,7 +10,6 @@ import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -23,7 +22,7 @@ from seawall.experiments.fanout_figures import fanout_finding
 from seawall.experiments.fanout_groups import Readers
 from seawall.experiments.fanout_judgement import outcome_of, reasons_of, targets_of
 from seawall.experiments.feed_trial import FeedRunner, FeedTrial
-from seawall.experiments.machine import machine_facts
+from seawall.experiments.run_facts import RunFacts
 from seawall.experiments.stream_fanout_options import FanoutOptions, TrialPlan
 from seawall.load.order_feed.plan import FeedPlan
 from seawall.load.order_feed.records import ORDERS
@@ -68,8 +67,8 @@ class FanoutRun:
 
         `KeyboardInterrupt` ends the run and is not passed on: the result says that it was interrupted.
         """
-        started_at = datetime.now(UTC).isoformat(timespec="seconds")
-        machine, settings = machine_facts(), self.stack.settings()
+        facts = RunFacts.begin(FANOUT, self.options.seed, self.options.as_json())
+        settings = self.stack.settings()
         arms = [arm_of(ArmPlan(name=name, path="kafka"), settings) for name in self.options.ways]
         plans = self.options.trials()
         trials: list[Trial] = []
@@ -80,15 +79,10 @@ class FanoutRun:
             whole = len(findings) == len(plans) and len(rebuilt) == self.options.rebuild
             of_arms = {arm.name: [one.outcome for one in findings if one.arm == arm.name] for arm in arms}
             return Result(
-                experiment=FANOUT,
-                started_at=started_at,
-                finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
-                seed=self.options.seed,
+                **facts.by_now(self.stack.versions),
                 outcome=outcome_of(findings, rebuilt, whole=whole),
                 interrupted=interrupted,
                 reasons=[*reasons, *reasons_of(findings)],
-                options=self.options.as_json(),
-                environment={**machine, "servers": self.stack.versions},
                 arms=arms,
                 trials=list(trials),
                 targets=list(targets_of(findings, rebuilt)),

@@ -10,7 +10,6 @@ import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -34,7 +33,7 @@ from seawall.experiments.live_judgement import (
     target_of,
 )
 from seawall.experiments.load_process import LoadProcess
-from seawall.experiments.machine import machine_facts
+from seawall.experiments.run_facts import RunFacts
 from seawall.experiments.stream_live_options import PATHS, LiveOptions
 from seawall.experiments.subscribers_process import SubscribersProcess
 from seawall.experiments.trial import TrialPlan, TrialRunner
@@ -86,8 +85,8 @@ class LiveRun:
 
         `KeyboardInterrupt` ends the run and is not passed on: the result says that it was interrupted.
         """
-        started_at = datetime.now(UTC).isoformat(timespec="seconds")
-        machine, settings = machine_facts(), self.stack.settings()
+        facts = RunFacts.begin(LIVE, self.options.seed, self.options.as_json())
+        settings = self.stack.settings()
         sources = {PATHS[source]: source for source in self.options.sources}
         arms = [arm_of(plan, settings) for plan in as_they_are(sources)]
         trials: list[Trial] = []
@@ -95,15 +94,10 @@ class LiveRun:
 
         def result(*, interrupted: bool = False, reasons: tuple[str, ...] = ()) -> Result:
             return Result(
-                experiment=LIVE,
-                started_at=started_at,
-                finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
-                seed=self.options.seed,
+                **facts.by_now(self.stack.versions),
                 outcome=outcome_of(findings, whole=len(findings) == len(arms)),
                 interrupted=interrupted,
                 reasons=[*reasons, *reasons_of(findings)],
-                options=self.options.as_json(),
-                environment={**machine, "servers": self.stack.versions},
                 arms=arms,
                 trials=list(trials),
                 targets=[finding.target for finding in findings if finding.target is not None],
