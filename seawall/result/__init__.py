@@ -26,6 +26,7 @@ from seawall.result.live import LiveFinding
 from seawall.result.outcome import Estimate, Outcome, Quantiles
 from seawall.result.run import SCHEMA_VERSION, Arm, Result, read_result, write_result
 from seawall.result.search import SearchFinding, SearchStep
+from seawall.result.sweeps import DiskFigures, PartitionLeft, RebalanceFigures
 from seawall.result.trial import (
     VIOLATIONS,
     AuditCounts,
@@ -56,6 +57,7 @@ __all__ = [
     "Course",
     "CurvePoint",
     "DesignCell",
+    "DiskFigures",
     "EffectFinding",
     "ElasticityFinding",
     "ElasticityMoment",
@@ -73,8 +75,10 @@ __all__ = [
     "LookupFigures",
     "LookupLevel",
     "Outcome",
+    "PartitionLeft",
     "Quantiles",
     "ReaderFigures",
+    "RebalanceFigures",
     "Result",
     "ScaleFinding",
     "ScalePoint",

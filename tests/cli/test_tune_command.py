@@ -122,14 +122,14 @@ def test_a_sweep_tells_what_a_level_does(tmp_path: Path) -> None:
     done = tune(
         tmp_path / "home",
         *("--knob", "linger.ms", "--levels", "150", "--rate", "200", "--users", "20", "--duration", "3s"),
-        *("--warmup", "1s", "--repeats", "4", "--output", str(tmp_path / "out")),
+        *("--warmup", "1s", "--repeats", "6", "--output", str(tmp_path / "out")),
         timeout_s=300,
     )
     result = read_result(tmp_path / "out" / "result.json")
     assert result.experiment == "tune"
     assert [arm.name for arm in result.arms] == ["linger.ms=10", "linger.ms=150"]
     assert result.arms[1].settings["tuned"]["api"] == {"SEAWALL_KAFKA_PRODUCER_PROPERTIES": '{"linger.ms":150}'}
-    assert len(result.trials) == 8
+    assert len(result.trials) == 12
     assert all(trial.audit.lost == trial.audit.pending == 0 for trial in result.trials)
     slower = [trial.response_ms.p50 for trial in result.trials if trial.arm == "linger.ms=150"]
     assert all(p50 is not None and p50 > 140 for p50 in slower)
