@@ -117,13 +117,14 @@ def test_all_knobs_are_listed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
 
 
 @pytest.mark.long
+@pytest.mark.timeout(600)
 def test_a_sweep_tells_what_a_level_does(tmp_path: Path) -> None:
     """A tenth of a second's linger is seen by every answer; all records are accounted for, all settings set back."""
     done = tune(
         tmp_path / "home",
         *("--knob", "linger.ms", "--levels", "150", "--rate", "200", "--users", "20", "--duration", "3s"),
         *("--warmup", "1s", "--repeats", "6", "--output", str(tmp_path / "out")),
-        timeout_s=300,
+        timeout_s=580,
     )
     result = read_result(tmp_path / "out" / "result.json")
     assert result.experiment == "tune"
