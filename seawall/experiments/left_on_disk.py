@@ -27,8 +27,9 @@ TIDY: dict[str, bool | int | float | str] = {
 REST_S = 4.0
 """What has stayed the same for so long is at rest: longer than a look of the brokers and the work that it leads to."""
 AT_MOST_S = 45.0
-ROLLS_S = 1.2
-"""Between two times that records are written once more: a segment that is a second old is closed by the next write."""
+ROLLS_S = 3.2
+"""Between two times that records are written once more: a segment that is three seconds old (`segment.ms` beside the
+knobs that act on closed ones) is closed by the next write. Closing one costs a flush, so it is not done more often."""
 _POLL_S = 0.5
 _TIMEOUT_S = 10.0
 

