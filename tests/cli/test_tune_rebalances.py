@@ -14,7 +14,7 @@ def disturbed(tmp_path: Path, *arguments: str) -> tuple[Result, str]:
     """Return the result of a sweep of one block, and what was printed."""
     done = tune(
         tmp_path / "home",
-        *("--knob", "assignor", "--rate", "120", "--users", "20", "--entity", "users", "--warmup", "1s"),
+        *("--knob", "assignor", "--rate", "120", "--users", "20", "--warmup", "1s"),
         *("--repeats", "2", "--output", str(tmp_path / "out"), *arguments),
         timeout_s=880,
     )
