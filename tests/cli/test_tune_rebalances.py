@@ -24,12 +24,14 @@ def disturbed(tmp_path: Path, *arguments: str) -> tuple[Result, str]:
 
 @pytest.mark.long
 @pytest.mark.timeout(900)
-def test_each_assignor_tells_how_long_partitions_stood_still(tmp_path: Path) -> None:
+def test_assignors_tell_how_long_partitions_stood_still(tmp_path: Path) -> None:
     """A sink that dies leaves its partitions unread for a session; whoever leaves in order, and whoever joins, less."""
-    result, shown = disturbed(tmp_path, "--disturb", "join,leave,kill", "--duration", "36s")
-    names = ["cooperative-sticky", "range", "roundrobin", "consumer"]
+    result, shown = disturbed(
+        tmp_path, "--levels", "range,consumer", "--disturb", "join,leave,kill", "--duration", "34s"
+    )
+    names = ["cooperative-sticky", "range", "consumer"]
     assert [arm.name for arm in result.arms] == [f"SEAWALL_SINK_ASSIGNOR={name}" for name in names]
-    assert len(result.trials) == 8
+    assert len(result.trials) == 6
     assert not any(trial.audit.violations for trial in result.trials)
     told = [trial for trial in result.trials if trial.rebalances]
     assert {trial.arm for trial in told} == {arm.name for arm in result.arms}
