@@ -105,16 +105,17 @@ def test_retention_by_size_leaves_less_and_loses_nothing(tmp_path: Path) -> None
 @pytest.mark.long
 @pytest.mark.timeout(600)
 def test_compaction_leaves_the_last_of_each_key(tmp_path: Path) -> None:
-    """Each record is written twice more: a third of all is left, and what the newest files hold; rows stay."""
+    """Each record is written twice more: a third of all is left, and the one that the newest file holds; rows stay."""
     result = swept(tmp_path, "cleanup.policy", ("compact",), duration_s=5.0)
     assert not any(trial.audit.violations for trial in result.trials)
     for trial in result.trials:
         disk = trial.disk
         assert disk is not None
-        assert disk.rewritten == 2 * (disk.written - disk.rewritten)
-        assert disk.written >= 3 * trial.audit.acknowledged > 0
+        records = disk.written - disk.rewritten
+        assert records >= trial.audit.acknowledged > 0
+        assert 2 * records < disk.rewritten <= 2 * records + len(disk.partitions)
         if trial.arm == "cleanup.policy=compact":
-            assert disk.written / 3 <= disk.records < 0.6 * disk.written
+            assert records <= disk.records < 0.6 * disk.written
         else:
             assert disk.records == disk.written
 
