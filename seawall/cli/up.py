@@ -20,6 +20,7 @@ EXAMPLES = """[bold]Examples[/]
   bin/seawall up                          one broker, one sink
   bin/seawall up --brokers 3 --sinks 3    three brokers (replication 3, two must have a write), three sinks
   bin/seawall up --api-processes 2        two API processes share one port
+  bin/seawall up --standby                behind each API process one that has loaded all, and takes over when it dies
   bin/seawall up --replica                lookups read from a replica of the database
   bin/seawall up --http-cache             nginx in front of the API, which answers what it may
   bin/seawall up --tls                    the API by TLS as well, with a certificate of the stack's own
@@ -40,7 +41,7 @@ Exit codes: 0 the stack is up, 2 it cannot be started (nothing is left running),
 
 _COMPARED = (
     *("kafka", "brokers", "partitions", "sinks", "api_processes"),
-    *("replica", "http_cache", "tls", "observe", "trace", "registry", "feeds", "api_port", "settings"),
+    *("standby", "replica", "http_cache", "tls", "observe", "trace", "registry", "feeds", "api_port", "settings"),
 )
 
 
@@ -51,6 +52,9 @@ def up(
     sinks: Annotated[int, typer.Option(help="Sink workers, which move records from the log to the table.")] = 1,
     api_processes: Annotated[int, typer.Option(help="Processes of the API, which share one port.")] = 1,
     kafka: Annotated[bool, typer.Option("--kafka/--no-kafka", help="With or without Kafka and sinks.")] = True,
+    standby: Annotated[
+        bool, typer.Option("--standby", help="A process behind each of the API's that takes over when that one dies.")
+    ] = False,
     replica: Annotated[
         bool, typer.Option("--replica", help="A replica of PostgreSQL, which lookups read from.")
     ] = False,
@@ -91,6 +95,7 @@ def up(
         sinks=sinks,
         api_processes=api_processes,
         kafka=kafka,
+        standby=standby,
         replica=replica,
         http_cache=http_cache,
         tls=tls,

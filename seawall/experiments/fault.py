@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -30,8 +29,8 @@ from seawall.experiments.fault_memory import FaultMemory
 from seawall.experiments.fault_options import FaultOptions, FaultPlan
 from seawall.experiments.fault_warming import warm_lookups
 from seawall.experiments.load_process import LoadProcess
-from seawall.experiments.machine import machine_facts
 from seawall.experiments.readings import Readings
+from seawall.experiments.run_facts import RunFacts
 from seawall.experiments.trial import TrialPlan, TrialRunner
 from seawall.experiments.validity import Limits
 from seawall.load.trial import Progress, TrialLoad
@@ -88,8 +87,7 @@ class FaultRun:
 
         `KeyboardInterrupt` ends the run and is not passed on: the result says that it was interrupted.
         """
-        started_at = datetime.now(UTC).isoformat(timespec="seconds")
-        machine = machine_facts()
+        facts = RunFacts.begin("fault", self.options.seed, self.options.as_json(), self.earlier)
         (plan,) = as_they_are([self.options.path])
         arm = arm_of(plan, self.stack.settings())
         earlier = self.earlier
@@ -104,18 +102,13 @@ class FaultRun:
             slopes = memory.slopes(len(self.plans) * self.options.trial_s) or (earlier.slopes if earlier else [])
             outcome = outcome_of(findings, whole=len(findings) == len(self.plans), memory=slopes)
             return Result(
-                experiment="fault",
-                started_at=earlier.started_at if earlier else started_at,
-                finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
-                seed=self.options.seed,
+                **facts.by_now(self.stack.versions),
                 outcome=outcome,
                 interrupted=interrupted,
                 reasons=[
                     *reasons,
                     *reasons_of(findings, self.left_out, arm, in_memory=self._in_memory, memory=slopes),
                 ],
-                options=self.options.as_json(),
-                environment={**machine, "servers": self.stack.versions},
                 arms=[arm],
                 trials=list(trials),
                 verdicts={arm.name: outcome},

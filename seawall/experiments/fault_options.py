@@ -24,7 +24,8 @@ LEAST_AFTER_S = 1.0
 DURATION_S, HOLD_S = 30.0, 3.0
 UPGRADE_DURATION_S = 90.0
 """Of a trial in which all processes are replaced."""
-CHAOS_DURATION_S, CHAOS_HOLD_S = 12.0, 2.5
+CHAOS_DURATION_S, CHAOS_HOLD_S, LEAST_CHAOS_HOLD_S = 12.0, 2.5, 0.5
+"""A random fault is held for so long at least: a lock of a few milliseconds hits nobody."""
 WARMUP_S = {1: 2.0, 3: 8.0}
 """By the number of brokers: three that start anew on few cores are slow for a while after their topics are there."""
 MOST_CHAOS = 10_000
@@ -119,6 +120,7 @@ class FaultOptions:
             api_processes=self.api_processes * (1 + spares),
             kafka=self.path == "kafka",
             links=True,
+            standby=not spares,
             balancer=spares,
             disk_mb=disk_mb,
             environment={"SEAWALL_API_DRAIN_DELAY_S": f"{DRAIN_DELAY_S:g}"} if spares else {},
@@ -146,7 +148,10 @@ class FaultOptions:
     def _drawn(self, seed: int, possible: tuple[str, ...]) -> FaultPlan:
         chance = random.Random(seed)
         before_s = round(chance.uniform(LEAST_BEFORE_S, MOST_BEFORE_S), 3)
-        return FaultPlan(chance.choice(possible), seed, before_s, round(chance.uniform(0.0, self.longest_hold_s), 3))
+        fault = chance.choice(possible)
+        least_s = min(LEAST_CHAOS_HOLD_S, self.longest_hold_s)
+        hold_s = round(chance.uniform(least_s, self.longest_hold_s), 3)
+        return FaultPlan(fault, seed, before_s, hold_s)
 
     def _amount_mistakes(self) -> Iterator[str]:
         for name, amount in (

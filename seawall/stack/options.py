@@ -46,6 +46,8 @@ class StackOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Whether a load balancer stands before the API's processes, and asks each whether it is ready."""
     tls: bool = False
     """Whether the API can be reached by TLS as well, on a port of its own."""
+    standby: bool = False
+    """Whether behind each API process another waits that has loaded the program, and takes over when that one ends."""
     links: bool = False
     """Whether API and sinks reach every server of ours by a link that can be cut, silent or late."""
     observe: bool = False

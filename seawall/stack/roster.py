@@ -92,9 +92,9 @@ class Roster:
             ),
         )
 
-    async def launch(self, service: Service, *, restarted: bool = False) -> Child:
-        """Start the service's process and note it."""
-        child = await Child.start(
+    async def start(self, service: Service) -> Child:
+        """Start a process of the service, which nobody knows of yet."""
+        return await Child.start(
             service.command(),
             environment=service.environment(),
             directory=self.data,
@@ -105,6 +105,10 @@ class Roster:
             descriptors=service.descriptors,
             held=service.held,
         )
+
+    async def launch(self, service: Service, *, restarted: bool = False, standby: Child | None = None) -> Child:
+        """Start the service's process, or take the *standby*, and note it."""
+        child = standby or await self.start(service)
         self.children[service.name] = child
         known = self.state.services[service.name]
         self._note(

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from seawall.stack.children import NICENESS
 from seawall.stack.ports import HOST
 
-_PRELOAD = Path(__file__).with_name("preload.py")
+PRELOAD = Path(__file__).with_name("preload.py")
 _TIMEOUT_S = 3.0
 _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR")
 
@@ -141,7 +141,7 @@ def plain_environment(tmp: Path) -> dict[str, str]:
 
 def held_program(module: str) -> list[str]:
     """Return the command line of a program of ours that is started with `held`: it runs once it is released."""
-    return [sys.executable, "-P", str(_PRELOAD), module]
+    return [sys.executable, "-P", str(PRELOAD), module]
 
 
 def make_directories(*places: Path) -> None:

@@ -26,6 +26,7 @@ from seawall.stack.holds import is_held_down
 from seawall.stack.roster import Roster
 from seawall.stack.shared_memory import release_shared_memory
 from seawall.stack.small_disk import unmount
+from seawall.stack.standby import Standby
 from seawall.stack.starting import Starter
 
 _HELD_POLL_S = 0.02
@@ -39,6 +40,7 @@ class Supervisor:
         self._request = request
         self._stop = asyncio.Event()
         self._watchers: list[asyncio.Task[None]] = []
+        self._standbys: dict[str, Standby] = {}
         self._out: int | None = sys.stdout.fileno()
         self.roster = Roster(request)
 
@@ -68,6 +70,7 @@ class Supervisor:
             if starting.done():
                 starting.result()
                 self._watchers = [asyncio.create_task(self._watch(name)) for name in self.roster.children]
+                self._have_standbys()
                 self.roster.phase("up")
                 self.emit("up", text=self.roster.state.api_url)
                 await self._stop.wait()
@@ -78,6 +81,7 @@ class Supervisor:
                 task.cancel()
             await asyncio.gather(starting, listening, *self._watchers, return_exceptions=True)
             await starter.settle()
+            await asyncio.gather(*(standby.close() for standby in self._standbys.values()))
             await self._tear_down(starter)
         self.emit("failed" if failure else "stopped", text=failure)
         return 2 if failure else 0
@@ -112,8 +116,21 @@ class Supervisor:
                 pause_s = _FIRST_PAUSE_S
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
-            (await self.roster.launch(service, restarted=True)).release()
-            _note(f"{name} was started again")
+            standby = await self._standbys[name].take() if name in self._standbys else None
+            (await self.roster.launch(service, restarted=True, standby=standby)).release()
+            _note(f"{name} was started again{', by the process that stood by' if standby else ''}")
+            if name in self._standbys:
+                self._standbys[name].prepare()
+
+    def _have_standbys(self) -> None:
+        if self._request.options.standby:
+            self._standbys = {
+                name: Standby(service, self.roster.start)
+                for name, service in self.roster.services.items()
+                if service.kind == "api" and name in self.roster.children
+            }
+        for standby in self._standbys.values():
+            standby.prepare()
 
     async def _tear_down(self, starter: Starter) -> None:
         self.emit("stopping")

@@ -12,12 +12,14 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import psutil
 import pytest
 
-from seawall.stack.errors import OtherStackRunning, StackError
+from seawall.stack.errors import OtherStackRunning, StackError, Unreachable
 from seawall.stack.options import StackOptions
 from seawall.stack.ports import HOST
+from seawall.stack.service import PRELOAD
 from seawall.stack.small_disk import why_not
 from seawall.stack.stack import OWNER_UP, Stack, stop_whatever_runs
 from seawall.stack.state import last_state, read_state, state_path
@@ -81,6 +83,39 @@ def test_down_leaves_nothing_but_logs(own_home: Path) -> None:
     assert not any(Path(place).exists() for place in directories)
     assert not state_path().exists()
     assert "ready to accept connections" in logs.read_text()
+
+
+def test_a_process_that_stands_by_takes_over(own_home: Path) -> None:
+    """It is there before the first one dies, another follows it, and `down` ends that as well."""
+
+    def preloaded() -> set[int]:
+        """Return the API's processes, those that wait included."""
+        return {
+            process.pid
+            for process in psutil.process_iter(["cmdline"])
+            if process.info["cmdline"] and process.info["cmdline"][-2:] == [str(PRELOAD), "api"] and ours(process)
+        }
+
+    def ours(process: psutil.Process) -> bool:
+        return process.ppid() == stack.state.supervisor_pid
+
+    def whole() -> bool:
+        try:
+            return not stack.missing()
+        except Unreachable:
+            return False
+
+    stack = Stack.up(msgspec.structs.replace(SMALL, standby=True), owner=OWNER_UP)
+    first = stack.state.services["api"].pid
+    assert until(lambda: len(preloaded()) == 2)
+    (waiting,) = preloaded() - {first}
+    assert first is not None
+    os.kill(first, signal.SIGKILL)
+    assert until(lambda: stack.state.services["api"].pid == waiting)
+    assert until(whole)
+    assert until(lambda: len(preloaded()) == 2)
+    stack.down()
+    assert remains(own_home) == []
 
 
 @pytest.mark.long
