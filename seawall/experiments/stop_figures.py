@@ -42,7 +42,8 @@ def stop_figures(
     """Return the figures of each part; *start_ns* is when the schedule began.
 
     *visible_ns* and *partition* belong to *ledger*; *repeats* are moments at which sinks stored batches, monotonic, and
-    how many of a batch's rows were there already. A stop belongs to the part in which it ends.
+    how many of a batch's rows were there already. A stop belongs to the part in which it ends, and a record's delay to
+    that in which its row appeared: what was sent right before a sink died waits for what follows.
     """
     ends_ns, longs_ns, wheres = _stops(ledger, visible_ns, partition)
     seen = ledger.accepted & (visible_ns != NEVER) & (partition != NO_PARTITION)
@@ -50,8 +51,8 @@ def stop_figures(
     for part in parts:
         inside = (ends_ns >= part.begin_ns) & (ends_ns < part.end_ns)
         longest_ms = _longest_of_each(wheres[inside], longs_ns[inside]) / 1e6
-        due = seen & (ledger.intended_ns >= part.begin_ns) & (ledger.intended_ns < part.end_ns)
-        delays_ms = (visible_ns - ledger.intended_ns)[due] / 1e6
+        shown = seen & (visible_ns >= part.begin_ns) & (visible_ns < part.end_ns)
+        delays_ms = (visible_ns - ledger.intended_ns)[shown] / 1e6
         found.append(
             RebalanceFigures(
                 what=part.what,

@@ -66,6 +66,6 @@ class RebalanceFigures(msgspec.Struct, kw_only=True, frozen=True):
     """The median of the partitions' longest."""
     visible_p95_ms: float | None = None
     visible_max_ms: float | None = None
-    """Visible delay of the records that were due in that time."""
+    """Visible delay of the records whose rows appeared in that time."""
     read_again: int = 0
     """Records whose row was there already when a sink read them."""

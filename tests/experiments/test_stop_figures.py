@@ -51,6 +51,14 @@ def test_a_partition_that_nobody_reads_stands_still_and_the_others_do_not() -> N
     assert (after.what, after.sink, after.at_s) == ("kill", "sink-2", 10)
 
 
+def test_who_was_sent_before_a_sink_died_waits_for_that() -> None:
+    """And not for what came before it."""
+    before, after = followed(stopped={1: (10 * S - BATCH_NS // 2, 16 * S)})
+    assert (before.stopped, before.visible_max_ms) == (0, 50)
+    assert after.stopped == 1
+    assert (after.visible_max_ms or 0) >= 6_000
+
+
 def test_a_rebalance_that_stops_all_stops_all() -> None:
     """The median says so, too."""
     _, after = followed(stopped=dict.fromkeys(range(3), (12 * S, 14 * S)))
