@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from seawall.result.advice import Advice
 from seawall.result.bursts import BurstFinding
 from seawall.result.cache_fleet import FleetFindings
 from seawall.result.effects import DesignCell, EffectFinding
@@ -99,6 +100,8 @@ class Result(msgspec.Struct, kw_only=True, frozen=True):
     """What it found of a table that was lost; one, or none."""
     live: list[LiveFinding] = []
     """What `stream live` found, a source each."""
+    advice: list[Advice] = []
+    """What its figures suggest; empty where they suggest nothing."""
     stages: list[StageFinding] = []
     """What `attain` found, an arm and stage each; `targets` holds the same rows, each with its stage in its name."""
 
