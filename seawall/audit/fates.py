@@ -38,3 +38,13 @@ def read_visible_ns(ledger: Path) -> Int64s | None:
     column = pq.read_table(path, columns=["visible_ns"]).column("visible_ns").combine_chunks()
     visible: Int64s = column.fill_null(NEVER).to_numpy()
     return visible
+
+
+def read_partitions(ledger: Path) -> Partitions | None:
+    """Return where in the log each request's record lay; None where the trial's audit did not get so far."""
+    path = ledger / FILE
+    if not path.exists():
+        return None
+    column = pq.read_table(path, columns=["partition"]).column("partition").combine_chunks()
+    partition: Partitions = column.fill_null(NO_PARTITION).to_numpy()
+    return partition

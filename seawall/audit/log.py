@@ -17,6 +17,7 @@ from contract.keys import text_of
 from contract.topics import SINK_GROUP
 from seawall.audit.errors import AuditFailed
 from seawall.audit.ledger import Int64s, UInt64s
+from seawall.audit.log_follower import LogFollower
 
 _TIMEOUT_S = 10.0
 _BLOCK = 2_000
@@ -46,9 +47,11 @@ class LogRecords:
     committed: dict[int, int]
     """For each partition, the offset up to which the sinks' group is done (exclusive)."""
     gaps: tuple[Gap, ...] = ()
+    """Offsets without a message, between the log's first and last one, whosever records are around them."""
     anew: frozenset[int] = frozenset()
     """Partitions that were lost and count from 0 again, so that an offset may have meant another record before."""
-    """Offsets without a message, between the log's first and last one, whosever records are around them."""
+    deleted: tuple[Gap, ...] = ()
+    """Offsets of the trial that the log does not hold any more: they lie before its first one now."""
 
     @property
     def ahead(self) -> npt.NDArray[np.bool_]:
@@ -56,7 +59,15 @@ class LogRecords:
         ahead = np.ones(len(self.offset), dtype=np.bool_)
         for partition, committed in self.committed.items():
             ahead &= (self.partition != partition) | (self.offset >= committed)
-        return ahead
+        return ahead & ~self.is_deleted
+
+    @property
+    def is_deleted(self) -> npt.NDArray[np.bool_]:
+        """Whether each record was deleted from the log, so that nobody can read it any more."""
+        deleted = np.zeros(len(self.offset), dtype=np.bool_)
+        for gap in self.deleted:
+            deleted |= (self.partition == gap.partition) & (self.offset <= gap.last)
+        return deleted
 
 
 class LogReader:
@@ -64,25 +75,26 @@ class LogReader:
 
     def __init__(self, kafka: dict[str, Any]) -> None:
         # The group's name is only for asking what the sinks committed: with `assign` one never joins it.
-        self._consumer = Consumer(
-            {
-                **kafka,
-                "group.id": SINK_GROUP,
-                "enable.auto.commit": False,
-                "auto.offset.reset": "earliest",
-                "enable.partition.eof": True,
-                "fetch.wait.max.ms": 20,
-                # Full queues make the client pause for a second by default, which is what a long log is made of.
-                "fetch.queue.backoff.ms": 5,
-                "queued.min.messages": 1_000_000,
-                "log_level": 0,  # what goes wrong is said in an error, once
-            }
-        )
+        self._settings = {
+            **kafka,
+            "group.id": SINK_GROUP,
+            "enable.auto.commit": False,
+            "auto.offset.reset": "earliest",
+            "enable.partition.eof": True,
+            "fetch.wait.max.ms": 20,
+            # Full queues make the client pause for a second by default, which is what a long log is made of.
+            "fetch.queue.backoff.ms": 5,
+            "queued.min.messages": 1_000_000,
+            "log_level": 0,  # what goes wrong is said in an error, once
+        }
+        self._consumer = Consumer(self._settings)
+        self._follower: LogFollower | None = None
         self._begins: dict[tuple[str, int], tuple[int, int]] = {}
         """For each partition, its first offset and the one behind its last when a trial began."""
 
     def close(self) -> None:
-        """Close the consumer."""
+        """Close the consumers."""
+        self.follow_no_longer()
         self._consumer.close()
 
     def begin(self, topics: Iterable[str]) -> None:
@@ -94,9 +106,23 @@ class LogReader:
                 raise AuditFailed(f"the log of {topic} could not be read: {error.args[0].str()}") from None
             self._begins |= {(topic, number): span for number, span in spans.items()}
 
+    def follow(self, topics: Iterable[str]) -> None:
+        """Read *topics* from where `begin` was called on, while they are written: what is deleted later is known."""
+        self.follow_no_longer()
+        wanted = set(topics)
+        starts = {pair: end for pair, (_, end) in self._begins.items() if pair[0] in wanted}
+        self._follower = LogFollower(self._settings, starts)
+
+    def follow_no_longer(self) -> None:
+        """Forget what was followed."""
+        if self._follower is not None:
+            self._follower.close()
+            self._follower = None
+
     def records(self, topic: str, run: Run) -> LogRecords:
         """Return all records of *run* in *topic*, from its first offset on or from where `begin` found its end.
 
+        Where the topic is followed, those are among them that the log has deleted meanwhile.
         Raises `AuditFailed` if the log cannot be read to its end.
         """
         try:
@@ -107,16 +133,39 @@ class LogReader:
     def _records(self, topic: str, run: Run) -> LogRecords:
         ends: dict[int, int] = {}
         starts: dict[int, int] = {}
-        anew = set()
+        anew, deleted = set(), []
         for number, (lowest, end) in self._spans(topic).items():
             lowest_before, end_before = self._begins.get((topic, number), (0, 0))
             first = max(lowest, end_before)
             if lowest < lowest_before or end < end_before:
                 anew.add(number)
                 first = lowest  # nothing of what is there now is older than the trial
+            elif lowest > end_before and (topic, number) in self._begins:
+                deleted.append(Gap(number, end_before, lowest - 1))
+                first = end_before if self._follower is not None else first
             if end > first:
                 ends[number], starts[number] = end, first
         records = _Records(run, starts, ends)
+        if self._follower is not None and not anew:
+            self._take_followed(self._follower, topic, ends, records)
+        else:
+            self._read(topic, starts, records)
+        return LogRecords(
+            topic,
+            *records.arrays(),
+            self._committed(topic, sorted(starts)),
+            tuple(records.gaps),
+            frozenset(anew),
+            tuple(deleted),
+        )
+
+    def _take_followed(self, follower: LogFollower, topic: str, ends: dict[int, int], records: _Records) -> None:
+        follower.until({(topic, number): end for number, end in ends.items()}, _TIMEOUT_S)
+        for block in follower.seen(topic):
+            records.take(block.keys, block.partition, block.offset)
+        records.end()
+
+    def _read(self, topic: str, starts: dict[int, int], records: _Records) -> None:
         self._consumer.assign([TopicPartition(topic, number, first) for number, first in starts.items()])
         deadline = time.monotonic() + _TIMEOUT_S
         while records.unread:
@@ -127,9 +176,6 @@ class LogReader:
             elif time.monotonic() > deadline:
                 raise AuditFailed(f"the log of {topic} could not be read to its end within {_TIMEOUT_S:.0f} s")
         self._consumer.unassign()
-        return LogRecords(
-            topic, *records.arrays(), self._committed(topic, sorted(starts)), tuple(records.gaps), frozenset(anew)
-        )
 
     def _spans(self, topic: str) -> dict[int, tuple[int, int]]:
         """Return, for each partition, its first offset and the one behind its last."""
@@ -166,18 +212,24 @@ class _Records:
         """Take what the client handed over; raises `KafkaException` where that is an error."""
         messages = [message for message in block if message.error() is None]
         if messages:
-            self._take(messages)
+            self.take(
+                [message.key() for message in messages],
+                np.array([message.partition() for message in messages], dtype=np.int32),
+                np.array([message.offset() for message in messages], dtype=np.int64),
+            )
         # Last, since a block may hold a partition's last records and the news that they were the last.
         if len(messages) < len(block):
             for message in block:
                 self._note_event(message)
 
-    def _take(self, messages: list[Message]) -> None:
-        partition = np.array([message.partition() for message in messages], dtype=np.int32)
-        offset = np.array([message.offset() for message in messages], dtype=np.int64)
-        low, ours = _low_bits([message.key() for message in messages], self._high)
+    def take(self, keys: list[bytes | None], partition: npt.NDArray[np.int32], offset: Int64s) -> None:
+        """Take messages, shape ``(messages,)`` each, whose offsets rise in each partition."""
+        low, ours = _low_bits(keys, self._high)
         for number in np.unique(partition).tolist():
             here = partition == number
+            if number not in self._ends:
+                ours &= ~here
+                continue
             # What was written after the ends were asked for belongs to a later reading.
             ours &= ~here | (offset < self._ends[number])
             self._follow(number, offset[here & (offset < self._ends[number])])
@@ -186,6 +238,12 @@ class _Records:
         self._partition[self._count : count] = partition[ours]
         self._offset[self._count : count] = offset[ours]
         self._count = count
+
+    def end(self) -> None:
+        """Note the gaps that reach to the ends: no more messages come."""
+        for number in sorted(self.unread):
+            self._skip_to(number, self._ends[number])
+        self.unread.clear()
 
     def arrays(self) -> tuple[UInt64s, npt.NDArray[np.int32], Int64s]:
         """Return ids, partitions and offsets of the run's records."""

@@ -79,7 +79,8 @@ def committed_ahead(
     """Name the records whose offset was committed before their row was there, at any time that was sampled.
 
     *visible_ns* belongs to *log*; *accounted* are the ids of rows and dead letters, which count where no journal covers
-    an offset. What was committed beyond the log's end is counted too.
+    an offset. What was committed beyond the log's end is counted too. What the log deleted before it was read is left
+    out: a sink goes on behind it, which says nothing of its own order.
     """
     ordered = accounted if is_sorted(accounted) else np.sort(accounted)
     ahead, beyond = [log.low[:0]], 0
@@ -101,6 +102,7 @@ def committed_ahead(
             done_ns = end_ns[np.minimum(sample, len(reached) - 1)]
             early |= known & (uncovered | (seen_ns > done_ns))
             beyond += max(0, int((committed - end_offset).max()))
+        early &= ~(uncovered & log.is_deleted[here])
         low, uncovered = low[early], uncovered[early]
         ahead.append(low[~(uncovered & among(low, ordered))])
     found = np.concatenate(ahead)

@@ -55,6 +55,20 @@ class Journals:
             visible[here] = _earliest_cover(records.offset[here], np.array(sorted(spans), dtype=np.int64))
         return visible
 
+    def unread(self, topic: str, partition: int, first: int, last: int) -> int:
+        """Return how many offsets from *first* to *last*, both included, no commit covers: no sink stored them.
+
+        0 where no sink keeps a journal, since then nobody knows.
+        """
+        self._read_on()
+        if not self._read_to:
+            return 0
+        spans = self._spans.get((topic, partition))
+        if not spans:
+            return last - first + 1
+        offsets = np.arange(first, last + 1, dtype=np.int64)
+        return int((_earliest_cover(offsets, np.array(sorted(spans), dtype=np.int64)) == NEVER).sum())
+
     def tally(self) -> JournalTally:
         """Return what the commits come to; a message that stood in a batch twice covers its offset once."""
         self._read_on()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -62,7 +63,10 @@ EXAMPLES = """[bold]Examples[/]
   bin/seawall tune --knob value_serializer               JSON, Avro, Protobuf and others; a schema registry comes along
   bin/seawall tune --knob partitions --levels 1,6 --sinks 3         each level on servers of its own, which takes longer
   bin/seawall tune --knob partition_by --key-skew 1.5    how even, and in order, where some keys are hot
+  bin/seawall tune --knob retention.bytes                how much is left on disk, and whether a sink was too late
+  bin/seawall tune --knob cleanup.policy --rewrites 4    what a compaction leaves of records that come five times
   bin/seawall tune --knob offset_commits --kill sink     what a killed sink reads again, or loses
+  bin/seawall tune --knob assignor --disturb join,leave,kill --duration 40s    how long partitions stand still
   bin/seawall tune --knob fetch.wait.max.ms --settings mine.toml    beside other settings
   bin/seawall tune --plan plan.toml                      several knobs together: which matter, which depend on others
   bin/seawall tune --search visible-p95 --rate 5000 --users 500     the best setting for a goal, as a settings file
@@ -120,6 +124,22 @@ def tune(
             show_default=False,
         ),
     ] = "",
+    disturb: Annotated[
+        str,
+        typer.Option(
+            help="Change the sinks' group in each trial, in this order: join, leave, kill. Tells how long partitions"
+            " stood still.",
+            metavar="LIST",
+            show_default=False,
+        ),
+    ] = "",
+    rewrites: Annotated[
+        int | None,
+        typer.Option(
+            help="Of knobs of the disk: so many times each record is written once more.  \\[default: by the knob]",
+            show_default=False,
+        ),
+    ] = None,
     rate: Rate = 2_000.0,
     users: Users = 200,
     duration: Annotated[str, typer.Option(help="Judged time of a trial.", metavar="TIME")] = "8s",
@@ -127,7 +147,8 @@ def tune(
     repeats: Annotated[
         int | None,
         typer.Option(
-            help="Trials a level (an even number) or a cell; of a search those that decide.  \\[default: 4, search: 6]",
+            help="Trials a level (an even number) or a cell; of a search those that decide."
+            "  \\[default: 4; search, and two levels: 6]",
             show_default=False,
         ),
     ] = None,
@@ -177,24 +198,31 @@ def tune(
         found, place = run_search(best, read_targets(targets), output, resume, clean=clean)
         show_search(found, place, table_style, as_json=as_json)
         raise typer.Exit(exit_code(found, None))
-    repeats = 4 if repeats is None else repeats
     if plan is not None:
-        cells = PlanOptions(plan=plan_in(plan), settings=_beside(settings), blocks=repeats, **load)
+        cells = PlanOptions(plan=plan_in(plan), settings=_beside(settings), blocks=repeats or 4, **load)
         cells.validate(Connections.read(), Limits.read())
         found, place = run_plan(cells, read_targets(targets), output, resume, clean=clean)
         show_plan(found, place, table_style, as_json=as_json)
         raise typer.Exit(exit_code(found, None))
-    if repeats < TRIALS_A_BLOCK or repeats % TRIALS_A_BLOCK:
+    if repeats is not None and (repeats < TRIALS_A_BLOCK or repeats % TRIALS_A_BLOCK):
         raise typer.BadParameter(f"{repeats} is no even number of 2 or more", param_hint="--repeats")
     turned, beside, wanted = _settings(knob, settings, names(levels))
     options = TuneOptions(
-        knob=turned, levels=wanted, settings=beside, kill=kill, blocks=repeats // TRIALS_A_BLOCK, **load
+        knob=turned,
+        levels=wanted,
+        settings=beside,
+        kill=kill,
+        disturb=names(disturb),
+        rewrites=rewrites,
+        **load,
     )
+    options = replace(options, blocks=(repeats or options.usual_repeats) // TRIALS_A_BLOCK)
     options.validate(Connections.read(), Limits.read())
     judged_by = read_targets(targets)
 
     def run(stack_of: StackOf, directory: Path, earlier: Result | None, progress: TrialProgress) -> Result:
-        sweep = Comparison(options, judged_by, stack_of, directory, compare_levels, beside_of(kill), earlier)
+        changes = beside_of(kill, options.disturb)
+        sweep = Comparison(options, judged_by, stack_of, directory, compare_levels, changes, earlier)
         return sweep.run(progress, lambda result: write_files(result, directory))
 
     result, directory = run_on_stacks(options, output, resume, run, clean=clean)

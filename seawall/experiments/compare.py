@@ -19,6 +19,7 @@ from seawall.experiments.endings import run_to_an_end
 from seawall.experiments.errors import ArmNotMade, NotDrained
 from seawall.experiments.judgement import arm_verdicts, judge_arms
 from seawall.experiments.kills import BesideOf, beside_of
+from seawall.experiments.left_on_disk import DiskLook
 from seawall.experiments.load_process import LoadProcess
 from seawall.experiments.pairs import compare_pairs
 from seawall.experiments.run_facts import RunFacts
@@ -165,6 +166,9 @@ class Comparison:
         self, segment: Segment, stack: Stack, watcher: Watcher, course: _Course, write: Callable[[], None]
     ) -> Iterator[_Sitting]:
         log = self.directory / "logs" / segment.name / "load.log"
+        disk = None
+        if self.options.looks_at_disk:
+            disk = DiskLook(stack, rewrites=self.options.written_again, drain_timeout_s=self.options.drain_timeout_s)
         with (
             stack.adjustments() as adjustments,
             LoadProcess(stack.state.api_url, log) as load,
@@ -174,6 +178,7 @@ class Comparison:
                 replace(Limits.of(self.targets), steady=self.options.steady),
                 drain_timeout_s=self.options.drain_timeout_s,
                 keep_rows=self.options.keep,
+                disk=disk,
             ) as runner,
         ):
             servers = _Servers(stack, adjustments, segment)
@@ -216,7 +221,7 @@ class _Sitting:
             beside.load_goes_on(progress)
             self.watcher.trial_goes_on(plan, progress)
 
-        trial = self.runner.run(_for(self.stack, plan), goes_on, beside=beside)
+        trial = beside.told(self.runner.run(_for(self.stack, plan), goes_on, beside=beside))
         self.course.add(trial, self.watcher, self.write)
         return trial
 
@@ -233,15 +238,6 @@ class _Sitting:
 
     def _make(self, plan: ArmPlan) -> None:
         self.course.arms[plan.name] = self.servers.make(plan)
-
-    def _run_trial(self, runner: TrialRunner, stack: Stack, plan: TrialPlan, watcher: Watcher) -> Trial:
-        beside = self.beside(stack, plan)
-
-        def goes_on(progress: Progress) -> None:
-            beside.load_goes_on(progress)
-            watcher.trial_goes_on(plan, progress)
-
-        return runner.run(_for(stack, plan), goes_on, beside=beside)
 
 
 class _Servers:

@@ -76,6 +76,16 @@ class CompareOptions:
         return True
 
     @property
+    def looks_at_disk(self) -> bool:
+        """Whether each trial ends with a look at what is left on the brokers' disks."""
+        return False
+
+    @property
+    def written_again(self) -> int:
+        """How many times each record is written once more before that look."""
+        return 0
+
+    @property
     def most_connected(self) -> int:
         """How many users are connected at once at most."""
         return max(self.clients, self.users if "load" in self.parts else 0)

@@ -19,6 +19,8 @@ METRICS: dict[str, tuple[str, ...]] = {
     "data": ("duration_s", "achieved_per_s"),
     "load": ("response_p95_ms", "visible_p95_ms", "achieved_per_s", "cpu_s_per_1000_rows"),
 }
+OF_SWEEPS = ("left_bytes_per_record", "longest_stop_ms")
+"""What sweeps of some knobs measure besides."""
 
 
 def compare_arms(arms: list[str], trials: Iterable[Trial]) -> Iterator[ArmComparison]:
@@ -30,7 +32,8 @@ def compare_arms(arms: list[str], trials: Iterable[Trial]) -> Iterator[ArmCompar
     cells = dict.fromkeys((trial.kind, trial.entity, trial.count) for trial in good)
     for kind, entity, count in cells:
         here = [trial for trial in good if (trial.kind, trial.entity, trial.count) == (kind, entity, count)]
-        for metric in METRICS[kind]:
+        besides = [metric for metric in OF_SWEEPS if any(figure_of(trial, metric) for trial in here)]
+        for metric in (*METRICS[kind], *besides):
             figures = {arm: figures_of(here, arm, metric) for arm in arms}
             for base, arm in combinations(arms, 2):
                 if len(figures[base]) and len(figures[arm]):

@@ -1,4 +1,4 @@
-"""What a sweep does beside the load of its trials: nothing, or killing a sink twice."""
+"""What a sweep does beside the load of its trials: nothing, killing a sink twice, or changes of the sinks' group."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Protocol
 
+from seawall.experiments.disturbances import Disturbances
 from seawall.experiments.fault_injection import Injection
 from seawall.experiments.trial import TrialPlan
 from seawall.load.trial import Progress
+from seawall.result import Trial
 from seawall.stack.faults.fault import Field
 from seawall.stack.faults.processes import Ended
 from seawall.stack.faults.writing import KilledAtWriting
@@ -32,6 +34,10 @@ class Beside(AbstractContextManager["Beside"], Protocol):
         """Follow the load, a few times a second."""
         ...
 
+    def told(self, trial: Trial) -> Trial:
+        """Return the audited trial with what is to be told of it."""
+        ...
+
 
 BesideOf = Callable[[Stack, TrialPlan], Beside]
 
@@ -44,6 +50,10 @@ class Nothing(contextlib.AbstractContextManager["Nothing"]):
 
     def load_goes_on(self, progress: Progress) -> None:
         """Do nothing."""
+
+    def told(self, trial: Trial) -> Trial:
+        """Add nothing."""
+        return trial
 
 
 class SinkKills(contextlib.ExitStack):
@@ -68,9 +78,15 @@ class SinkKills(contextlib.ExitStack):
         for kill in self._kills:
             kill.load_goes_on(progress)
 
+    def told(self, trial: Trial) -> Trial:
+        """Add nothing: the audit tells all."""
+        return trial
 
-def beside_of(kill: str) -> BesideOf:
-    """Return what is done beside the load where *kill* is to die: ``sink``, or nobody."""
+
+def beside_of(kill: str, disturb: tuple[str, ...] = ()) -> BesideOf:
+    """Return what is done beside the load: *kill* dies, ``sink`` or nobody, or the group changes as *disturb* says."""
     if kill == "sink":
         return SinkKills
+    if disturb:
+        return lambda stack, plan: Disturbances(stack, plan, disturb)
     return lambda _stack, _plan: Nothing()

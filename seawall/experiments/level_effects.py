@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import msgspec
 
 from seawall.experiments.arms import ArmPlan
-from seawall.experiments.comparisons import figures_of
+from seawall.experiments.comparisons import TOO_FEW, figures_of
 from seawall.experiments.pairs import compare_pairs
 from seawall.result import Arm, ArmComparison, Trial
 from seawall.stats.errors import StatsError
-from seawall.stats.groups import chances_against_first
+from seawall.stats.groups import chances_against_first, least_chance
 
 BY_CHANCE = 0.05
 """Of sweeps of a knob that does nothing, so many may name an effect; shared by the metrics."""
@@ -19,18 +19,32 @@ NOT_SHOWN = "no difference shown"
 
 
 def compare_levels(plans: Sequence[ArmPlan], arms: Sequence[Arm], trials: Sequence[Trial]) -> list[ArmComparison]:
-    """Return each level against the first; what chance finds among so many levels and metrics does not count."""
+    """Return each level against the first; what chance finds among so many levels and metrics does not count.
+
+    Where there are so few trials that nothing could count, that is what the rows say.
+    """
     base = plans[0].name
     rows = [row for row in compare_pairs(plans, arms, trials) if row.base == base]
     metrics = list(dict.fromkeys(row.metric for row in rows))
     good = [trial for trial in trials if trial.outcome == "PASS"]
     shown = {(arm, metric) for metric in metrics for arm in _differing(metric, arms, good, BY_CHANCE / len(metrics))}
+    untold = {metric for metric in metrics if not _can_tell(metric, arms, good, BY_CHANCE / len(metrics))}
     return [
         row
-        if not row.significant or (row.arm, row.metric) in shown
-        else msgspec.structs.replace(row, significant=False, says=NOT_SHOWN)
+        if (row.arm, row.metric) in shown
+        else msgspec.structs.replace(
+            row,
+            significant=False,
+            says=TOO_FEW if row.metric in untold else NOT_SHOWN if row.significant else row.says,
+        )
         for row in rows
     ]
+
+
+def _can_tell(metric: str, arms: Sequence[Arm], trials: list[Trial], level: float) -> bool:
+    """Tell whether there are enough trials that an effect, were it ever so large, would count."""
+    sizes = [count for arm in arms if (count := len(figures_of(trials, arm.name, metric)))]
+    return least_chance(sizes) < level
 
 
 def _differing(metric: str, arms: Sequence[Arm], trials: list[Trial], level: float) -> list[str]:

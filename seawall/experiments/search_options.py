@@ -32,7 +32,7 @@ GOALS = {
 HIGHEST = {"achieved_per_s"}
 KNOBS = (
     "linger.ms", "batch.size", "batch.num.messages", "producer.compression.type", "fetch.min.bytes",
-    "fetch.wait.max.ms", "SEAWALL_SINK_BATCH_SIZE", "SEAWALL_SINK_MAX_WAIT_MS",
+    "fetch.wait.max.ms", "SEAWALL_SINK_BATCH_SIZE", "SEAWALL_SINK_MAX_WAIT_MS", "SEAWALL_SINK_CONNECTIONS",
 )  # fmt: skip
 """Those on a record's way that risk nothing at any of their levels."""
 BASE = "base"

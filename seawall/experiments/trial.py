@@ -28,6 +28,7 @@ from seawall.experiments.figures import (
     visible_delay,
     windows_available,
 )
+from seawall.experiments.left_on_disk import DiskLook
 from seawall.experiments.load_process import Generator
 from seawall.experiments.log_figures import log_figures
 from seawall.experiments.lookup_figures import lookup_figures
@@ -78,10 +79,12 @@ class TrialRunner:
         keep_rows: bool,
         limits_of: LimitsOf = lambda _: NO_LIMITS,
         audit: TrialAudit | None = None,
+        disk: DiskLook | None = None,
     ) -> None:
         """*limits* are those of writes, *limits_of* tells those of each scope, for loads that are a mix.
 
-        An *audit* of its own knows what was sent where that is not the pool of payloads.
+        An *audit* of its own knows what was sent where that is not the pool of payloads. With a look at the *disk* the
+        log is one that need not keep what is in it.
         """
         self._stack = stack
         self._load = load
@@ -89,7 +92,8 @@ class TrialRunner:
         self._limits_of = limits_of
         self._drain_timeout_s = drain_timeout_s
         self._keep_rows = keep_rows
-        self._audit = audit or TrialAudit(stack)
+        self._audit = audit or TrialAudit(stack, follows=disk is not None)
+        self._disk = disk
 
     def __enter__(self) -> Self:
         return self
@@ -112,6 +116,8 @@ class TrialRunner:
         if not self._keep_rows:
             self._stack.fresh()
         self._audit.begin(plan.load)
+        if self._disk is not None:
+            self._disk.begin()
         since_ms = time.time_ns() // 1_000_000
         started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
         network_bytes, lookups, log = machine_network_bytes(), self._lookups(), self._log(plan)
@@ -161,7 +167,7 @@ class TrialRunner:
             limits = loosest_limits(trial, self._limits_of) if trial.scopes else self._limits
         invalid_because = shortcomings(trial, limits, interrupted=done.interrupted)
         outcome, reasons = _judge(trial, audited.whole, invalid_because, drained)
-        return msgspec.structs.replace(
+        trial = msgspec.structs.replace(
             trial,
             cpu_s={**cpu_s, "load": round(done.cpu_s, 3)},
             cores={**_cores(trial, resources), "load": done.health.cpu_share},
@@ -189,6 +195,9 @@ class TrialRunner:
             outcome=outcome,
             reasons=reasons,
         )
+        if self._disk is None or plan.kind != "load" or trial.audit.pending:
+            return trial
+        return msgspec.structs.replace(trial, disk=self._disk.figures())
 
     def _resources(self) -> dict[str, ResourceUse]:
         """Return the use of all servers, and of the generator as ``load``."""
@@ -338,6 +347,8 @@ def _judge(
     ]
     if drained.last.lag:
         wrong.append("the log was not drained when the time was up")
+    if wrong and audited.counts.deleted_unread:
+        wrong.append(f"{audited.counts.deleted_unread} records were deleted from the log before a sink had read them")
     if wrong:
         return Outcome.FAIL, [*wrong, *invalid_because]
     if invalid_because:

@@ -27,6 +27,7 @@ from seawall.audit.sightings import Sightings, contradicted
 from seawall.audit.visibility import Journals
 from seawall.load.payloads import MIXES
 from seawall.load.trial import TrialLoad
+from seawall.result import AuditCounts
 from seawall.stack.stack import Stack
 
 SAMPLE_EVERY_S = 0.5
@@ -55,8 +56,9 @@ class Watched:
 class TrialAudit:
     """Audits trial after trial on one stack, with clients of its own; use as a context manager."""
 
-    def __init__(self, stack: Stack) -> None:
-        self._stack, self._connections = stack, stack.connections
+    def __init__(self, stack: Stack, *, follows: bool = False) -> None:
+        """With *follows* the log is read while it is written, since it may not keep what is in it."""
+        self._stack, self._connections, self._follows = stack, stack.connections, follows
         self._open = contextlib.ExitStack()
         self._rows = RowReader(stack.connections.psycopg_url)
         self._open.callback(self._rows.close)
@@ -75,6 +77,8 @@ class TrialAudit:
     def begin(self, load: TrialLoad) -> None:
         """Forget the journals' entries and the log so far: a new trial starts."""
         self._journals.forget()
+        if self._log is not None:
+            self._log.follow_no_longer()
         if load.path == "kafka" and self._log is not None:
             self._log.begin(_topics(load))
 
@@ -98,6 +102,8 @@ class TrialAudit:
                 reader.start()
             sampler: CommittedSampler | None = None
             if load.path == "kafka" and self._log is not None:
+                if self._follows:
+                    self._log.follow(_topics(load))
                 sampler = watchers.enter_context(
                     CommittedSampler(self._connections.kafka, _topics(load), every_s=SAMPLE_EVERY_S)
                 )
@@ -159,7 +165,9 @@ class TrialAudit:
             found.partition[mine[logged]] = log.partition[first][place[logged]]
         acknowledged, accounted = low[accepted], np.concatenate([rows.low, letters.low])
         if not self._stack.transactional:
-            found.whole.add(gaps(log))
+            found.whole.add(self._deleted_unread(log))
+            if not self._follows:  # a log that is tidied up has gaps
+                found.whole.add(gaps(log))
         for check in (
             inconsistent_with_letters(run, log, letters),
             order_in_log(run, acknowledged, log),
@@ -168,6 +176,11 @@ class TrialAudit:
         ):
             found.whole.add(check)
         found.lag |= lag_events(log, acknowledged, ledger.answered_ns[mine][accepted], times_ns)
+
+    def _deleted_unread(self, log: LogRecords) -> Reconciliation:
+        """Count what was deleted from the log before a sink had stored it."""
+        count = sum(self._journals.unread(log.topic, *gap) for gap in log.deleted)
+        return Reconciliation(AuditCounts(deleted_unread=count))
 
     def _expected(self, ledger: Ledger, entity: Entity, mine: Int64s) -> Int64s:
         """Return the digest of what each of those requests sent: here its content of the pool of payloads."""

@@ -9,13 +9,18 @@ from rich.table import Table
 from seawall.report.table_styles import NOTHING, styled_table
 from seawall.result import ArmComparison, Result
 
-_LESS_IS_BETTER = ("response_p95_ms", "visible_p95_ms", "duration_s", "cpu_s_per_1000_rows")
+_LESS_IS_BETTER = (
+    "response_p95_ms", "visible_p95_ms", "duration_s", "cpu_s_per_1000_rows", "left_bytes_per_record",
+    "longest_stop_ms",
+)  # fmt: skip
 _HEADINGS = {
     "duration_s": "duration",
     "response_p95_ms": "response\np95",
     "visible_p95_ms": "visible\np95",
     "achieved_per_s": "achieved\n/s",
     "cpu_s_per_1000_rows": "CPU s /\n1,000 rows",
+    "left_bytes_per_record": "left bytes\na record",
+    "longest_stop_ms": "longest\nstop",
 }
 _HEADLINES = {
     "visible_p95_ms": "visible p95",

@@ -21,7 +21,7 @@ _EVIDENCE = (
     ("rows a transaction", "rows_per_batch"),
 )
 _SPREAD = (("fullest partition", "fullest", "{:.2f} times"), ("a user's rows in order", "in_order", "{:.2%}"))
-NOTHING_SHOWN = "no effect shown"
+NOTHING_SHOWN, TOO_FEW = "no effect shown", "too few trials"
 
 
 def effects(result: Result) -> Iterator[str]:
@@ -29,10 +29,10 @@ def effects(result: Result) -> Iterator[str]:
     for arm in result.arms[1:]:
         rows = [row for row in result.comparisons if row.arm == arm.name and row.kind == "load"]
         changed = [_change(row) for row in rows if row.significant]
-        untold = [row for row in rows if row.ratio is None]
+        told = [row for row in rows if row.ratio is not None and row.says != TOO_FEW]
         if changed:
             yield f"{arm.name}: {', '.join(changed)}"
-        elif untold or not rows:
+        elif not told:
             yield f"{arm.name}: too few valid trials to tell"
         else:
             yield f"{arm.name}: {NOTHING_SHOWN}"
@@ -73,6 +73,68 @@ def kill_table(result: Result, style: str) -> Table:
         )
         table.add_row(arm.name, *(f"{figure:,}" for figure in figures))
     return table
+
+
+def rebalance_table(result: Result, style: str) -> list[Table]:
+    """Return what each change of the sinks' group came to at each level: medians over its trials, and of repeats sums.
+
+    None where nobody changed it.
+    """
+    if not any(trial.rebalances for trial in result.trials):
+        return []
+    table = styled_table("What changes of the sinks' group came to: medians of the trials", style)
+    for name in ("level", "change", "partitions", "stopped", "longest stop ms", "median stop ms"):
+        table.add_column(name, justify="left" if name in ("level", "change") else "right")
+    for name in ("visible p95 ms", "longest visible ms", "read again, all trials"):
+        table.add_column(name, justify="right")
+    for arm in result.arms:
+        trials = [trial for trial in result.trials if trial.arm == arm.name and trial.rebalances]
+        most = max((len(trial.rebalances) for trial in trials), default=0)
+        for number in range(most):
+            told = [trial.rebalances[number] for trial in trials if len(trial.rebalances) > number]
+            cells = []
+            for field in ("longest_stop_ms", "median_stop_ms", "visible_p95_ms", "visible_max_ms"):
+                figures = [figure for one in told if (figure := getattr(one, field)) is not None]
+                cells.append(f"{median(figures):,.0f}" if figures else "")
+            counts = (f"{median(getattr(one, field) for one in told):,.0f}" for field in ("partitions", "stopped"))
+            again = f"{sum(one.read_again for one in told):,}"
+            table.add_row(arm.name if not number else "", told[0].what, *counts, *cells, again)
+        table.add_section()
+    table.caption = (
+        "Stopped: for half a second or longer nothing of a partition was consumed though a record lay there."
+    )
+    return [table]
+
+
+def disk_table(result: Result, style: str) -> list[Table]:
+    """Return what was left on the brokers' disks at each level: medians over its trials; none where nobody looked."""
+    if not any(trial.disk for trial in result.trials):
+        return []
+    table = styled_table("What is left on disk: medians of the trials", style)
+    for name in ("level", "offsets written", "records left", "share", "bytes left", "a record written", "segments"):
+        table.add_column(name, justify="left" if name == "level" else "right")
+    for name in ("disk taken", "deleted unread"):
+        table.add_column(name, justify="right")
+    for arm in result.arms:
+        trials = [trial for trial in result.trials if trial.arm == arm.name]
+        looks = [trial.disk for trial in trials if trial.disk is not None]
+        if not looks:
+            table.add_row(arm.name)
+            continue
+        figures = (
+            f"{median(one.written for one in looks):,.0f}",
+            f"{median(one.records for one in looks):,.0f}",
+            f"{median(one.share or 0.0 for one in looks):.1%}",
+            f"{median(one.size_bytes for one in looks):,.0f}",
+            f"{median(one.size_bytes / one.written for one in looks):,.1f}",
+            f"{median(one.segments for one in looks):,.0f}",
+            f"{median(one.allocated_bytes for one in looks):,.0f}",
+            f"{sum(trial.audit.deleted_unread for trial in trials):,}",
+        )
+        table.add_row(arm.name, *figures)
+    if not all(trial.disk.at_rest for trial in result.trials if trial.disk is not None):
+        table.caption = "Brokers were still tidying up in some trials when the time was up: less may be left than that."
+    return [table]
 
 
 def knob_table(knobs: Iterable[Knob], style: str) -> Table:

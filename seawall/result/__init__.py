@@ -27,6 +27,7 @@ from seawall.result.live import LiveFinding
 from seawall.result.outcome import Estimate, Outcome, Quantiles
 from seawall.result.run import SCHEMA_VERSION, Arm, Result, read_result, write_result
 from seawall.result.search import SearchFinding, SearchStep
+from seawall.result.sweeps import DiskFigures, PartitionLeft, RebalanceFigures
 from seawall.result.trial import (
     VIOLATIONS,
     AuditCounts,
@@ -60,6 +61,7 @@ __all__ = [
     "Course",
     "CurvePoint",
     "DesignCell",
+    "DiskFigures",
     "EffectFinding",
     "ElasticityFinding",
     "ElasticityMoment",
@@ -79,8 +81,10 @@ __all__ = [
     "LookupKind",
     "LookupLevel",
     "Outcome",
+    "PartitionLeft",
     "Quantiles",
     "ReaderFigures",
+    "RebalanceFigures",
     "Result",
     "ScaleFinding",
     "ScalePoint",

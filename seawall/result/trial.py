@@ -6,6 +6,7 @@ import msgspec
 
 from seawall.result.advice import FullScan
 from seawall.result.outcome import Outcome, Quantiles
+from seawall.result.sweeps import DiskFigures, RebalanceFigures
 
 
 class InstrumentHealth(msgspec.Struct, kw_only=True, frozen=True):
@@ -95,6 +96,8 @@ class AuditCounts(msgspec.Struct, kw_only=True, frozen=True):
     """Offsets of which two readers tell different things."""
     offsets_ahead: int = 0
     """Offsets that were committed before the row was visible."""
+    deleted_unread: int = 0
+    """Offsets that were deleted from the log before a sink had read them: why records are *lost*, if they are."""
     contradicted: int = 0
     """Records said to be visible when the independent reader, beginning to look after that, did not see them."""
 
@@ -287,6 +290,10 @@ class Trial(msgspec.Struct, kw_only=True, frozen=True):
     """None where no API process of ours counted them from the trial's start to its end."""
     spread: SpreadFigures | None = None
     """How evenly partitions were filled, and what became of the order; None without a log."""
+    disk: DiskFigures | None = None
+    """What is left of the records on the brokers' disks; None where nobody looked, as most experiments do not."""
+    rebalances: list[RebalanceFigures] = []
+    """What each change of the sinks' group came to; first, how it was before. Empty where none was made."""
     ledger: str = ""
     """Where the requests lie, from the result's directory on; empty for the usual place."""
     audited: bool = True
@@ -316,6 +323,17 @@ class Trial(msgspec.Struct, kw_only=True, frozen=True):
     """Why the figures say nothing about the service, whatever the audit found."""
     outcome: Outcome = Outcome.PASS
     reasons: list[str] = []
+
+    @property
+    def longest_stop_ms(self) -> float | None:
+        """The longest stop of a partition that a change of the sinks' group brought; None where none was made."""
+        stops = [one.longest_stop_ms for one in self.rebalances if one.what != "before"]
+        return max((stop for stop in stops if stop is not None), default=None)
+
+    @property
+    def left_bytes_per_record(self) -> float | None:
+        """Bytes left on the brokers' disks for each record that was written; None where nobody looked."""
+        return None if self.disk is None else self.disk.bytes_per_record
 
     @property
     def cpu_s_per_1000_rows(self) -> float | None:

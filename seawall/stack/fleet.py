@@ -64,12 +64,19 @@ class Fleet:
 
     def stop(self, name: str) -> None:
         """Tell one to end in good order (SIGTERM), and keep it away; nothing happens to one that is."""
+        self._end(name, signal.SIGTERM)
+
+    def kill(self, name: str) -> None:
+        """Have one die (SIGKILL), and keep it away; nothing happens to one that is."""
+        self._end(name, signal.SIGKILL)
+
+    def _end(self, name: str, number: signal.Signals) -> None:
         if name in self._away:
             return
         self._away[name] = contextlib.ExitStack()
         self._away[name].enter_context(self._stack.held_down(name))
         with contextlib.suppress(NotRunning):
-            self._stack.signal(name, signal.SIGTERM)
+            self._stack.signal(name, number)
 
     def is_settled(self) -> bool:
         """Tell whether those that are wanted do their work, and no others are left.

@@ -10,7 +10,7 @@ from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
-from confluent_kafka.admin._config import ConfigResource
+from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, ConfigResource
 from confluent_kafka.admin._listoffsets import OffsetSpec
 from confluent_kafka.admin._resource import ResourceType
 
@@ -24,6 +24,7 @@ _REQUEST_S = 10.0
 _latest: Callable[[], OffsetSpec] = OffsetSpec.latest
 _earliest: Callable[[], OffsetSpec] = OffsetSpec.earliest
 _OFFSET_END = -1  # librdkafka's word for "up to the high watermark" in delete_records
+_POLICY, _COMPACTED = "cleanup.policy", "compact"
 _ELECTING = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE)
 _TOPIC_SETTINGS = ("min.insync.replicas", "flush.messages", "flush.ms", "retention.ms", "cleanup.policy")
 
@@ -93,7 +94,23 @@ class Log:
         self.__dict__.pop("_admin", None)
 
     def truncate(self) -> None:
-        """Delete all records of all topics; the topics stay, so no consumer has to find them again."""
+        """Delete all records of all topics; the topics stay, so no consumer has to find them again.
+
+        Of topics that are only compacted Kafka deletes nothing: their policy is another one meanwhile.
+        """
+        try:
+            self._truncate()
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.POLICY_VIOLATION:
+                raise
+            compacted = self._topics_with(_COMPACTED)
+            self._have_policy(compacted, f"{_COMPACTED},delete")
+            try:
+                self._truncate()
+            finally:
+                self._have_policy(compacted, _COMPACTED)
+
+    def _truncate(self) -> None:
         places = [*self._record_partitions(), TopicPartition(DEAD_LETTER_TOPIC, 0)]
         marks = [TopicPartition(place.topic, place.partition, _OFFSET_END) for place in places]
         deadline = time.monotonic() + _REQUEST_S
@@ -109,6 +126,22 @@ class Log:
             # A broker tells of a leader before that leader knows it itself; what was deleted twice is gone once.
             with contextlib.suppress(KafkaException):
                 self._admin.list_topics(timeout=_REQUEST_S)
+            time.sleep(0.02)
+
+    def _topics_with(self, policy: str) -> list[str]:
+        """Return the topics of ours with that cleanup policy."""
+        resources = [ConfigResource(ResourceType.TOPIC, name) for name in (*record_topics(), DEAD_LETTER_TOPIC)]
+        described = self._admin.describe_configs(resources, request_timeout=_REQUEST_S)
+        return [one.name for one, found in described.items() if found.result()[_POLICY].value == policy]
+
+    def _have_policy(self, topics: list[str], policy: str) -> None:
+        """Set the cleanup policy of *topics*, and return once the brokers report it."""
+        change = ConfigEntry(_POLICY, policy, incremental_operation=AlterConfigOpType.SET)
+        resources = [ConfigResource(ResourceType.TOPIC, name, incremental_configs=[change]) for name in topics]
+        for future in self._admin.incremental_alter_configs(resources, request_timeout=_REQUEST_S).values():
+            future.result()
+        deadline = time.monotonic() + _REQUEST_S
+        while not set(topics) <= set(self._topics_with(policy)) and time.monotonic() < deadline:
             time.sleep(0.02)
 
     def partitions(self) -> int:

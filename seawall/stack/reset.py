@@ -96,6 +96,11 @@ class Reset:
         with _answering():
             return {} if self._log is None else self._log.lags()
 
+    def log_ends(self) -> dict[tuple[str, int], int]:
+        """Return the offset behind the last record of each topic and partition; raises `Unreachable`."""
+        with _answering():
+            return {} if self._log is None else self._log.end_offsets()
+
     def sinks_at_work(self) -> set[str] | None:
         """Return the names of those that read, while every partition has one; else None. Raises `Unreachable`."""
         with _answering():

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from functools import cached_property
@@ -31,6 +31,7 @@ from seawall.stack.usage import ResourceUse, usage
 if TYPE_CHECKING:
     from contract.connections import Connections
     from seawall.stack.adjustments import Adjustments
+    from seawall.stack.log_files import PartitionFiles
     from seawall.stack.lookup_samples import LookupSamples
     from seawall.stack.reset import Reset
     from seawall.stack.samples import Samples
@@ -157,6 +158,24 @@ class Stack:
     def lags(self) -> dict[tuple[str, int], int]:
         """Return the same for each topic and partition."""
         return self._reset.lags()
+
+    def log_ends(self) -> dict[tuple[str, int], int]:
+        """Return the offset behind the last record of each topic and partition of records; none without Kafka."""
+        return self._reset.log_ends()
+
+    def log_files(self, firsts: Mapping[tuple[str, int], int]) -> dict[str, dict[tuple[str, int], PartitionFiles]]:
+        """Return, by broker of ours, what it has on its disk of each partition from the offset on that *firsts* names.
+
+        Empty where the brokers are not ours.
+        """
+        from seawall.stack.log_files import files_of  # noqa: PLC0415 - few need it
+
+        data = Path(self.state.data_dir)
+        return {
+            name: files_of(data / name / "data", firsts)
+            for name, service in self.state.services.items()
+            if service.kind == "kafka" and not service.external
+        }
 
     @property
     def transactional(self) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from math import factorial, prod
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +14,7 @@ from seawall.stats.quantiles import FloatArray
 
 FEWEST_GROUPS, FEWEST_IN_ONE = 2, 2
 PERMUTATIONS = 4_999
+_ROUNDING = 1e-9
 
 
 def chances_against_first(groups: Sequence[FloatArray], seed: int = 1) -> FloatArray:
@@ -33,16 +36,30 @@ def chances_against_first(groups: Sequence[FloatArray], seed: int = 1) -> FloatA
     sizes = np.array([len(group) for group in groups])
     found = _distances(logs[None, :], sizes)[0]
     largest = _distances(shuffled, sizes).max(axis=1)
-    as_far = (largest[:, None] >= found[None, :] - 1e-12).sum(axis=0)
+    # by a share: the same two groups the other way round are as far apart, but for the last digits of their sums
+    as_far = (largest[:, None] >= found[None, :] * (1 - _ROUNDING)).sum(axis=0)
     chances: FloatArray = (as_far + 1) / (PERMUTATIONS + 1)
     return chances
+
+
+def least_chance(sizes: Sequence[int]) -> float:
+    """Return how small a chance of `chances_against_first` can be for groups of so many figures.
+
+    It is the share of permutations that only give groups other names: of two groups of four, two of 70, however far
+    they lie apart. With more groups it is beyond what can be of interest. 1 where there are no two groups of two.
+    """
+    if len(sizes) < FEWEST_GROUPS or min(sizes) < FEWEST_IN_ONE:
+        return 1.0
+    ways = factorial(sum(sizes)) // prod(factorial(size) for size in sizes)
+    alike = sizes if len(sizes) == FEWEST_GROUPS else sizes[1:]
+    return prod(factorial(count) for count in Counter(alike).values()) / ways
 
 
 def _distances(logs: FloatArray, sizes: npt.NDArray[np.int64]) -> FloatArray:
     """Return how many standard errors each group's mean lies from the first's; a row for each row of *logs*."""
     starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
     means = np.add.reduceat(logs, starts, axis=1) / sizes
-    squares = np.add.reduceat(logs**2, starts, axis=1).sum(axis=1) - (sizes * means**2).sum(axis=1)
+    squares = ((logs - np.repeat(means, sizes, axis=1)) ** 2).sum(axis=1)
     scatter = np.sqrt(np.maximum(squares, 1e-24) / (logs.shape[1] - len(sizes)))
     errors = scatter[:, None] * np.sqrt(1 / sizes[1:] + 1 / sizes[0])
     found: FloatArray = np.abs(means[:, 1:] - means[:, :1]) / errors

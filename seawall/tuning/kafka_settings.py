@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -39,6 +40,13 @@ class KafkaSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     def turned(self, place: Place, values: _Table) -> KafkaSettings:
         """Return these settings with further *values* of a place."""
         return msgspec.structs.replace(self, **{str(place): {**self.of(place), **values}})
+
+    def over(self, needed: Mapping[Place, _Table]) -> KafkaSettings:
+        """Return these settings with what is *needed* by place, where they say nothing else."""
+        found = self
+        for place, values in needed.items():
+            found = found.turned(place, {**values, **found.of(place)})
+        return found
 
     def variables(self) -> dict[str, dict[str, str]]:
         """Return the environment of the services that have to be started with it, by their kind."""

@@ -52,6 +52,14 @@ class Knob(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """What some of its values risk."""
     needs: dict[str, Value] = msgspec.field(default_factory=dict, name="with")
     """Settings of the same place without which it could not be turned; held the same over all levels."""
+    needs_of_topics: dict[str, Value] = msgspec.field(default_factory=dict, name="with_topic")
+    """The same of topics, for a knob of another place."""
+    on_disk: bool = False
+    """Whether what it does shows in what is left on the brokers' disks."""
+    rewrites: int = 0
+    """How many times each record is written once more in its sweep, where nobody says: keys come once else."""
+    missing: dict[str, str] = {}
+    """Values that guides name and that cannot be had here, and why."""
     brokers: int = 1
     """How many there have to be for it to matter."""
     at_start: bool = False
@@ -67,8 +75,18 @@ class Knob(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         """Whether no running server can be given another value."""
         return self.at_start or self.place is Place.STACK
 
+    @property
+    def beside(self) -> dict[Place, dict[str, Value]]:
+        """By place, settings without which it could not be turned."""
+        found: dict[Place, dict[str, Value]] = {self.place: dict(self.needs)}
+        if self.needs_of_topics:
+            found[Place.TOPIC] = {**self.needs_of_topics, **found.get(Place.TOPIC, {})}
+        return found
+
     def read(self, text: str) -> Value:
         """Return the value that *text* names; raises `ValueError` with what would do."""
+        if text in self.missing:
+            raise ValueError(f"{self.name}={text} cannot be had: {self.missing[text]}")
         if self.choices is not None:
             found = {as_text(choice): choice for choice in self.choices}
             if text not in found:

@@ -61,7 +61,7 @@ class TuningPlan(msgspec.Struct, frozen=True, kw_only=True):
         """
         found = beside
         for factor in self.factors:
-            found = found.turned(factor.knob.place, {**factor.knob.needs, **found.of(factor.knob.place)})
+            found = found.over(factor.knob.beside)
         for factor, sign in zip(self.factors, signs, strict=True):
             found = found.turned(factor.knob.place, {factor.knob.name: factor.levels[sign > 0]})
         return found

@@ -67,7 +67,7 @@ def _transactions(settings: KafkaSettings) -> Iterator[str]:
 
 
 def _consumer(settings: KafkaSettings) -> Iterator[str]:
-    if settings.consumer.get("group.protocol") == "consumer":
+    if "consumer" in (settings.consumer.get("group.protocol"), settings.sink.get("SEAWALL_SINK_ASSIGNOR")):
         for name in OF_THE_OLD_PROTOCOL:
             if name in settings.consumer:
                 yield f"{name} with group.protocol=consumer: the broker has it then; leave one out"

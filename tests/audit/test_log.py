@@ -142,6 +142,44 @@ def test_what_lay_in_the_log_before_a_trial_is_not_read_again(stack: Stack, topi
     reader.close()
 
 
+@pytest.mark.parametrize("followed", [True, False], ids=["followed", "read afterwards"])
+def test_what_is_deleted_in_a_trial_is_told_and_was_seen_by_who_followed(
+    stack: Stack, topic: str, *, followed: bool
+) -> None:
+    """Which offsets those are is known either way; none of their records can still be read."""
+    producer = Producer({**stack.connections.kafka, "enable.idempotence": True})
+
+    def publish(*sequences: int) -> None:
+        for sequence in sequences:
+            producer.produce(topic, b"{}", str(mint(RUN, sequence, 1, 2)), partition=0)
+        assert producer.flush(10) == 0
+
+    reader = LogReader(stack.connections.kafka)
+    publish(1)
+    reader.begin([topic])
+    if followed:
+        reader.follow([topic])
+    publish(2, 3, 4, 5)
+    administrator, consumer = (
+        AdminClient(stack.connections.kafka),
+        Consumer({**stack.connections.kafka, "group.id": topic}),
+    )
+    if followed:
+        reader.records(topic, RUN)  # which waits until the four have been seen
+    administrator.delete_records([TopicPartition(topic, 0, 3)])  # as a retention would
+    eventually(lambda: consumer.get_watermark_offsets(TopicPartition(topic, 0), timeout=10) == (3, 5))
+    consumer.close()
+    publish(6)
+    found = reader.records(topic, RUN)
+    reader.close()
+    assert found.deleted == (Gap(0, 1, 2),)
+    expected = [2, 3, 4, 5, 6] if followed else [4, 5, 6]
+    assert found.low.tolist() == [low_bits(sequence, 1, 2) for sequence in expected]
+    assert found.gaps == ()
+    assert found.is_deleted.tolist() == [sequence < 4 for sequence in expected]
+    assert found.ahead.tolist() == [sequence >= 4 for sequence in expected]
+
+
 def test_a_broker_that_does_not_answer_is_an_error(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing can be said of a log that cannot be read."""
     monkeypatch.setattr("seawall.audit.log._TIMEOUT_S", 0.5)

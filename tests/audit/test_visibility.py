@@ -63,6 +63,15 @@ def test_the_tally_sums_up_what_the_sinks_found(tmp_path: Path) -> None:
     assert Journals(tmp_path).tally() == JournalTally(stored=8, duplicates=2, dead_lettered=1, unaccounted=1)
 
 
+def test_offsets_that_no_commit_covers_were_not_read(tmp_path: Path) -> None:
+    """All of them where a partition was not read at all; where nobody keeps a journal, nobody knows."""
+    assert Journals(tmp_path).unread("t", 0, 0, 9) == 0
+    JournalWriter(tmp_path / "a.jsonl", 1).commit(commit(100, (0, 2, 4), (0, 7, 20)))
+    journals = Journals(tmp_path)
+    assert journals.unread("t", 0, 0, 9) == 4
+    assert journals.unread("t", 1, 5, 9) == 5
+
+
 def test_forgotten_spans_do_not_come_back(tmp_path: Path) -> None:
     """A new trial starts with none of the old one's commits."""
     writer = JournalWriter(tmp_path / "a.jsonl", 1)

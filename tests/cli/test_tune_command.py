@@ -77,6 +77,11 @@ def tune(home: Path, *arguments: str, timeout_s: float = 120) -> subprocess.Comp
         (("--search", "cpu", "--knobs", "acks"), "it risks something"),
         (("--search", "cpu", "--repeats", "5"), "no even number of 4 or more"),
         (("--knob", "offset_commits", "--kill", "broker"), "known is sink"),
+        (("--knob", "assignor", "--levels", "sticky"), "the eager sticky assignor is not in librdkafka"),
+        (("--knob", "assignor", "--disturb", "fall"), "known are join, leave, kill"),
+        (("--knob", "assignor", "--disturb", "join,kill"), "at least 22 s"),
+        (("--knob", "linger.ms", "--rewrites", "1"), "effect is on the disk"),
+        (("--knob", "connections", "--levels", "0"), "choose 1 to 16"),
         (("--knob", "transactions", "--settings", "beside.toml", "--levels", "most"), "choose none, each, group"),
         (("--knob", "heap", "--levels", "1000g"), "choose 256m"),
     ],
@@ -117,19 +122,20 @@ def test_all_knobs_are_listed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
 
 
 @pytest.mark.long
+@pytest.mark.timeout(600)
 def test_a_sweep_tells_what_a_level_does(tmp_path: Path) -> None:
     """A tenth of a second's linger is seen by every answer; all records are accounted for, all settings set back."""
     done = tune(
         tmp_path / "home",
         *("--knob", "linger.ms", "--levels", "150", "--rate", "200", "--users", "20", "--duration", "3s"),
-        *("--warmup", "1s", "--repeats", "4", "--output", str(tmp_path / "out")),
-        timeout_s=300,
+        *("--warmup", "1s", "--repeats", "6", "--output", str(tmp_path / "out")),
+        timeout_s=580,
     )
     result = read_result(tmp_path / "out" / "result.json")
     assert result.experiment == "tune"
     assert [arm.name for arm in result.arms] == ["linger.ms=10", "linger.ms=150"]
     assert result.arms[1].settings["tuned"]["api"] == {"SEAWALL_KAFKA_PRODUCER_PROPERTIES": '{"linger.ms":150}'}
-    assert len(result.trials) == 8
+    assert len(result.trials) == 12
     assert all(trial.audit.lost == trial.audit.pending == 0 for trial in result.trials)
     slower = [trial.response_ms.p50 for trial in result.trials if trial.arm == "linger.ms=150"]
     assert all(p50 is not None and p50 > 140 for p50 in slower)
@@ -250,8 +256,10 @@ def test_a_plan_tells_effects_and_outlives_a_cell_that_breaks(tmp_path: Path) ->
     assert "What each knob did" in (out / "report.html").read_text()
     slow = {cell.arm for cell in result.cells if cell.levels["linger.ms"] == "60"}
     for trial in result.trials:
-        if trial.outcome is Outcome.PASS:
-            assert ((trial.response_ms.p50 or 0) > 55) == (trial.arm in slow)
+        if trial.outcome is Outcome.PASS and trial.arm in slow:
+            assert (trial.response_ms.p50 or 0) > 55, (
+                "every record lingers so long; how quick the others are is no test"
+            )
 
 
 @contextmanager

@@ -52,6 +52,30 @@ def test_a_knob_of_a_start_needs_a_stack_for_each_level(name: str, levels: tuple
     assert all(arm.settings.variables == {} for segment in segments for arm in segment.arms)
 
 
+@pytest.mark.parametrize(
+    ("name", "again"), [("retention.ms", 0), ("retention.bytes", 0), ("cleanup.policy", 2), ("segment.bytes", 0)]
+)
+def test_a_knob_of_the_disk_has_brokers_that_tidy_up_soon(name: str, again: int) -> None:
+    """One stack for all levels, which differ in nothing but the knob, and a look at the disk after each trial."""
+    sweep = options(name, blocks=1)
+    (segment,) = planned_segments(sweep, Path("raw"))
+    assert sweep.looks_at_disk
+    assert sweep.written_again == again
+    assert sweep.started_with.broker["log.retention.check.interval.ms"] == 1_000
+    others = [{key: value for key, value in arm.settings.topics.items() if key != name} for arm in segment.arms]
+    assert all(other == others[0] for other in others)
+    assert options(name, blocks=1, rewrites=5).written_again == 5
+
+
+def test_the_cleaner_is_switched_off_and_on_with_topics_that_are_compacted() -> None:
+    """Its stacks tidy up soon, too, and their topics are compacted at each level."""
+    sweep = options("log.cleaner.enable", blocks=1)
+    segments = planned_segments(sweep, Path("raw"))
+    assert [segment.started_with.broker["log.cleaner.enable"] for segment in segments] == [True, False]
+    assert all(segment.started_with.topic["cleanup.policy"] == "compact" for segment in segments)
+    assert all(segment.started_with.broker["log.cleaner.backoff.ms"] == 500 for segment in segments)
+
+
 def test_partitions_of_the_settings_are_those_of_the_stack() -> None:
     """Whoever asks it how many there are is told so."""
     found = StackOptions(settings=KafkaSettings(stack={"partitions": 7})).checked()
@@ -66,6 +90,16 @@ def test_partitions_of_the_settings_are_those_of_the_stack() -> None:
         ({"name": "transactions", "settings": KafkaSettings(producer={"enable.idempotence": False})}, "idempotence"),
         ({"name": "flush_every", "settings": KafkaSettings(api={"SEAWALL_KAFKA_TRANSACTIONS": "group"})}, "flushes"),
         ({"name": "replication"}, "less than 3 brokers"),
+        ({"name": "assignor", "disturb": ("join", "fall"), "duration_s": 40.0}, "unknown 'fall'"),
+        ({"name": "assignor", "disturb": ("join", "leave"), "duration_s": 10.0}, "at least 22 s"),
+        ({"name": "assignor", "disturb": ("leave",), "duration_s": 40.0, "sinks": 1}, "needs 2"),
+        ({"name": "assignor", "disturb": ("kill",), "duration_s": 40.0, "kill": "sink"}, "leave --kill out"),
+        (
+            {"name": "assignor", "settings": KafkaSettings(consumer={"partition.assignment.strategy": "range"})},
+            "the broker has it then",
+        ),
+        ({"name": "linger.ms", "rewrites": 2}, "effect is on the disk"),
+        ({"name": "cleanup.policy", "rewrites": 11}, "not between 0 and 10"),
     ],
 )
 def test_what_cannot_be_is_refused(changes: dict[str, Any], words: str) -> None:

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats  # type: ignore[import-untyped]  # scipy ships no types
 
 from seawall.stats.errors import BadFigures, TooFewSamples
-from seawall.stats.groups import chances_against_first
+from seawall.stats.groups import chances_against_first, least_chance
 
 
 def test_of_groups_that_do_not_differ_one_in_twenty_is_found() -> None:
@@ -51,3 +51,20 @@ def test_what_cannot_be_compared_is_refused() -> None:
         chances_against_first([np.ones(4), np.ones(1)])
     with pytest.raises(BadFigures):
         chances_against_first([np.ones(4), np.zeros(4)])
+
+
+@pytest.mark.parametrize(
+    ("sizes", "least"),
+    [((4, 4), 2 / 70), ((5, 5), 2 / 252), ((6, 6), 2 / 924), ((6, 4), 1 / 210), ((4, 4, 4), 2 / 34_650), ((4, 1), 1)],
+)
+def test_no_chance_is_smaller_than_the_least(sizes: tuple[int, ...], least: float) -> None:
+    """However far a group lies from the first; whichever of two it is, the permutations tell the same."""
+    assert least_chance(sizes) == least
+    if min(sizes) > 1:
+        rng = np.random.default_rng(5)
+        groups = [rng.lognormal(0, 0.001, size) for size in sizes]
+        groups[-1] *= 1_000
+        chance = float(chances_against_first(groups)[-1])
+        assert chance > least / 2
+        if len(sizes) == 2:
+            assert chance == pytest.approx(least, abs=0.006)

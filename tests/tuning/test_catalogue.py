@@ -115,6 +115,8 @@ def test_a_knob_is_found_by_its_name_and_missed_in_words() -> None:
         ("linger.ms", "-1", "choose 0 to 900,000"),
         ("producer.compression.type", "brotli", "choose none, gzip, snappy, lz4, zstd"),
         ("enable.idempotence", "yes", "choose false, true"),
+        ("assignor", "sticky", "the eager sticky assignor is not in librdkafka"),
+        ("partition.assignment.strategy", "sticky", "the eager sticky assignor is not in librdkafka"),
     ],
 )
 def test_a_value_that_is_none_is_refused(name: str, text: str, words: str) -> None:

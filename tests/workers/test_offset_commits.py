@@ -16,6 +16,7 @@ from contract.entities import ENTITIES
 from contract.journal import Commit, read_journal
 from seawall.stack.stack import Stack
 from workers.sink.commits import rule_of
+from workers.sink.offset_table import kept_offsets
 from workers.sink.settings import Settings
 
 USERS = ENTITIES["users"]
@@ -86,6 +87,21 @@ def test_offsets_of_the_database_win(bench: Bench, tmp_path: Path) -> None:
     ends = bench.ends()
     assert kept
     assert all(ends[topic, partition] == offset for topic, partition, offset in kept)
+
+
+@pytest.mark.parametrize("connections", ["1", "2"])
+def test_offsets_of_the_database_go_with_rows_that_were_begun_early(
+    bench: Bench, tmp_path: Path, connections: str
+) -> None:
+    """Where more waits in the log, rows are sent before the server has answered: once, and their offsets with them."""
+    records = [new_record(USERS) for _ in range(200)]
+    bench.publish(records)
+    told = settings(bench, "database", SEAWALL_SINK_BATCH_SIZE="20", SEAWALL_SINK_CONNECTIONS=connections)
+    with running_sink(bench.connections, tmp_path, **told):
+        eventually(lambda: bench.count(records) == len(records), 60)
+    kept = kept_offsets(bench.connections.psycopg_url, bench.group, bench.ends())
+    assert sum(offset - bench.start[pair] for pair, offset in kept.items()) == len(records)
+    assert absorbed(tmp_path, bench) == 0
 
 
 def test_what_was_committed_before_it_was_written_is_lost(bench: Bench, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ def consumer_configuration(connection: dict[str, Any], settings: Settings, **cal
         **({"group.instance.id": settings.sink_name} if settings.sink_static_membership else {}),
         "session.timeout.ms": settings.sink_session_timeout_ms,
         "heartbeat.interval.ms": 500,
-        "partition.assignment.strategy": "cooperative-sticky",
+        **_assignment(settings.sink_assignor),
         "enable.auto.commit": False,
         "enable.auto.offset.store": False,
         **rule_of(settings).configuration,
@@ -41,8 +41,14 @@ def consumer_configuration(connection: dict[str, Any], settings: Settings, **cal
     }
     if found.get("group.protocol") == _NEW_PROTOCOL:
         for name in _OF_THE_OLD_PROTOCOL - settings.sink_consumer_properties.keys():
-            del found[name]
+            found.pop(name, None)
     return found
+
+
+def _assignment(assignor: str) -> dict[str, str]:
+    if assignor == _NEW_PROTOCOL:
+        return {"group.protocol": _NEW_PROTOCOL}
+    return {"partition.assignment.strategy": assignor}
 
 
 def is_cooperative(configuration: dict[str, Any]) -> bool:

@@ -25,7 +25,7 @@ from contract.metrics_listener import Metrics, MetricsListener, NoMetrics
 from contract.registry import Registry
 from contract.spans import spans_of
 from contract.topics import record_topics
-from workers.sink.batches import Batch, DeadLetter, Decoder, Lots, lots_of
+from workers.sink.batches import Batch, Decoder, Lots, lots_of
 from workers.sink.commits import Committer, begin_at, rule_of
 from workers.sink.configuration import consumer_configuration, is_cooperative
 from workers.sink.counts import DATABASE, DEAD_LETTERS, REGISTRY, SinkCounts
@@ -35,7 +35,8 @@ from workers.sink.offset_table import kept_offsets
 from workers.sink.offsets import Offsets, in_words, pairs_of
 from workers.sink.pulse import pulse_of
 from workers.sink.settings import Settings
-from workers.sink.writer import Fenced, Outcome, Writer, is_refusal
+from workers.sink.side_by_side import BatchWriter, SideBySide, write_all_that_can_be
+from workers.sink.writer import Fenced, Outcome, Writer
 
 log = logging.getLogger(__name__)
 
@@ -78,12 +79,7 @@ class Sink:
         self._spans = spans_of("seawall-sink", settings.sink_name)
         self._decoder = Decoder(registry, self._spans)
         self._database_url = database_url
-        self._writer = Writer(
-            database_url,
-            name=settings.sink_name,
-            timeout_s=settings.sink_database_timeout_s,
-            group=settings.sink_group,
-        )
+        self._writer = _writer(database_url, settings)
         self._dead_letters = DeadLetterTopic(connection)
         self._journal: Journal
         self._pulse = pulse_of(settings.sink_pulse_file)
@@ -206,7 +202,7 @@ class Sink:
         self._writing = batch._replace(ends=batch.spans) if self._commits.rule.in_database else batch
         if more:
             begun_s = time.monotonic()
-            self._writer.begin(batch)
+            self._writer.begin(self._writing)
             if batch.trace is not None:
                 batch.trace.stage("send rows", begun_s)
         else:
@@ -237,23 +233,8 @@ class Sink:
         return True
 
     def _write(self, batch: Batch) -> Outcome:
-        """Commit *batch* in one transaction, or, where the database refuses a record, in as few as possible."""
-        try:
-            outcome = self._writer.write(batch)
-        except psycopg.Error as error:
-            if not is_refusal(error):
-                raise
-            if batch.size > 1:
-                first, second = (self._write(half) for half in batch.halves())
-                self._writer.write(Batch([], [], [], batch.ends))
-                return Outcome(
-                    first.stored + second.stored,
-                    first.duplicates + second.duplicates,
-                    [*first.letters, *second.letters],
-                )
-            ((_, _, (message,)),) = batch.tables
-            reason = f"the database refuses it: {error.diag.message_primary or type(error).__name__}"
-            return self._write(batch._replace(tables=[], letters=[*batch.letters, DeadLetter(message, reason)]))
+        """Commit *batch* and journal it; raises `psycopg.Error` where it has to be tried again."""
+        outcome = write_all_that_can_be(self._writer, batch)
         self._journal.commit(
             Commit(time.monotonic_ns(), batch.spans, outcome.stored, outcome.duplicates, len(outcome.letters))
         )
@@ -268,7 +249,11 @@ class Sink:
     def _count(self, batch: Batch, outcome: Outcome, begun_s: float) -> None:
         self._count_stage(batch, "write", begun_s)
         self._counts.written(
-            batch, stored=outcome.stored, duplicates=outcome.duplicates, dead_lettered=len(outcome.letters)
+            batch,
+            stored=outcome.stored,
+            duplicates=outcome.duplicates,
+            dead_lettered=len(outcome.letters),
+            transactions=outcome.transactions,
         )
 
     def _count_stage(self, batch: Batch, name: str, begun_s: float) -> None:
@@ -388,6 +373,15 @@ class Sink:
             return
         count = sum(len(topics[name].partitions) for name in record_topics() if name in topics)
         log.warning("no partition is left for this sink: the topics have %d, so run at most %d sinks", count, count)
+
+
+def _writer(url: str, settings: Settings) -> BatchWriter:
+    """Return what writes over as many connections as the settings say."""
+    writers = [
+        Writer(url, name=settings.sink_name, timeout_s=settings.sink_database_timeout_s, group=settings.sink_group)
+        for _ in range(settings.sink_connections)
+    ]
+    return writers[0] if len(writers) == 1 else SideBySide(writers)
 
 
 def _note_error(error: KafkaError) -> None:

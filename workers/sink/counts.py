@@ -71,9 +71,12 @@ class SinkCounts(Collector):
         """Count one stage that began at *begun_s* on the monotonic clock."""
         self.stages[name].observe(int((time.monotonic() - begun_s) * 1e9))
 
-    def written(self, batch: Batch, *, stored: int, duplicates: int, dead_lettered: int) -> None:
-        """Count a batch whose commit has returned."""
-        self._batches.observe(batch.size + len(batch.letters))
+    def written(
+        self, batch: Batch, *, stored: int, duplicates: int, dead_lettered: int, transactions: tuple[int, ...] = ()
+    ) -> None:
+        """Count a batch whose commit has returned, or whose *transactions* of so many records each have."""
+        for size in transactions or (batch.size + len(batch.letters),):
+            self._batches.observe(size)
         for table in batch.tables:
             self._rows[table.entity.name] += len(table.rows)
         for outcome, count in zip(self._outcomes, (stored, duplicates, dead_lettered), strict=True):
@@ -89,7 +92,7 @@ class SinkCounts(Collector):
             ["stage"],
             {(name,): found for name, found in self.stages.items()},
         )
-        yield sizes("seawall_sink_batch_records", "Records of the batches", (), {(): self._batches})
+        yield sizes("seawall_sink_batch_records", "Records of the transactions", (), {(): self._batches})
         yield counters(
             "seawall_sink_rows", "Rows in committed batches, those included that were there already", ["entity"],
             {(name,): count for name, count in self._rows.items()},

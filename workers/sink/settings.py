@@ -31,6 +31,8 @@ class Settings(BaseSettings):
     """Largest batch."""
     sink_max_wait_ms: float = Field(default=5.0, ge=0, le=10_000)
     """Longest time from a batch's first record until it is written; enough for the rest of a broker's answer."""
+    sink_connections: int = Field(default=1, ge=1, le=16)
+    """Over so many connections a batch is written at once, each partition's records over one of them."""
     sink_fetch_wait_ms: int = Field(default=40, ge=1)
     """How long a broker gathers records before it answers, so that few batches are large."""
     sink_fetch_bytes: int = Field(default=1_000_000, ge=1, le=50_000_000)
@@ -39,6 +41,8 @@ class Settings(BaseSettings):
     """Further settings of the consumer by librdkafka's names, as a JSON object; they win over those around."""
     sink_static_membership: bool = True
     """Whether a sink that is started again has its partitions back without a rebalance; if not, others get them."""
+    sink_assignor: Literal["cooperative-sticky", "range", "roundrobin", "consumer"] = "cooperative-sticky"
+    """Who gives partitions to sinks: a member by one of librdkafka's rules, or (`consumer`, KIP-848) the broker."""
     sink_offset_commits: Literal["batch", "automatic", "periodic", "1+N", "database", "before-write"] = "batch"
     """When offsets are committed, see `workers.sink.commits`; all but `before-write` lose nothing."""
     sink_commit_interval_ms: int = Field(default=5_000, ge=1, le=86_400_000)

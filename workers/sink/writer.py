@@ -42,6 +42,8 @@ class Outcome(NamedTuple):
     stored: int
     duplicates: int
     letters: Sequence[DeadLetter]
+    transactions: tuple[int, ...] = ()
+    """How many records each transaction held, where there were several."""
 
 
 class Writer:

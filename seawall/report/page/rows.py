@@ -39,6 +39,8 @@ _METRICS = {
     "response_p95_ms": "response p95",
     "visible_p95_ms": "visible p95",
     "cpu_s_per_1000_rows": "CPU per 1,000 rows",
+    "left_bytes_per_record": "bytes left on disk for each record",
+    "longest_stop_ms": "longest stop of a partition",
 }
 
 
