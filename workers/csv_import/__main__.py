@@ -1,6 +1,7 @@
 """``python -m workers.csv_import direct|kafka FILE`` imports a file; ``... sink`` stores what came through the log.
 
-Addresses are those of `contract.connections`. A line of JSON a batch goes to standard output.
+``... check FILE`` needs no server: it says how the file would be read. Addresses are those of `contract.connections`. A
+line of JSON a batch goes to standard output.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from workers.csv_import.direct import import_directly
 from workers.csv_import.errors import ImportFailed, NotPublished
 from workers.csv_import.publish import Publisher, publish
 from workers.csv_import.reading import BATCH_ROWS, Asked, Reading, say
+from workers.csv_import.records import CsvFile
 from workers.csv_import.sink import CsvSink, SinkFailed
 from workers.csv_import.table import Table
 
@@ -38,6 +40,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = _parser().parse_args(arguments)
     start_logging("text")
     try:
+        if chosen.what == "check":
+            with CsvFile(chosen.file, encoding=chosen.encoding, delimiter=chosen.delimiter) as file:
+                say(file.form())
+            return 0
         connections = Connections.read()
         return _sink(connections) if chosen.what == "sink" else _import(connections, chosen)
     except (ImportFailed, BadConnection, NoTopics, OSError, psycopg.Error, KafkaException) as error:
@@ -62,12 +68,14 @@ def _parser() -> ArgumentParser:
     parser = ArgumentParser(prog="python -m workers.csv_import", description="Import CSV files with name and age.")
     verbs = parser.add_subparsers(dest="what", required=True)
     verbs.add_parser("sink", help="store what comes through the log, until it is stopped")
-    for way in WAYS:
-        one = verbs.add_parser(way, help=f"import a file: {way}")
+    for way in ("check", *WAYS):
+        one = verbs.add_parser(way, help=f"import a file: {way}" if way in WAYS else "say how a file would be read")
         one.add_argument("file", type=Path)
-        one.add_argument("--rejects", type=Path, help="where bad rows are reported (default: FILE.rejects.csv)")
         one.add_argument("--encoding", default=encodings.AUTO, help=", ".join((encodings.AUTO, *encodings.KNOWN)))
         one.add_argument("--delimiter", default=dialect.AUTO, help=", ".join((dialect.AUTO, *dialect.DELIMITERS)))
+        if way == "check":
+            continue
+        one.add_argument("--rejects", type=Path, help="where bad rows are reported (default: FILE.rejects.csv)")
         one.add_argument("--batch-rows", type=int, default=BATCH_ROWS, help=f"in a transaction (default {BATCH_ROWS})")
         one.add_argument("--anew", action="store_true", help="forget first what was imported of this file")
     return parser

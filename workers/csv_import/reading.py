@@ -102,10 +102,10 @@ class Reading:
             "begins": True,
             "opened_ns": self.opened_ns,
             "file": str(self.identity.file),
+            "last": str(self.identity.last),
             "size_bytes": self._asked.path.stat().st_size,
-            "read_as": self.file.read_as,
-            "columns": self.file.columns.names,
             "resumed_line": self.resumed_line,
+            **self.file.form(),
         }
 
     def state(self) -> dict[str, Any]:

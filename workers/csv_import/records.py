@@ -11,7 +11,7 @@ import csv
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, Self
+from typing import Any, BinaryIO, NamedTuple, Self
 
 import msgspec
 
@@ -81,6 +81,17 @@ class CsvFile:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+    def form(self) -> dict[str, Any]:
+        """Return how the file is read, for whoever reads it again."""
+        return {
+            "read_as": self.read_as,
+            "codec": self._encoding.codec,
+            "mark_bytes": self._encoding.mark_bytes,
+            "newline": self._lines.newline,
+            "delimiter": self.delimiter,
+            "columns": self.columns.names,
+        }
 
     def chunks(self, at: Position | None = None, *, most: int = 1_000) -> Iterator[Chunk]:
         """Yield the records from *at* on, or those behind the header, at most so many at a time."""

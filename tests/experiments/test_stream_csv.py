@@ -1,0 +1,224 @@
+"""A CSV file into the database on real servers: each row once, whatever happens on the way."""
+
+from __future__ import annotations
+
+import csv
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from contract.csv_rows import identify
+from seawall.experiments.csv_trial import import_file
+from seawall.experiments.errors import ImportFailed
+from seawall.experiments.stream_csv import CsvRun
+from seawall.experiments.stream_csv_options import CsvOptions
+from seawall.load.csv_sample import write_sample
+from seawall.result import Outcome, Result
+from seawall.result.csv_import import CsvFinding
+from seawall.stack.csv_importer import ImportProcess
+from seawall.stack.stack import Stack
+
+ROWS = 3_000
+
+
+class Notes:
+    """A watcher that remembers."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    def trial_starts(self, number: int, total: int, arm: str) -> None:
+        """Note it."""
+        self.heard.append(f"{number}/{total} {arm}")
+
+    def import_goes_on(self, state: dict[str, Any], size_bytes: int) -> None:
+        """Hold it against the file's size."""
+        assert 0 <= state["bytes"] <= size_bytes
+
+    def finding(self, number: int, total: int, finding: CsvFinding) -> None:
+        """Note it."""
+        self.heard.append(f"{number}/{total} {finding.arm} ended")
+
+
+@pytest.fixture
+def place(stack: Stack, tmp_path: Path) -> Iterator[Path]:
+    """Give a place for results; afterwards no row is in the tables of imports."""
+    yield tmp_path
+    with psycopg.connect(stack.connections.psycopg_url, autocommit=True) as connection:
+        connection.execute("TRUNCATE csv_rows, csv_imports")
+
+
+def run(stack: Stack, directory: Path, **options: Any) -> Result:
+    """Run it."""
+    return CsvRun(CsvOptions(**options), stack, directory).run(Notes(), lambda _: None)
+
+
+def stored(stack: Stack) -> list[tuple[str, int, dict[str, str]]]:
+    """Return what is in the table, in the order of lines."""
+    with psycopg.connect(stack.connections.psycopg_url) as connection:
+        return connection.execute("SELECT name, age, more FROM csv_rows ORDER BY id").fetchall()
+
+
+def all_wrong(finding: CsvFinding) -> list[int]:
+    """Return all figures that should be 0."""
+    return [finding.lost, finding.unreported, finding.corrupted, finding.phantom, finding.doubled, finding.buried]
+
+
+def test_both_ways_store_each_row_once_and_reject_the_others(stack: Stack, place: Path) -> None:
+    """The second begins anew, the loader takes as many, and the sample's own figures are met."""
+    result = run(stack, place, rows=ROWS, batch_rows=700)
+    sample = write_sample(place / "again.csv", ROWS, seed=1)
+    assert (place / "raw" / "sample.csv").read_bytes() == sample.path.read_bytes()
+    assert [one.arm for one in result.csv] == ["direct", "kafka"]
+    for one in result.csv:
+        assert (one.good, one.bad, one.stored) == (sample.good, sample.bad, sample.good)
+        assert (one.in_table, one.in_rejects) == (sample.good, sample.bad)
+        assert not any(all_wrong(one))
+        assert one.outcome is Outcome.PASS
+        assert one.rows_per_s
+        assert one.share_of_loader
+    assert result.csv[1].memory_bytes.keys() == {"importer", "sink"}
+    assert result.csv_loader is not None
+    assert result.csv_loader.rows == sample.good
+    rows = {
+        row["metric"]: row["outcome"] for row in [{"metric": t.metric, "outcome": t.outcome} for t in result.targets]
+    }
+    assert rows["rows_wrong"] is Outcome.PASS
+    assert rows["csv_memory_bytes"] is Outcome.PASS
+    assert rows["csv_rows_per_s"] is rows["csv_share_of_loader"] is Outcome.INCONCLUSIVE  # too few rows
+    assert result.outcome is Outcome.INCONCLUSIVE
+    assert len(stored(stack)) == sample.good
+
+
+def test_the_same_file_again_stores_nothing_twice(stack: Stack, place: Path) -> None:
+    """By either way, however often, under any name; and the reject file is whole each time."""
+    file = write_sample(place / "people.csv", ROWS, seed=2).path
+    copy = place / "copy of people.csv"
+    copy.write_bytes(file.read_bytes())
+    found = []
+    for number, (path, way) in enumerate([(file, "direct"), (copy, "direct"), (file, "kafka")]):
+        directory = place / str(number)
+        directory.mkdir()
+        found += run(stack, directory, file=path, ways=(way,), loader=False).csv
+    assert [one.stored for one in found] == [ROWS - 3, 0, 0]
+    assert [(one.in_table, one.in_rejects, one.outcome) for one in found] == [(ROWS - 3, 3, Outcome.PASS)] * 3
+    assert len(stored(stack)) == ROWS - 3
+
+
+@pytest.mark.parametrize("way", ["direct", "kafka"])
+def test_a_killed_import_goes_on_where_it_was(way: str, stack: Stack, place: Path) -> None:
+    """Nothing is lost or stored twice, and each bad record is rejected once."""
+    rows = 40_000
+    file = write_sample(place / "people.csv", rows, seed=3).path
+    killed = place / "killed"
+    words = [way, str(file), "--rejects", str(killed / "rejects.csv"), "--batch-rows", "1000"]
+    process = ImportProcess(stack, "importer", killed, *words)
+    deadline_s = time.monotonic() + 60
+    while not any(line.get("good", 0) >= 6_000 for line in process.news()):
+        assert time.monotonic() < deadline_s
+        time.sleep(0.01)
+    process.kill()
+    with psycopg.connect(stack.connections.psycopg_url) as connection:
+        noted = connection.execute("SELECT good, bad, finished FROM csv_imports").fetchall()
+        there = connection.execute("SELECT count(*) FROM csv_rows").fetchone()
+    assert len(noted) == 1
+    good, bad, finished = noted[0]
+    assert 0 < good + bad < rows
+    assert not finished
+    if way == "direct":
+        assert there == (good,)  # what is noted is what is stored
+    (place / "second").mkdir()
+    (one,) = run(stack, place / "second", file=file, ways=(way,), loader=False).csv
+    assert one.resumed_line > 5_000
+    assert (one.good, one.bad, one.in_table, one.in_rejects) == (rows - 40, 40, rows - 40, 40)
+    assert not any(all_wrong(one))
+    assert one.outcome is Outcome.PASS
+    assert one.rows_per_s is None
+    with (place / "second" / one.rejects).open(encoding="utf-8", newline="") as file_:
+        lines = [row["line"] for row in csv.DictReader(file_)]
+    assert len(set(lines)) == len(lines) == 40
+
+
+def test_the_audit_tells_what_is_wrong_with_the_table(stack: Stack, place: Path) -> None:
+    """A row that is gone, one that is another, one that nobody wrote, and one behind the file's end."""
+    file = write_sample(place / "people.csv", ROWS, seed=4).path
+    (place / "first").mkdir()
+    assert run(stack, place / "first", file=file, ways=("direct",), loader=False).csv[0].outcome is Outcome.PASS
+    identity = identify(file)
+    with psycopg.connect(stack.connections.psycopg_url, autocommit=True) as connection:
+        some = connection.execute("SELECT id FROM csv_rows ORDER BY id LIMIT 9").fetchall()
+        connection.execute("UPDATE csv_rows SET age = age + 1 WHERE id = %s", some[4])
+        connection.execute(
+            "INSERT INTO csv_rows SELECT %s, name, age, more FROM csv_rows WHERE id = %s",
+            [identity.row(9_999_999), some[0][0]],
+        )
+    (place / "second").mkdir()
+    result = run(stack, place / "second", file=file, ways=("direct",), loader=False)
+    (one,) = result.csv
+    assert (one.lost, one.corrupted, one.phantom) == (0, 1, 1)
+    assert result.outcome is Outcome.FAIL
+    assert any("1 corrupted" in reason for reason in one.reasons)
+
+
+def test_another_reading_of_the_same_file_is_refused(stack: Stack, place: Path) -> None:
+    """Unless what was imported is forgotten first."""
+    file = place / "people.csv"
+    file.write_text("name,age\nJosé,7\n", encoding="latin-1")
+    (place / "first").mkdir()
+    assert run(stack, place / "first", file=file, ways=("direct",), loader=False).csv[0].good == 1
+    options = CsvOptions(file=file, encoding="cp949", ways=("direct",))
+    with pytest.raises(ImportFailed, match="imported before as latin-1"):
+        import_file(stack, options, file, "direct", place / "second", anew=False, on_state=lambda *_: None)
+    imported = import_file(stack, options, file, "direct", place / "third", anew=True, on_state=lambda *_: None)
+    assert (imported.state["good"], imported.state["bad"]) == (0, 1)
+    assert stored(stack) == []
+
+
+def test_a_message_that_is_no_row_is_buried_and_others_are_stored(stack: Stack, place: Path) -> None:
+    """Whoever can write to the topic may write nonsense."""
+    from confluent_kafka import Producer  # noqa: PLC0415 - alone here
+
+    from contract.csv_rows import TOPIC  # noqa: PLC0415 - with it
+
+    file = write_sample(place / "people.csv", 100, seed=5).path
+    (place / "first").mkdir()
+    with ImportProcess(
+        stack, "topic", place / "topic", "kafka", str(file), "--rejects", str(place / "r.csv")
+    ) as process:
+        assert process.wait(60)
+    producer = Producer(stack.connections.kafka)
+    for value in (b"no JSON", b'{"name":"","age":1,"more":{}}', b'{"name":"A","age":1,"more":[]}'):
+        producer.produce(TOPIC, value, bytes(16))
+    producer.flush(10)
+    with ImportProcess(stack, "sink", place / "sink", "sink") as sink:
+        deadline_s, last = time.monotonic() + 60, {"seen": 0, "buried": 0}
+        while (last["seen"], last["buried"]) != (99, 3) and time.monotonic() < deadline_s:
+            time.sleep(0.1)
+            last = next((line for line in reversed(sink.news()) if "seen" in line), last)
+    assert (last["seen"], last["buried"]) == (99, 3)
+    assert len(stored(stack)) == 99
+
+
+def test_an_import_that_cannot_begin_leaves_nothing_behind(stack: Stack, place: Path) -> None:
+    """Neither a row nor a reject file, and the message says why."""
+    file = place / "people.csv"
+    file.write_bytes(b"name,years\nA,1\n")
+    with pytest.raises(ImportFailed, match="has to name the columns"):
+        import_file(stack, CsvOptions(file=file), file, "direct", place / "first", anew=False, on_state=lambda *_: None)
+    assert not (place / "first" / "rejects.csv").exists()
+    assert stored(stack) == []
+
+
+def test_two_imports_of_one_file_at_a_time_are_refused(stack: Stack, place: Path) -> None:
+    """The second says that there is a first."""
+    file = write_sample(place / "people.csv", 100, seed=6).path
+    with psycopg.connect(stack.connections.psycopg_url) as connection:
+        connection.execute("SELECT pg_advisory_lock(%s)", [identify(file).run.high >> 1])
+        with pytest.raises(ImportFailed, match="another process imports this file"):
+            import_file(
+                stack, CsvOptions(file=file), file, "direct", place / "first", anew=False, on_state=lambda *_: None
+            )
