@@ -109,7 +109,7 @@ def test_the_same_file_again_stores_nothing_twice(stack: Stack, place: Path) -> 
     assert len(stored(stack)) == ROWS - 3
 
 
-@pytest.mark.parametrize("way", ["direct", "kafka"])
+@pytest.mark.parametrize("way", ["direct", pytest.param("kafka", marks=pytest.mark.long)])
 def test_a_killed_import_goes_on_where_it_was(way: str, stack: Stack, place: Path) -> None:
     """Nothing is lost or stored twice, and each bad record is rejected once."""
     rows = 40_000

@@ -22,10 +22,8 @@ from contract.logs import start_logging
 from workers.csv_import import dialect, encodings
 from workers.csv_import.direct import import_directly
 from workers.csv_import.errors import ImportFailed, NotPublished
-from workers.csv_import.publish import Publisher, publish
 from workers.csv_import.reading import BATCH_ROWS, Asked, Reading, say
 from workers.csv_import.records import CsvFile
-from workers.csv_import.sink import CsvSink, SinkFailed
 from workers.csv_import.table import Table
 
 STOPPED = 130
@@ -96,6 +94,8 @@ def _import(connections: Connections, chosen: Namespace) -> int:
             if chosen.what == "direct":
                 import_directly(reading, table)
             else:
+                from workers.csv_import.publish import Publisher, publish  # noqa: PLC0415 - not every way needs them
+
                 publish(reading, Publisher(connections.kafka), table.connection)
         finally:
             reading.close()
@@ -107,6 +107,8 @@ def _import(connections: Connections, chosen: Namespace) -> int:
 
 
 def _sink(connections: Connections) -> int:
+    from workers.csv_import.sink import CsvSink, SinkFailed  # noqa: PLC0415 - as above
+
     sink = CsvSink(connections.kafka, connections.psycopg_url)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sink.stop())
