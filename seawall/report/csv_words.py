@@ -57,8 +57,8 @@ def _gain_and_cost(result: Result) -> Iterator[str]:
         loader = result.csv_loader
         yield f"The database's own COPY took {loader.rows:,} of these rows at {figure(loader.rows_per_s)} a second."
     yield (
-        "What the log costs is a second process and the log's own work; what it gives is that a database that is away"
-        " does not stop who reads the file, and that others can read the same rows."
+        "What the log costs is a second process and the log's own work; what it gives is that others can read the same"
+        " rows, and that whoever reads the file does not wait for the table."
     )
 
 

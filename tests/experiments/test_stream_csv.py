@@ -164,6 +164,25 @@ def test_the_audit_tells_what_is_wrong_with_the_table(stack: Stack, place: Path)
     assert any("1 corrupted" in reason for reason in one.reasons)
 
 
+def test_every_kind_of_bad_record_is_rejected_and_nothing_else(stack: Stack, place: Path) -> None:
+    """By the word of the audit, which judges each record by itself."""
+    file = place / "people.csv"
+    good = '가 나,1,"a ""quoted"" word"\n둘,2,"two\nlines"\n\nC,150,\n'.encode()
+    bad = [
+        b"A,1\n", b"A,1,a,b\n", b"A,old,\n", b"A,-1,\n", b"A,151,\n", b",1,\n", b"k" * 201 + b",1,\n",
+        b"A,1," + b"n" * 4_001 + b"\n", b"Ki\0m,1,\n", b'A,1,"a"b\n', b"B\xff,2,\n", b"A,1," + b"x" * 1_200_000 + b"\n",
+        b'A,1,"open\n' + b"P,5,plain\n" * 15_000,
+    ]  # fmt: skip
+    file.write_bytes(b"\xef\xbb\xbfname,age,note\n" + b"".join(good + one for one in bad) + good + b'Z,1,"open')
+    result = run(stack, place, file=file, ways=("direct",), loader=False)
+    (one,) = result.csv
+    assert one.reasons == []
+    assert (one.good, one.bad) == (3 * 14 + 15_000, 14)
+    assert (one.in_table, one.in_rejects) == (one.good, one.bad)
+    assert one.memory_bytes["importer"] < 200_000_000
+    assert stored(stack)[:2] == [("가 나", 1, {"note": 'a "quoted" word'}), ("둘", 2, {"note": "two\nlines"})]
+
+
 def test_another_reading_of_the_same_file_is_refused(stack: Stack, place: Path) -> None:
     """Unless what was imported is forgotten first."""
     file = place / "people.csv"

@@ -223,3 +223,21 @@ def test_a_chunk_holds_so_much_and_no_more(tmp_path: Path) -> None:
         chunks: list[Chunk] = list(file.chunks())
     assert len(chunks) > 3
     assert sum(len(chunk.rows) for chunk in chunks) == 1_000
+
+
+@pytest.mark.parametrize("codec", ["utf-8-sig", "utf-16", "cp949"])
+def test_reading_goes_on_from_any_chunk_of_a_large_file(codec: str, tmp_path: Path) -> None:
+    """Whatever piece of the file its next line lies in, and whether records have several lines or are bad."""
+    lines = (f'김 {number},{number % 200},"{"x" * (number % 90)}\n{number}"\n\n' for number in range(9_000))
+    path = written(tmp_path / "a.csv", (HEADER + "".join(lines)).encode(codec))
+    wanted, bad = read(path)
+    assert len(wanted) + len(bad) == 9_000
+    assert path.stat().st_size > 3 << 17
+    with CsvFile(path) as file:
+        at, rows, rejects = None, [], []
+        while chunk := next(file.chunks(at, most=700), None):
+            at = chunk.position
+            rows += chunk.rows
+            rejects += chunk.rejects
+    assert rows == wanted
+    assert rejects == bad

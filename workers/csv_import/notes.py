@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 import psycopg
 
@@ -40,14 +40,20 @@ class Progress(NamedTuple):
 class Notes:
     """The notes of one file and way; nobody else imports that file while they are held."""
 
-    def __init__(self, connection: psycopg.Connection, identity: FileIdentity, way: str, read_as: str) -> None:
-        """Raises `AlreadyRunning`, or `OtherReading`."""
+    def __init__(
+        self, connection: psycopg.Connection, identity: FileIdentity, way: str, read_as: str, *, anew: bool = False
+    ) -> None:
+        """*anew* forgets what was imported of the file, by every way. Raises `AlreadyRunning`, or `OtherReading`."""
         self._connection, self._file = connection, identity.file
         self._way, self._read_as = way, read_as
         key = identity.run.high >> 1
         row = connection.execute("SELECT pg_try_advisory_lock(%s)", [key]).fetchone()
         if row is None or not row[0]:
             raise AlreadyRunning("another process imports this file just now: wait for it, or stop it")
+        if anew:
+            with connection.transaction():
+                connection.execute("DELETE FROM csv_rows WHERE id BETWEEN %s AND %s", [identity.file, identity.last])
+                connection.execute("DELETE FROM csv_imports WHERE file = %s", [identity.file])
         other = connection.execute(_OTHERS, [identity.file, read_as]).fetchone()
         if other is not None:
             raise OtherReading(
@@ -77,8 +83,3 @@ class Notes:
                 *(str(progress.rejects.absolute()), progress.rejects_bytes, progress.finished),
             ],
         )
-
-    def forget(self) -> Self:
-        """Forget this way's note, so that the file is read from its first line on."""
-        self._connection.execute("DELETE FROM csv_imports WHERE file = %s AND way = %s", [self._file, self._way])
-        return self

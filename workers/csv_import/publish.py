@@ -77,8 +77,7 @@ class Publisher:
                     produce(TOPIC, value, key, self._turn)
                     break
                 except BufferError:
-                    self._producer.poll(0.05)
-                    self._check()
+                    self._make_room()
         self._producer.poll(0)
         self._check()
 
@@ -90,6 +89,13 @@ class Publisher:
             if time.monotonic() > deadline_s:
                 raise NotPublished(f"the log did not acknowledge {left:,} rows within {_ACKED_WITHIN_S:.0f} s")
         self._check()
+
+    def _make_room(self) -> None:
+        """Wait until half of what waits is sent: one by one, each message would find the queue full again."""
+        most = len(self._producer) // 2
+        while len(self._producer) > most:
+            self._producer.poll(0.1)
+            self._check()
 
     def _heard(self, error: KafkaError | None, _: Message) -> None:
         if error is not None:

@@ -44,9 +44,7 @@ class Reading:
         self.file = CsvFile(asked.path, encoding=asked.encoding, delimiter=asked.delimiter)
         try:
             self.identity = self._identified()
-            if asked.anew:
-                forget(connection, self.identity)
-            self._notes = Notes(connection, self.identity, way, self.file.read_as)
+            self._notes = Notes(connection, self.identity, way, self.file.read_as, anew=asked.anew)
             earlier = self._notes.read()
             if earlier is not None and earlier.finished:
                 earlier = None  # all of it is read again, and stored where it is not there any more
@@ -128,13 +126,6 @@ class Reading:
         if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
             raise BadFile(f"{self._asked.path}: somebody writes to it just now; import it when it is whole")
         return found
-
-
-def forget(connection: psycopg.Connection, identity: FileIdentity) -> None:
-    """Remove what was imported of a file, by every way."""
-    with connection.transaction():
-        connection.execute("DELETE FROM csv_rows WHERE id BETWEEN %s AND %s", [identity.file, identity.last])
-        connection.execute("DELETE FROM csv_imports WHERE file = %s", [identity.file])
 
 
 def say(found: dict[str, Any]) -> None:
