@@ -12,11 +12,10 @@ import psycopg
 import pytest
 
 from contract.csv_rows import identify
-from seawall.experiments.csv_trial import import_file
-from seawall.experiments.errors import ImportFailed
+from seawall.audit.csv_file import CsvForm, audit_csv
 from seawall.experiments.stream_csv import CsvRun
 from seawall.experiments.stream_csv_options import CsvOptions
-from seawall.load.csv_sample import write_sample
+from seawall.load.csv_sample import COLUMNS, write_sample
 from seawall.result import Outcome, Result
 from seawall.result.csv_import import CsvFinding
 from seawall.stack.csv_importer import ImportProcess
@@ -144,24 +143,25 @@ def test_a_killed_import_goes_on_where_it_was(way: str, stack: Stack, place: Pat
 
 
 def test_the_audit_tells_what_is_wrong_with_the_table(stack: Stack, place: Path) -> None:
-    """A row that is gone, one that is another, one that nobody wrote, and one behind the file's end."""
+    """A row that is gone, one that is another, one behind the file's end, and a reject that is not reported."""
     file = write_sample(place / "people.csv", ROWS, seed=4).path
-    (place / "first").mkdir()
-    assert run(stack, place / "first", file=file, ways=("direct",), loader=False).csv[0].outcome is Outcome.PASS
-    identity = identify(file)
+    result = run(stack, place, file=file, ways=("direct",), loader=False)
+    assert result.csv[0].outcome is Outcome.PASS
+    identity, rejects = identify(file), place / result.csv[0].rejects
     with psycopg.connect(stack.connections.psycopg_url, autocommit=True) as connection:
-        some = connection.execute("SELECT id FROM csv_rows ORDER BY id LIMIT 9").fetchall()
-        connection.execute("UPDATE csv_rows SET age = age + 1 WHERE id = %s", some[4])
+        (first,), (second,) = connection.execute("SELECT id FROM csv_rows ORDER BY id LIMIT 2").fetchall()
+        connection.execute("UPDATE csv_rows SET age = age + 1 WHERE id = %s", [first])
         connection.execute(
-            "INSERT INTO csv_rows SELECT %s, name, age, more FROM csv_rows WHERE id = %s",
-            [identity.row(9_999_999), some[0][0]],
+            "INSERT INTO csv_rows SELECT %s, name, age, more FROM csv_rows WHERE id = %s", [identity.row(9_999), first]
         )
-    (place / "second").mkdir()
-    result = run(stack, place / "second", file=file, ways=("direct",), loader=False)
-    (one,) = result.csv
-    assert (one.lost, one.corrupted, one.phantom) == (0, 1, 1)
-    assert result.outcome is Outcome.FAIL
-    assert any("1 corrupted" in reason for reason in one.reasons)
+        connection.execute("DELETE FROM csv_rows WHERE id = %s", [second])
+    lines = rejects.read_text(encoding="utf-8").splitlines(keepends=True)
+    rejects.write_text("".join(lines[:2] + lines[3:]), encoding="utf-8")
+    form = CsvForm("utf-8", 0, "\n", ",", COLUMNS)
+    found = audit_csv(stack.connections.psycopg_url, file, (identity.file, identity.last), rejects, form)
+    assert (found.lost, found.corrupted, found.phantom, found.unreported) == (1, 1, 1, 1)
+    assert (found.doubled, found.wrongly_rejected, found.in_rejects) == (0, 0, 2)
+    assert len(found.examples) == 4
 
 
 def test_every_kind_of_bad_record_is_rejected_and_nothing_else(stack: Stack, place: Path) -> None:
@@ -181,63 +181,3 @@ def test_every_kind_of_bad_record_is_rejected_and_nothing_else(stack: Stack, pla
     assert (one.in_table, one.in_rejects) == (one.good, one.bad)
     assert one.memory_bytes["importer"] < 200_000_000
     assert stored(stack)[:2] == [("가 나", 1, {"note": 'a "quoted" word'}), ("둘", 2, {"note": "two\nlines"})]
-
-
-def test_another_reading_of_the_same_file_is_refused(stack: Stack, place: Path) -> None:
-    """Unless what was imported is forgotten first."""
-    file = place / "people.csv"
-    file.write_text("name,age\nJosé,7\n", encoding="latin-1")
-    (place / "first").mkdir()
-    assert run(stack, place / "first", file=file, ways=("direct",), loader=False).csv[0].good == 1
-    options = CsvOptions(file=file, encoding="cp949", ways=("direct",))
-    with pytest.raises(ImportFailed, match="imported before as latin-1"):
-        import_file(stack, options, file, "direct", place / "second", anew=False, on_state=lambda *_: None)
-    imported = import_file(stack, options, file, "direct", place / "third", anew=True, on_state=lambda *_: None)
-    assert (imported.state["good"], imported.state["bad"]) == (0, 1)
-    assert stored(stack) == []
-
-
-def test_a_message_that_is_no_row_is_buried_and_others_are_stored(stack: Stack, place: Path) -> None:
-    """Whoever can write to the topic may write nonsense."""
-    from confluent_kafka import Producer  # noqa: PLC0415 - alone here
-
-    from contract.csv_rows import TOPIC  # noqa: PLC0415 - with it
-
-    file = write_sample(place / "people.csv", 100, seed=5).path
-    (place / "first").mkdir()
-    with ImportProcess(
-        stack, "topic", place / "topic", "kafka", str(file), "--rejects", str(place / "r.csv")
-    ) as process:
-        assert process.wait(60)
-    producer = Producer(stack.connections.kafka)
-    for value in (b"no JSON", b'{"name":"","age":1,"more":{}}', b'{"name":"A","age":1,"more":[]}'):
-        producer.produce(TOPIC, value, bytes(16))
-    producer.flush(10)
-    with ImportProcess(stack, "sink", place / "sink", "sink") as sink:
-        deadline_s, last = time.monotonic() + 60, {"seen": 0, "buried": 0}
-        while (last["seen"], last["buried"]) != (99, 3) and time.monotonic() < deadline_s:
-            time.sleep(0.1)
-            last = next((line for line in reversed(sink.news()) if "seen" in line), last)
-    assert (last["seen"], last["buried"]) == (99, 3)
-    assert len(stored(stack)) == 99
-
-
-def test_an_import_that_cannot_begin_leaves_nothing_behind(stack: Stack, place: Path) -> None:
-    """Neither a row nor a reject file, and the message says why."""
-    file = place / "people.csv"
-    file.write_bytes(b"name,years\nA,1\n")
-    with pytest.raises(ImportFailed, match="has to name the columns"):
-        import_file(stack, CsvOptions(file=file), file, "direct", place / "first", anew=False, on_state=lambda *_: None)
-    assert not (place / "first" / "rejects.csv").exists()
-    assert stored(stack) == []
-
-
-def test_two_imports_of_one_file_at_a_time_are_refused(stack: Stack, place: Path) -> None:
-    """The second says that there is a first."""
-    file = write_sample(place / "people.csv", 100, seed=6).path
-    with psycopg.connect(stack.connections.psycopg_url) as connection:
-        connection.execute("SELECT pg_advisory_lock(%s)", [identify(file).run.high >> 1])
-        with pytest.raises(ImportFailed, match="another process imports this file"):
-            import_file(
-                stack, CsvOptions(file=file), file, "direct", place / "first", anew=False, on_state=lambda *_: None
-            )

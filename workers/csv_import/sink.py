@@ -23,8 +23,8 @@ from workers.sink.dead_letters import say as log_letters
 from workers.sink.writer import is_refusal
 
 log = logging.getLogger(__name__)
-_BATCH, _WAIT_S, _RETRY_S = 20_000, 0.1, 0.5
-_TAKEN_AT_ONCE = 5_000
+_BATCH, _WAIT_S, _RETRY_S = 10_000, 0.1, 0.5
+_TAKEN_AT_ONCE = 2_500
 _KEY_BYTES = 16
 _COPIES = 3
 
@@ -59,7 +59,9 @@ class CsvSink:
             "enable.auto.offset.store": False,
             "auto.offset.reset": "earliest",
             "fetch.wait.max.ms": 40,
-            "queued.max.messages.kbytes": 8_192,
+            # of each partition; a short message takes four times its size while it waits
+            "queued.max.messages.kbytes": 2_048,
+            "queued.min.messages": 20_000,
             "fetch.queue.backoff.ms": 10,
             "error_cb": lambda error: log.warning("kafka: %s", error.str()),
             **connection,
@@ -118,7 +120,7 @@ class CsvSink:
                 if not more.startswith(b"{") or "\0" in row.name:
                     raise msgspec.ValidationError("the other columns are no object, or the name holds NUL")
                 text = f"{key.hex()}\t{escaped(row.name)}\t{row.age}\t{escaped(more.decode())}\n"
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
                 letters.append(DeadLetter(message, f"no imported row: {error}"[:300]))
             else:
                 found.append(_Read(text, message))
