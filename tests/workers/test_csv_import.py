@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import threading
 import time
@@ -109,7 +110,17 @@ def test_an_import_that_is_stopped_goes_on_and_ids_tell_lines(table: Table, tmp_
     file.with_suffix(".rejects").unlink()
     third = imported(table, file)
     assert (third.resumed_line, third.stored, third.good, third.bad) == (0, 0, 4_995, 5)
-    assert len(file.with_suffix(".rejects").read_text(encoding="utf-8").splitlines()) == 6
+    with file.with_suffix(".rejects").open(encoding="utf-8", newline="") as written:
+        rejects = list(csv.DictReader(written))
+    assert [one["reason"].partition(":")[0] for one in rejects] == [
+        "age",
+        "name",
+        "name",
+        "4 columns in place of 5",
+        "age",
+    ]
+    assert rejects[0]["line"] == rejects[0]["last_line"]
+    assert ",unknown,u1000@example.org," in rejects[0]["record"]
 
 
 def test_a_message_that_is_no_row_is_buried_and_others_are_stored(stack: Stack, table: Table, tmp_path: Path) -> None:

@@ -43,7 +43,9 @@ class RejectFile:
 
     def add(self, rejects: Iterable[Reject]) -> None:
         """Take some."""
-        self._writer.writerows((one.first, one.last, one.reason, one.text.translate(_SHOWN)) for one in rejects)
+        self._writer.writerows(
+            (one.first, one.last, one.reason, one.text.rstrip("\r\n").translate(_SHOWN)) for one in rejects
+        )
 
     def keep(self) -> int:
         """Have all of them on the disk, and return the file's size."""
