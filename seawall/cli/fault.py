@@ -44,6 +44,7 @@ from seawall.experiments.fault_options import (
     FaultOptions,
     options_of,
     sort_out,
+    still_told,
 )
 from seawall.report.fault_tables import fault_tables
 from seawall.report.files import write_reports
@@ -126,7 +127,9 @@ def fault(
     api_processes: ApiProcesses = None,
     resume: Annotated[
         Path | None,
-        typer.Option(help="Go on with the run in this directory; of the options only --chaos, to make it longer."),
+        typer.Option(
+            help="Go on with the run in this directory, INVALID faults anew; --chaos makes it longer, no other option."
+        ),
     ] = None,
     clean: Clean = False,
     seed: Annotated[int, typer.Option(help="Seed of contents, moments and choices.")] = 1,
@@ -169,7 +172,7 @@ def fault(
     wanted = options.stack_options(disk_mb)
     with interruptible():
         directory = resume or free_directory(output, "fault")
-        part = "" if earlier is None else f"from-{len(earlier.faults) + 1}"
+        part = "" if earlier is None else f"from-{1 + len(dict(still_told(earlier)))}"
         with OwnStacks("fault", directory, clean=clean)(wanted, part) as stack:
             possible, left_out = sort_out(options.faults, obstacles(stack.state))
             for name, why in left_out.items():

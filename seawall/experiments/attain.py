@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -20,7 +19,7 @@ from seawall.experiments.attain_options import AttainOptions, Stage
 from seawall.experiments.draining import await_sinks
 from seawall.experiments.endings import run_to_an_end
 from seawall.experiments.load_process import LoadProcess
-from seawall.experiments.machine import machine_facts
+from seawall.experiments.run_facts import RunFacts
 from seawall.experiments.segments import HEAVY_PER_S, HEAVY_WARM_UP_S
 from seawall.experiments.stage_judgement import stage_finding
 from seawall.experiments.trial import TrialPlan, TrialRunner
@@ -71,8 +70,7 @@ class Attainment:
 
         `KeyboardInterrupt` ends the run and is not passed on: the result says that it was interrupted.
         """
-        started_at = datetime.now(UTC).isoformat(timespec="seconds")
-        machine = machine_facts()
+        facts = RunFacts.begin("attain", self.options.seed, self.options.as_json())
         settings = self.stack.settings()
         arms = [arm_of(plan, settings) for plan in as_they_are(self.options.paths)]
         found: dict[tuple[str, str], StageFinding] = {}
@@ -85,15 +83,10 @@ class Attainment:
                 for stage in self.options.stages()
             ]
             return Result(
-                experiment="attain",
-                started_at=started_at,
-                finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
-                seed=self.options.seed,
+                **facts.by_now(self.stack.versions),
                 outcome=outcome_of(stages),
                 interrupted=interrupted,
                 reasons=list(reasons),
-                options=self.options.as_json(),
-                environment={**machine, "servers": self.stack.versions},
                 arms=arms,
                 trials=list(trials),
                 targets=[named_by_stage(stage, row) for stage in stages for row in stage.targets],

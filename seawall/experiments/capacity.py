@@ -11,7 +11,6 @@ import dataclasses
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -25,7 +24,7 @@ from seawall.experiments.capacity_steps import bottleneck_above, outcome_of, ove
 from seawall.experiments.draining import await_sinks
 from seawall.experiments.endings import run_to_an_end
 from seawall.experiments.load_process import LoadProcess
-from seawall.experiments.machine import machine_facts
+from seawall.experiments.run_facts import RunFacts
 from seawall.experiments.trial import TrialPlan, TrialRunner
 from seawall.experiments.validity import Limits as TimeLimits
 from seawall.load.trial import Progress, TrialLoad
@@ -118,23 +117,17 @@ class Capacity:
         `KeyboardInterrupt` ends the search and is not passed on, unless no stack was up yet: the result says that it
         was interrupted.
         """
-        started_at = datetime.now(UTC).isoformat(timespec="seconds")
-        machine = machine_facts()
+        facts = RunFacts.begin("capacity", self.options.seed, self.options.as_json())
         options, course = self.options, _Course()
         searches = len(options.places) * len(options.paths) * (1 + len(options.bursts_s))
 
         def result(*, interrupted: bool = False, reasons: tuple[str, ...] = ()) -> Result:
             unfinished = interrupted or len(course.findings) < searches
             return Result(
-                experiment="capacity",
-                started_at=started_at,
-                finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
-                seed=options.seed,
+                **facts.by_now(course.versions),
                 outcome=outcome_of(course.findings, course.trials, interrupted=unfinished),
                 interrupted=interrupted,
                 reasons=list(reasons),
-                options=options.as_json(),
-                environment={**machine, "servers": course.versions},
                 arms=list(course.arms),
                 trials=list(course.trials),
                 capacity=list(course.findings),

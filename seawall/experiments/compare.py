@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -21,8 +20,8 @@ from seawall.experiments.errors import ArmNotMade, NotDrained
 from seawall.experiments.judgement import arm_verdicts, judge_arms
 from seawall.experiments.kills import BesideOf, beside_of
 from seawall.experiments.load_process import LoadProcess
-from seawall.experiments.machine import machine_facts
 from seawall.experiments.pairs import compare_pairs
+from seawall.experiments.run_facts import RunFacts
 from seawall.experiments.segments import Segment, planned_segments
 from seawall.experiments.trial import TrialPlan, TrialRunner
 from seawall.experiments.validity import Limits
@@ -92,13 +91,11 @@ class Comparison:
         `KeyboardInterrupt` ends the experiment and is not passed on, unless no stack was up yet: the result says that
         it was interrupted. Nothing is written before a stack was up and reported its settings.
         """
-        started_at = datetime.now(UTC).isoformat(timespec="seconds")
-        machine = machine_facts()
+        facts = RunFacts.begin(self.options.experiment, self.options.seed, self.options.as_json(), self.earlier)
         segments = planned_segments(self.options, self.directory / "raw")
         plans = self.options.arm_plans()
         course = _Course()
         if self.earlier is not None:
-            started_at = self.earlier.started_at
             course.trials += self.earlier.trials
             course.arms |= {arm.name: arm for arm in self.earlier.arms}
             course.number = len(course.trials)
@@ -112,15 +109,10 @@ class Comparison:
             made = [trial for trial in course.trials if not is_broken(trial)]
             judged = judge_arms(self.targets, [arm.name for arm in arms], made)
             return Result(
-                experiment=self.options.experiment,
-                started_at=started_at,
-                finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
-                seed=self.options.seed,
+                **facts.by_now(course.versions),
                 outcome=outcome_of(course.trials, interrupted=interrupted),
                 interrupted=interrupted,
                 reasons=list(reasons),
-                options=self.options.as_json(),
-                environment={**machine, "servers": course.versions},
                 arms=arms,
                 trials=list(course.trials),
                 comparisons=self.compare(plans, arms, course.trials),

@@ -11,7 +11,6 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -28,8 +27,8 @@ from seawall.experiments.endings import run_to_an_end
 from seawall.experiments.fault_figures import REFUSALS
 from seawall.experiments.fault_warming import warm_lookups
 from seawall.experiments.load_process import LoadProcess
-from seawall.experiments.machine import machine_facts
 from seawall.experiments.manifests import ApiScaling, SinkScaling
+from seawall.experiments.run_facts import RunFacts
 from seawall.experiments.scaler import Scaler
 from seawall.experiments.scaling_metrics import CpuMetric, LagMetric, Metric, UnderWayMetric
 from seawall.experiments.trial import TrialPlan, TrialRunner
@@ -72,8 +71,7 @@ class Elasticity:
 
         `KeyboardInterrupt` ends the run and is not passed on: the result says that it was interrupted.
         """
-        started_at = datetime.now(UTC).isoformat(timespec="seconds")
-        machine = machine_facts()
+        facts = RunFacts.begin("scale", self.options.seed, self.options.as_json())
         (plan,) = as_they_are([self.options.path])
         arm = arm_of(plan, self.stack.settings())
         trials: list[Trial] = []
@@ -82,15 +80,10 @@ class Elasticity:
         def result(*, interrupted: bool = False, reasons: tuple[str, ...] = ()) -> Result:
             outcome = findings[0].outcome if findings else Outcome.INVALID
             return Result(
-                experiment="scale",
-                started_at=started_at,
-                finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
-                seed=self.options.seed,
+                **facts.by_now(self.stack.versions),
                 outcome=outcome,
                 interrupted=interrupted,
                 reasons=list(reasons),
-                options=self.options.as_json(),
-                environment={**machine, "servers": self.stack.versions},
                 arms=[arm],
                 trials=list(trials),
                 verdicts={arm.name: outcome},

@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -27,11 +26,11 @@ from seawall.experiments.fault_injection import Injection
 from seawall.experiments.fault_judgement import judged, outcome_of, reasons_of, tells_recovery
 from seawall.experiments.fault_lookups import LookupProbe
 from seawall.experiments.fault_memory import FaultMemory
-from seawall.experiments.fault_options import FaultOptions, FaultPlan
+from seawall.experiments.fault_options import FaultOptions, FaultPlan, still_told
 from seawall.experiments.fault_warming import warm_lookups
 from seawall.experiments.load_process import LoadProcess
-from seawall.experiments.machine import machine_facts
 from seawall.experiments.readings import Readings
+from seawall.experiments.run_facts import RunFacts
 from seawall.experiments.trial import TrialPlan, TrialRunner
 from seawall.experiments.validity import Limits
 from seawall.load.trial import Progress, TrialLoad
@@ -88,38 +87,32 @@ class FaultRun:
 
         `KeyboardInterrupt` ends the run and is not passed on: the result says that it was interrupted.
         """
-        started_at = datetime.now(UTC).isoformat(timespec="seconds")
-        machine = machine_facts()
+        facts = RunFacts.begin("fault", self.options.seed, self.options.as_json(), self.earlier)
         (plan,) = as_they_are([self.options.path])
         arm = arm_of(plan, self.stack.settings())
         earlier = self.earlier
-        trials: list[Trial] = list(earlier.trials) if earlier else []
-        findings: list[FaultFinding] = list(earlier.faults) if earlier else []
-        done = len(findings)
+        told = dict(still_told(earlier)) if earlier else {}
+        trials = {trial.block: trial for trial in earlier.trials if trial.block in told} if earlier else {}
         if earlier is not None and [one.durability for one in earlier.arms] != [arm.durability]:
             raise BadOptions([f"--resume: the servers promise {arm.durability!r}, and the run began on others"])
         memory = FaultMemory(Readings(self.directory))
 
         def result(*, interrupted: bool = False, reasons: tuple[str, ...] = ()) -> Result:
+            findings = [told[number] for number in sorted(told)]
             slopes = memory.slopes(len(self.plans) * self.options.trial_s) or (earlier.slopes if earlier else [])
-            outcome = outcome_of(findings, whole=len(findings) == len(self.plans), memory=slopes)
+            outcome = outcome_of(findings, whole=len(told) == len(self.plans), memory=slopes)
             return Result(
-                experiment="fault",
-                started_at=earlier.started_at if earlier else started_at,
-                finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
-                seed=self.options.seed,
+                **facts.by_now(self.stack.versions),
                 outcome=outcome,
                 interrupted=interrupted,
                 reasons=[
                     *reasons,
                     *reasons_of(findings, self.left_out, arm, in_memory=self._in_memory, memory=slopes),
                 ],
-                options=self.options.as_json(),
-                environment={**machine, "servers": self.stack.versions},
                 arms=[arm],
-                trials=list(trials),
+                trials=[trials[number] for number in sorted(trials)],
                 verdicts={arm.name: outcome},
-                faults=list(findings),
+                faults=findings,
                 slopes=slopes,
             )
 
@@ -137,12 +130,14 @@ class FaultRun:
             ):
                 watcher.fault_starts(0, len(self.plans), None)
                 runner.run(self._anew(self._warm_up(arm)), watcher.fault_goes_on)
-                for number, one in enumerate(self.plans[done:], start=done + 1):
+                for number, one in enumerate(self.plans, start=1):
+                    if number in told:
+                        continue
                     watcher.fault_starts(number, len(self.plans), one)
                     finding, trial = self._make(arm, number, one, runner, watcher, fleets)
-                    findings.append(finding)
+                    told[number] = finding
                     if trial is not None:
-                        trials.append(trial)
+                        trials[number] = trial
                         memory.keep(trial, f"{trial.name}.parquet")
                     write(result())
                     watcher.fault_ended(number, len(self.plans), finding)

@@ -12,7 +12,7 @@ from contract.entities import ENTITIES
 from contract.topics import PARTITIONS
 from seawall.experiments.arms import PATHS
 from seawall.experiments.errors import BadOptions
-from seawall.result import Result
+from seawall.result import FaultFinding, Outcome, Result
 from seawall.stack.balancer import DRAIN_DELAY_S
 from seawall.stack.faults.catalogue import NEED_SPARES
 from seawall.stack.limits import Limits
@@ -211,6 +211,16 @@ def options_of(earlier: Result, *, chaos: int) -> FaultOptions:
     if chaos and not options.chaos:
         raise BadOptions(["--chaos: the run in --resume makes each fault by name"])
     options = replace(options, chaos=chaos or options.chaos)
-    if options.chaos and len(earlier.faults) >= options.chaos:
+    if options.chaos and len(dict(still_told(earlier))) >= options.chaos:
         raise BadOptions([f"--resume: the run has all its {options.chaos} faults; --chaos makes them more"])
     return options
+
+
+def still_told(earlier: Result) -> Iterator[tuple[int, FaultFinding]]:
+    """Yield the findings of an *earlier* run with their numbers, but for those that say nothing: made again, they may.
+
+    A FAIL says something, and stays.
+    """
+    for finding in earlier.faults:
+        if finding.outcome is not Outcome.INVALID:
+            yield 1 + finding.seed - earlier.seed, finding

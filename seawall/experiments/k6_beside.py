@@ -22,9 +22,9 @@ from seawall.experiments.k6 import arm_of_k6, thresholds_of
 from seawall.experiments.k6_options import K6Options
 from seawall.experiments.k6_process import K6Place, run_k6
 from seawall.experiments.load_process import LoadProcess
-from seawall.experiments.machine import machine_facts
 from seawall.experiments.recorded import audit_of
 from seawall.experiments.recorded_trial import Recorded, Standard, recorded_trial
+from seawall.experiments.run_facts import RunFacts
 from seawall.load.run_record import RunRecord, Share
 from seawall.load.start_lag import StartLag
 from seawall.load.trial import TrialDone, TrialLoad
@@ -67,8 +67,8 @@ class BesideLocust:
         `KeyboardInterrupt` ends the run and is not passed on once there is a trial. Raises `LoadFailed` where a tool
         could not make its load.
         """
-        started_at = datetime.now(UTC).isoformat(timespec="seconds")
-        machine, arms = machine_facts(), self._arms()
+        facts = RunFacts.begin(AGREEMENT, self.options.seed, self.options.as_json())
+        arms = self._arms()
         trials: list[Trial] = []
 
         def result(*, interrupted: bool = False, reasons: tuple[str, ...] = ()) -> Result:
@@ -76,15 +76,10 @@ class BesideLocust:
             judged = judge_arms(self.targets, [arm.name for arm in arms], trials, attain=self.options.attain)
             found = agreement(rows, trials, interrupted=interrupted)
             return Result(
-                experiment=AGREEMENT,
-                started_at=started_at,
-                finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
-                seed=self.options.seed,
+                **facts.by_now(self.stack.versions, k6=self.k6.version),
                 outcome=found.outcome,
                 interrupted=interrupted,
                 reasons=[*reasons, *found.lines],
-                options=self.options.as_json(),
-                environment={**machine, "servers": self.stack.versions, "k6": self.k6.version},
                 arms=arms,
                 trials=list(trials),
                 comparisons=rows,

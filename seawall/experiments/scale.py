@@ -14,7 +14,6 @@ import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -26,9 +25,9 @@ from seawall.experiments.endings import run_to_an_end
 from seawall.experiments.errors import NotDrained
 from seawall.experiments.load_process import LoadProcess
 from seawall.experiments.locust_workers import LocustWorkers
-from seawall.experiments.machine import machine_facts
 from seawall.experiments.processor_use import cores_used, machine_use, readings_of
 from seawall.experiments.resources import ResourceWatch
+from seawall.experiments.run_facts import RunFacts
 from seawall.experiments.scale_options import ScaleOptions
 from seawall.experiments.scale_points import (
     expected_processes,
@@ -128,8 +127,7 @@ class Scale:
         `KeyboardInterrupt` ends the experiment and is not passed on, unless no stack was up yet: the result says that
         it was interrupted.
         """
-        started_at = datetime.now(UTC).isoformat(timespec="seconds")
-        machine = machine_facts()
+        facts = RunFacts.begin("scale", self.options.seed, asdict(self.options))
         course = _Course()
         order = self.options.order()
         steps = [_Step(self.options.what, *one, number, len(order)) for number, one in enumerate(order, start=1)]
@@ -137,15 +135,10 @@ class Scale:
         def result(*, interrupted: bool = False, reasons: tuple[str, ...] = ()) -> Result:
             finding = finding_of(self.options.what, course.points)
             return Result(
-                experiment="scale",
-                started_at=started_at,
-                finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
-                seed=self.options.seed,
+                **facts.by_now(course.versions),
                 outcome=outcome_of(finding, course.trials, interrupted=interrupted),
                 interrupted=interrupted,
                 reasons=list(reasons),
-                options=asdict(self.options),
-                environment={**machine, "servers": course.versions},
                 arms=sorted(course.arms.values(), key=lambda arm: int(arm.name.rpartition("-")[2])),
                 trials=list(course.trials),
                 scaling=[finding],

@@ -20,9 +20,9 @@ from seawall.experiments.endings import run_to_an_end
 from seawall.experiments.errors import BadOptions, DiskFull, LoadFailed, NotDrained
 from seawall.experiments.judgement import arm_verdicts, judge_arms
 from seawall.experiments.load_process import LoadProcess
-from seawall.experiments.machine import machine_facts
 from seawall.experiments.readings import Readings
 from seawall.experiments.room import Room, is_full
+from seawall.experiments.run_facts import RunFacts
 from seawall.experiments.slopes import slopes_of
 from seawall.experiments.soak_options import SoakOptions
 from seawall.experiments.trial import TrialPlan, TrialRunner
@@ -69,7 +69,7 @@ class Soak:
         sitting = _Sitting.after(self.earlier)
         limits = TimeLimits.of(self.targets)
         readings = Readings(self.directory)
-        machine = machine_facts()
+        facts = RunFacts.begin("soak", self.options.seed, asdict(self.options), self.earlier)
 
         def result(*, interrupted: bool = False, reasons: tuple[str, ...] = ()) -> Result:
             trials, segments = sitting.trials, sitting.segments
@@ -81,15 +81,10 @@ class Soak:
             if missing > 0:
                 said.append(f"{len(trials)} of {self.options.segments} segments; --resume runs the others")
             return Result(
-                experiment="soak",
-                started_at=sitting.soak_started_at,
-                finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
-                seed=self.options.seed,
+                **facts.by_now(self.stack.versions),
                 outcome=outcome_of(trials, slopes, targets, whole=not missing and not interrupted),
                 interrupted=interrupted,
                 reasons=said,
-                options=asdict(self.options),
-                environment={**machine, "servers": self.stack.versions},
                 arms=[arm],
                 trials=list(trials),
                 targets=targets,
@@ -177,7 +172,6 @@ class _Sitting:
     """The segments so far, of which the last ones are of this call, on these servers."""
 
     number: int
-    soak_started_at: str
     begun_s: float
     """Since the soak began, when this sitting did."""
     trials: list[Trial]
@@ -187,13 +181,12 @@ class _Sitting:
     @classmethod
     def after(cls, earlier: Result | None) -> _Sitting:
         """Return the sitting that follows *earlier*, or the first one."""
-        now = datetime.now(UTC)
         if earlier is None:
-            return cls(1, now.isoformat(timespec="seconds"), 0.0, [], [])
+            return cls(1, 0.0, [], [])
         last = max((segment.at_s for segment in earlier.segments), default=0.0)
-        since_s = (now - datetime.fromisoformat(earlier.started_at)).total_seconds()
+        since_s = (datetime.now(UTC) - datetime.fromisoformat(earlier.started_at)).total_seconds()
         number = max((segment.sitting for segment in earlier.segments), default=0) + 1
-        return cls(number, earlier.started_at, max(last, since_s), list(earlier.trials), list(earlier.segments))
+        return cls(number, max(last, since_s), list(earlier.trials), list(earlier.segments))
 
     def segment(self, trial: Trial, *, warm_up_s: float, segment_s: float) -> SoakSegment:
         """Return where *trial*, the next one, stands; a sitting warms up for *warm_up_s* under load."""

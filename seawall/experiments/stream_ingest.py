@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -21,7 +20,7 @@ from seawall.experiments.endings import run_to_an_end
 from seawall.experiments.fault_figures import moments
 from seawall.experiments.figures import missing_times
 from seawall.experiments.load_process import LoadProcess
-from seawall.experiments.machine import machine_facts
+from seawall.experiments.run_facts import RunFacts
 from seawall.experiments.stream_ingest_options import IngestOptions
 from seawall.experiments.trial import TrialPlan, TrialRunner
 from seawall.experiments.validity import Limits
@@ -66,23 +65,18 @@ class IngestRun:
 
         `KeyboardInterrupt` ends the run and is not passed on: the result says that it was interrupted.
         """
-        started_at = datetime.now(UTC).isoformat(timespec="seconds")
-        machine, settings = machine_facts(), self.stack.settings()
+        facts = RunFacts.begin(INGEST, self.options.seed, self.options.as_json())
+        settings = self.stack.settings()
         arms = [arm_of(plan, settings) for plan in as_they_are(self.options.paths)]
         trials: list[Trial] = []
         findings: list[BurstFinding] = []
 
         def result(*, interrupted: bool = False, reasons: tuple[str, ...] = ()) -> Result:
             return Result(
-                experiment=INGEST,
-                started_at=started_at,
-                finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
-                seed=self.options.seed,
+                **facts.by_now(self.stack.versions),
                 outcome=outcome_of(findings, whole=len(findings) == len(arms)),
                 interrupted=interrupted,
                 reasons=[*reasons, *reasons_of(findings)],
-                options=self.options.as_json(),
-                environment={**machine, "servers": self.stack.versions},
                 arms=arms,
                 trials=list(trials),
                 verdicts={finding.arm: finding.outcome for finding in findings},

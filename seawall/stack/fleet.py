@@ -17,13 +17,11 @@ from urllib.parse import urlsplit
 
 from seawall.stack.balancer import Control
 from seawall.stack.errors import NotRunning, NotSettled, Unreachable
-from seawall.stack.samples import Samples, read_page
 from seawall.stack.service import NotReady, status_of
 from seawall.stack.stack import Stack
 from seawall.stack.state import ServiceState, is_alive
 
 _POLL_S = 0.1
-_PARTITIONS = "seawall_sink_partitions"
 
 
 class Fleet:
@@ -76,7 +74,7 @@ class Fleet:
     def is_settled(self) -> bool:
         """Tell whether those that are wanted do their work, and no others are left.
 
-        Of sinks they and their group say it, of API processes they themselves, or the balancer before them.
+        Sinks and API processes say it themselves, of the latter the balancer before them where there is one.
         """
         services = self._stack.state.services
         if any(_runs(services[name]) for name in self._away):
@@ -86,8 +84,7 @@ class Fleet:
             return False
         try:
             if self._kind == "sink":
-                # one that comes back soon enough is a member all the while: only itself knows that it reads
-                return self._stack.sinks_at_work() == wanted and all(_reads(services[name]) for name in wanted)
+                return self._stack.sinks_at_work() == wanted
             if self._control is not None:
                 return self._control.up() == wanted
         except Unreachable:
@@ -117,11 +114,6 @@ class Fleet:
 
 def _runs(service: ServiceState) -> bool:
     return service.pid is not None and is_alive(service.pid, service.started or 0.0)
-
-
-def _reads(service: ServiceState) -> bool:
-    page = Samples.parse(read_page(service.metrics_url), _PARTITIONS)
-    return page.sum(_PARTITIONS) > 0
 
 
 def _is_ready(service: ServiceState) -> bool:

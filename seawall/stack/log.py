@@ -8,13 +8,7 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
-from confluent_kafka import (
-    Consumer,
-    ConsumerGroupState,
-    KafkaError,
-    KafkaException,
-    TopicPartition,
-)
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import ConfigResource
 from confluent_kafka.admin._listoffsets import OffsetSpec
@@ -117,29 +111,9 @@ class Log:
                 self._admin.list_topics(timeout=_REQUEST_S)
             time.sleep(0.02)
 
-    def group_is_whole(self, members: int) -> bool:
-        """Tell whether the sinks' group has *members*, is stable, and every partition of the record topics has one."""
-        found = self.settled_members()
-        return found is not None and len(found) >= members
-
-    def settled_members(self) -> set[str] | None:
-        """Return the sinks of the group by name, while it is stable and every partition has one; else None."""
-        partitions = {(place.topic, place.partition) for place in self._record_partitions()}
-        # One that meets no coordinator yet hangs until its time is up, and one whose time is up can later abort the
-        # process (librdkafka 2.16, rd_kafka_enq_once): so the coordinator is awaited before, and the time is long.
-        described = self._admin.describe_consumer_groups([SINK_GROUP], request_timeout=_REQUEST_S)
-        try:
-            group = described[SINK_GROUP].result()
-        except KafkaException:
-            return None  # the group's coordinator is not there yet
-        assigned = {
-            (place.topic, place.partition)
-            for member in group.members
-            for place in (member.assignment.topic_partitions if member.assignment else [])
-        }
-        if group.state != ConsumerGroupState.STABLE or not partitions <= assigned:
-            return None
-        return {str(member.group_instance_id or member.client_id) for member in group.members}
+    def partitions(self) -> int:
+        """Return how many partitions the record topics have together; they may not have them yet."""
+        return len(self._record_partitions())
 
     def short_of_replicas(self) -> list[str]:
         """Return the partitions of ours that have no leader, or fewer replicas in sync than they should have."""

@@ -20,6 +20,7 @@ from contract.tables import TABLES, dead_letters, sink_offsets, user_grades
 from seawall.stack.errors import StillBusy, Unreachable
 from seawall.stack.http_cache import forget_answers
 from seawall.stack.log import Log
+from seawall.stack.sink_group import SinkGroup
 from seawall.stack.state import StackState
 from seawall.stack.variables import transactional
 from seawall.stack.warming import await_coordinator
@@ -93,9 +94,9 @@ class Reset:
             return {} if self._log is None else self._log.lags()
 
     def sinks_at_work(self) -> set[str] | None:
-        """Return the names of the group's members, while every partition has one; else None. Raises `Unreachable`."""
+        """Return the names of those that read, while every partition has one; else None. Raises `Unreachable`."""
         with _answering():
-            return set() if self._log is None else self._log.settled_members()
+            return set() if self._log is None else self._sinks(self._log).at_work()
 
     def missing(self, sinks: int) -> str:
         """Return what log and *sinks* lack to do their work; empty where nothing. Raises `Unreachable`."""
@@ -108,9 +109,12 @@ class Reset:
                 if short := log.short_of_replicas():
                     return f"{', '.join(short)} lack replicas"
                 await_coordinator(self._connections.kafka, _COORDINATOR_S)
-                return "" if log.group_is_whole(sinks) else "the sinks' group is not whole"
+                return "" if self._sinks(log).is_whole(sinks) else "the sinks' group is not whole"
         finally:
             log.close()
+
+    def _sinks(self, log: Log) -> SinkGroup:
+        return SinkGroup.of(self._state.services.items(), log.partitions)
 
     def close(self) -> None:
         """Close the clients."""

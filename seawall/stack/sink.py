@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from contract.connections import Connections
 from seawall.stack.api import python_environment
-from seawall.stack.log import Log
 from seawall.stack.options import REAL_SINK, StackOptions
 from seawall.stack.ports import HOST
 from seawall.stack.service import NotReady, OwnService, held_program, make_directories
+from seawall.stack.sink_group import SinkGroup
 from seawall.stack.trace_receiver import trace_variables
 from seawall.stack.variables import variables_of
 
@@ -27,19 +28,18 @@ class Sink(OwnService):
         number: int,
         options: StackOptions,
         connections: Connections,
-        log: Log,
+        group: SinkGroup,
         *,
-        metrics_port: int,
+        metrics_url: str,
         trace_url: str,
         directory: Path,
         journal: Path,
     ) -> None:
         self.name = f"sink-{number}"
         self.address = ""
-        self._options, self._connections, self._log = options, connections, log
+        self._options, self._connections, self._group = options, connections, group
         self._directory, self._journal = directory, journal
-        self._metrics_port, self._trace_url = metrics_port, trace_url
-        self.metrics_url = f"http://{HOST}:{metrics_port}/metrics"
+        self.metrics_url, self._trace_url = metrics_url, trace_url
 
     def prepare(self) -> None:
         """Create its directories and that of the journal."""
@@ -55,7 +55,7 @@ class Sink(OwnService):
             "SEAWALL_SINK_NAME": self.name,
             "SEAWALL_JOURNAL_DIR": str(self._journal),
             "SEAWALL_SINK_METRICS_HOST": HOST,
-            "SEAWALL_SINK_METRICS_PORT": str(self._metrics_port),
+            "SEAWALL_SINK_METRICS_PORT": str(urlsplit(self.metrics_url).port),
         }
         return {
             **python_environment(self._connections, self._directory / "tmp"),
@@ -67,7 +67,7 @@ class Sink(OwnService):
         }
 
     def answer(self) -> str:
-        """Return once the group has all its members and every partition one; raises `NotReady`."""
-        if not self._log.group_is_whole(self._options.sinks):
+        """Return once all sinks read, and every partition has one; raises `NotReady`."""
+        if not self._group.is_whole(self._options.sinks):
             raise NotReady("the group is not complete yet")
         return "" if self._options.sink_module == REAL_SINK else "(control)"

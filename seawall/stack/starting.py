@@ -16,9 +16,11 @@ from seawall.stack.errors import ServerFailed
 from seawall.stack.events import Request
 from seawall.stack.options import StackOptions
 from seawall.stack.plan import Plan, make_plan
+from seawall.stack.ports import HOST
 from seawall.stack.roster import Roster
 from seawall.stack.service import NotReady, Service, held_program
 from seawall.stack.sink import Sink
+from seawall.stack.sink_group import SinkGroup
 from seawall.stack.warming import await_coordinator, await_producer_ids
 from seawall.tuning.knob import Place
 
@@ -138,19 +140,21 @@ class Starter:
             self._emit("step", "kafka", text="topics are there")
 
     def _sinks(self, plan: Plan, options: StackOptions) -> list[Service]:
-        log, roster = self._cluster(plan), self._roster
+        roster = self._roster
+        pages = {number: f"http://{HOST}:{port}/metrics" for number, port in enumerate(plan.sink_ports, start=1)}
+        group = SinkGroup({str(number): page for number, page in pages.items()}, self._cluster(plan).partitions)
         return [
             Sink(
                 number,
                 options,
                 plan.connections_of("sink"),
-                log,
-                metrics_port=port,
+                group,
+                metrics_url=page,
                 trace_url=plan.trace_url,
                 directory=roster.data / f"sink-{number}",
                 journal=Path(roster.state.journal_dir),
             )
-            for number, port in enumerate(plan.sink_ports, start=1)
+            for number, page in pages.items()
         ]
 
     def _cluster(self, plan: Plan) -> Log:

@@ -97,6 +97,18 @@ def test_random_faults_lose_and_double_nothing(home: Path, tmp_path: Path) -> No
 
 
 @pytest.mark.long
+def test_sinks_that_come_and_go_have_work_meanwhile(home: Path, tmp_path: Path) -> None:
+    """A storm in which nobody reads is none."""
+    output = tmp_path / "out"
+    words = ["--faults", "rebalance-storm", "--duration", "12s", "--hold", "2s"]
+    code, out, err = run(home, *words, *SMALL, "--output", str(output))
+    assert code in (0, 3), out + err
+    (finding,) = written(output)["faults"]
+    assert "wrote rows" in finding["bit"]
+    assert (finding["lost"], finding["doubled"], finding["failed"]) == (0, 0, 0)
+
+
+@pytest.mark.long
 def test_a_run_goes_on_where_it_ended(home: Path, tmp_path: Path) -> None:
     """The second of two random faults is made later, on another stack, and the result holds both."""
     output = tmp_path / "out"

@@ -10,8 +10,11 @@ from seawall.experiments.fault_options import (
     LEAST_BEFORE_S,
     MOST_BEFORE_S,
     FaultOptions,
+    options_of,
     sort_out,
+    still_told,
 )
+from seawall.result import FaultFinding, Outcome, Result
 from seawall.stack.faults.catalogue import CATALOGUE
 
 KNOWN = ("kill-api", "kill-sink", "lock-tables")
@@ -93,3 +96,31 @@ def test_the_catalogue_holds_what_the_documents_promise() -> None:
         assert {f"{verb}-{link}" for verb in ("cut", "silence", "slow")} <= set(CATALOGUE)
     assert {"lock-tables", "exhaust-connections", "poison-records", "rebalance-storm", "wipe-broker"} <= set(CATALOGUE)
     assert all(name == fault.name for name, fault in CATALOGUE.items())
+
+
+def test_what_said_nothing_is_made_again_and_a_fail_is_not() -> None:
+    """A finding has the number of its seed, wherever it stands; a whole run that says something has nothing to do."""
+    said = {1: Outcome.PASS, 2: Outcome.INVALID, 3: Outcome.FAIL}
+    earlier = _chaos({7 + number: outcome for number, outcome in said.items()}, chaos=3)
+    assert {number: one.outcome for number, one in still_told(earlier)} == {1: Outcome.PASS, 3: Outcome.FAIL}
+    assert options_of(earlier, chaos=0).chaos == 3
+    whole = _chaos({8: Outcome.PASS, 9: Outcome.FAIL}, chaos=2)
+    with pytest.raises(BadOptions, match="has all its 2 faults"):
+        options_of(whole, chaos=0)
+
+
+def _chaos(outcomes: dict[int, Outcome], *, chaos: int) -> Result:
+    """Return the result of a run with these outcomes, by the seeds of the faults."""
+    seed = min(outcomes)
+    return Result(
+        experiment="fault",
+        started_at="2026-01-01T00:00:00+00:00",
+        finished_at="2026-01-01T00:01:00+00:00",
+        seed=seed,
+        outcome=Outcome.INVALID,
+        options=FaultOptions(chaos=chaos, seed=seed).as_json(),
+        faults=[
+            FaultFinding(name="kill-api", does="", arm="kafka", trial="", seed=one, outcome=outcome, reasons=[])
+            for one, outcome in outcomes.items()
+        ],
+    )
