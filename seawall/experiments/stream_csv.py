@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,7 +18,7 @@ from seawall.experiments.arms import ArmPlan, arm_of
 from seawall.experiments.csv_judgement import judged, outcome_of, reasons_of, targets_of
 from seawall.experiments.csv_trial import Imported, import_file
 from seawall.experiments.endings import run_to_an_end
-from seawall.experiments.machine import machine_facts
+from seawall.experiments.run_facts import RunFacts
 from seawall.experiments.stream_csv_options import SAMPLE_ENCODINGS, CsvOptions
 from seawall.load.csv_sample import write_sample
 from seawall.result import Outcome, Result
@@ -58,8 +57,8 @@ class CsvRun:
         `KeyboardInterrupt` ends the run and is not passed on: what is imported stays, and the result says so. Raises
         `ImportFailed` where the importer, or a server, cannot go on.
         """
-        started_at = datetime.now(UTC).isoformat(timespec="seconds")
-        machine, settings = machine_facts(), self.stack.settings()
+        facts = RunFacts.begin(CSV, self.options.seed, self.options.as_json())
+        settings = self.stack.settings()
         ways = self.options.ways
         arms = [arm_of(ArmPlan(name=way, path="kafka" if way == KAFKA else "sync"), settings) for way in ways]
         findings: list[CsvFinding] = []
@@ -68,15 +67,10 @@ class CsvRun:
         def result(*, interrupted: bool = False, reasons: tuple[str, ...] = ()) -> Result:
             shown = _beside(findings, loaders)
             return Result(
-                experiment=CSV,
-                started_at=started_at,
-                finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
-                seed=self.options.seed,
+                **facts.by_now(self.stack.versions),
                 outcome=outcome_of(shown, whole=len(shown) == len(ways)),
                 interrupted=interrupted,
                 reasons=[*reasons, *reasons_of(shown)],
-                options=self.options.as_json(),
-                environment={**machine, "servers": self.stack.versions},
                 arms=arms,
                 targets=list(targets_of(shown)),
                 verdicts={one.arm: one.outcome for one in shown},
