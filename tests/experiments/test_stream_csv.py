@@ -142,6 +142,30 @@ def test_a_killed_import_goes_on_where_it_was(way: str, stack: Stack, place: Pat
     assert len(set(lines)) == len(lines) == 40
 
 
+@pytest.mark.long
+def test_a_killed_sink_loses_and_doubles_nothing(stack: Stack, place: Path) -> None:
+    """Another reads again what it had not committed, and knows the rows that are there."""
+    rows = 60_000
+    file = write_sample(place / "people.csv", rows, seed=8).path
+    words = ["kafka", str(file), "--rejects", str(place / "rejects.csv")]
+    with ImportProcess(stack, "importer", place / "importer", *words) as importer:
+        assert importer.wait(100)
+    assert importer.exit_code == 0
+    first = ImportProcess(stack, "sink", place / "first", "sink")
+    deadline_s = time.monotonic() + 100
+    while not any(line.get("stored", 0) for line in first.news()):
+        assert time.monotonic() < deadline_s
+        time.sleep(0.01)
+    first.kill()
+    there = len(stored(stack))
+    (place / "second").mkdir()
+    (one,) = run(stack, place / "second", file=file, ways=("kafka",), loader=False).csv
+    assert 0 < there < rows
+    assert one.stored <= rows - 60 - there
+    assert (one.good, one.bad, one.in_table, one.in_rejects) == (rows - 60, 60, rows - 60, 60)
+    assert one.reasons == []
+
+
 def test_the_audit_tells_what_is_wrong_with_the_table(stack: Stack, place: Path) -> None:
     """A row that is gone, one that is another, one behind the file's end, and a reject that is not reported."""
     file = write_sample(place / "people.csv", ROWS, seed=4).path
