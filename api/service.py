@@ -91,7 +91,7 @@ class Service:
             kafka = _kafka_path(settings)(connections.kafka, settings, registry_of(connections))
             self.paths["kafka"] = kafka
             probes["kafka"] = kafka.check
-            producers = [ProducerCollector(lambda: kafka.statistics)]
+            producers = [ProducerCollector(lambda: kafka.statistics, kafka.configuration)]
 
         lifetimes = {
             RECOMMENDATIONS.name: Lifetime.within(settings.recommendations_ttl_s),

@@ -25,6 +25,7 @@ LOCKS = (
     "seawall/stack/kafka_jars.lock",
     "seawall/stack/jmx_agent.lock",
     "seawall/stack/registry.lock",
+    "benchmarks/kafka_tools.lock",
 )
 _PIN = re.compile(r"^([a-z0-9][a-z0-9._-]*)==([^ ;\\]+)")
 _HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
@@ -39,7 +40,7 @@ def python_packages(lock: str) -> Iterator[Component]:
 
 
 def jars(lock: str) -> Iterator[Component]:
-    """Yield the jars of Kafka, the one that shows its figures, and the archive of the registry."""
+    """Yield the jars of Kafka and its tools, the one that shows its figures, and the archive of the registry."""
     for line in lock.splitlines():
         if line and not line.startswith("#"):
             coordinate, _, digest = line.split()

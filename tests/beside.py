@@ -18,7 +18,10 @@ import pytest
 
 TESTS = Path(__file__).parent
 PLACES = (
-    *(TESTS / room for room in ("audit", "contract", "docs", "experiments", "report", "stats", "targets", "tuning")),
+    *(
+        TESTS / room
+        for room in ("advice", "audit", "contract", "docs", "experiments", "report", "stats", "targets", "tuning")
+    ),
     *(TESTS / "deploy" / f"test_{name}.py" for name in ("compose", "kubernetes", "locks")),
 )
 """Where nearly every test works by itself."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
 from prometheus_client.metrics_core import Metric
@@ -11,6 +11,10 @@ from prometheus_client.registry import Collector
 from contract.families import counters, gauges
 
 _US = 1_000_000
+SETTINGS = {"linger.ms": "linger_ms", "batch.size": "batch_size"}
+"""What decides on how large batches are, and the labels that show it."""
+_DEFAULTS = {"batch.size": 1_000_000}
+"""Of librdkafka, where the API names none."""
 _SHARES = ("0.5", "0.95", "0.99")
 
 
@@ -52,15 +56,21 @@ class _Statistics(msgspec.Struct):
 class ProducerCollector(Collector):
     """The queue, the batches and the brokers of one process's producer."""
 
-    def __init__(self, statistics: Callable[[], str]) -> None:
-        """*statistics* returns the last ones, or nothing where there are none yet."""
+    def __init__(self, statistics: Callable[[], str], configuration: Mapping[str, object]) -> None:
+        """*statistics* returns the last ones, or nothing where there are none; *configuration* is the producer's."""
         self._statistics = statistics
+        known = {**_DEFAULTS, **configuration}
+        self._settings = tuple(f"{float(str(known[name])):.15g}" for name in SETTINGS)
         self._decode = msgspec.json.Decoder(_Statistics).decode
 
     def collect(self) -> Iterator[Metric]:
         """Yield all metrics with their last values."""
         found = self._decode(self._statistics() or "{}")
         brokers = [broker for broker in found.brokers.values() if broker.nodeid >= 0]
+        yield gauges(
+            "seawall_producer_settings_info", "What the producer was made with; always 1", [*SETTINGS.values()],
+            {self._settings: 1},
+        )  # fmt: skip
         yield gauges("seawall_producer_queue_records", "Records in the producer's queue", (), {(): found.msg_cnt})
         yield gauges("seawall_producer_queue_bytes", "Their bytes", (), {(): found.msg_size})
         yield counters("seawall_producer_records", "Records that the brokers have acknowledged", (), {(): found.txmsgs})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -131,6 +131,11 @@ class KafkaPath:
         self._given_up = 0
         self._failed, self._said_s = 0, 0.0
         """Records that were not acknowledged since that was said last, and when."""
+
+    @property
+    def configuration(self) -> Mapping[str, Any]:
+        """What the producer is made with, by librdkafka's names; secrets of the connection among it."""
+        return self._configuration
 
     @property
     def waiting(self) -> int:

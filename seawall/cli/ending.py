@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
 import typer
 from rich.console import RenderableType
+from rich.markup import escape
 from rich.table import Table
 
 from seawall.cli.consoles import output_console
 from seawall.cli.exits import Exit, exit_of
+from seawall.report.advice_words import HEADING, suggestions
+from seawall.report.stored import stored_result
 from seawall.report.summary_csv import write_summary
 from seawall.report.verdicts import COLORS
 from seawall.result import Outcome, Result, write_result
@@ -25,7 +28,10 @@ def write_files(result: Result, directory: Path) -> None:
 
 
 def show(directory: Path, tables: Iterable[Table], lines: Iterable[RenderableType], *, as_json: bool) -> None:
-    """Print *tables* with room between them, and *lines* below, or the JSON file of the result."""
+    """Print *tables* with room between them, and *lines* below, or the JSON file of the result.
+
+    What the result there suggests stands between them.
+    """
     if as_json:
         sys.stdout.write((directory / "result.json").read_text(encoding="utf-8"))
         return
@@ -33,8 +39,22 @@ def show(directory: Path, tables: Iterable[Table], lines: Iterable[RenderableTyp
     for table in tables:
         console.print(table)
         console.print()
+    for one in _advice(directory):
+        console.print(one, soft_wrap=True)
     for line in lines:
         console.print(line)
+
+
+def _advice(directory: Path) -> Iterator[str]:
+    """Yield what the stored result suggests, with its heading and an empty line below."""
+    found = list(suggestions(stored_result(directory)))
+    if found:
+        yield f"[bold]{HEADING}[/]"
+    for one in found:
+        yield f"  [bold]{escape(one.about)}[/]: {escape(one.says)} {escape(one.advice)}"
+        yield from (f"[dim]      {escape(line)}[/]" for line in one.details.splitlines())
+    if found:
+        yield ""
 
 
 def outcome_text(result: Result) -> str:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from rich.console import Console
 from rich.markup import escape
 
+from seawall.advice.advise import advised
 from seawall.audit.errors import AuditError
 from seawall.cli.exits import Exit, exit_of
 from seawall.cli.recorded_live import Live
@@ -20,6 +21,7 @@ from seawall.experiments.errors import ExperimentError
 from seawall.experiments.recorded import KAFKA, judged_run
 from seawall.experiments.recorded_audit import unheard
 from seawall.experiments.recorded_trial import Recorded, Standard
+from seawall.report.advice_words import suggestions
 from seawall.report.files import write_run_reports
 from seawall.report.shape_table import shape_table
 from seawall.report.shape_words import break_words
@@ -53,7 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
         stack = _loaded_stack(recorded.record.host)
         try:
             place = os.path.relpath(options.directory, output)
-            result = judged_run(recorded, standard, stack, place, live.step if live else unheard)
+            result = advised(judged_run(recorded, standard, stack, place, live.step if live else unheard))
         finally:
             if stack is not None:
                 stack.close()
@@ -108,6 +110,8 @@ def recorded_lines(result: Result) -> Iterator[str]:
     for remark in result.reasons:
         yield f"  {escape(remark)}"
     yield f"  audit: {result.audit}"
+    for one in suggestions(result):
+        yield f"  {escape(one.about)}: {escape(one.says)} {escape(one.advice)}"
     if result.not_judged:
         yield f"  not judged without it: {escape(', '.join(result.not_judged))}"
 

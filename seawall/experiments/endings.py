@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from seawall.advice.advise import advised
 from seawall.experiments.errors import DiskFull, NotDrained, NotHealed
 from seawall.result import Result
 from seawall.stack.errors import StillBusy
@@ -21,7 +22,7 @@ class ResultSoFar(Protocol):
 def run_to_an_end(
     work: Callable[[], None], result: ResultSoFar, write: Callable[[Result], None], *, anything: Callable[[], bool]
 ) -> Result:
-    """Do *work*, then write the result and return it.
+    """Do *work*, then write the result with what its figures suggest, and return it.
 
     `KeyboardInterrupt` is not passed on where there is *anything* to write. Neither is what says that nothing goes on:
     a log that does not drain, a service that does not come back, a transaction that does not end, a disk that is full.
@@ -40,5 +41,6 @@ def run_to_an_end(
         if anything():
             write(result(interrupted=True, reasons=(f"ended early: {error}",)))
         raise
+    final = advised(final)
     write(final)
     return final

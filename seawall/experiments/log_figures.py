@@ -38,7 +38,15 @@ def log_figures(before: Samples | None, after: Samples | None) -> LogFigures | N
         records_per_fetch=_ratio(fetched, fetches),
         fetched_bytes_per_record=_ratio(received, fetched),
         rows_per_batch=_ratio(rows, batches),
+        linger_ms=_setting(after, "linger_ms"),
+        batch_bytes=None if (size := _setting(after, "batch_size")) is None else round(size),
     )
+
+
+def _setting(samples: Samples, label: str) -> float | None:
+    """Return what all producers were made with; None where they differ, or one does not say."""
+    found = samples.by("seawall_producer_settings_info", label)
+    return float(next(iter(found))) if len(found) == 1 else None
 
 
 def _ratio(part: int, whole: int) -> float | None:

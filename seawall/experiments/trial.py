@@ -15,6 +15,7 @@ import numpy as np
 
 from seawall.audit.drain import DrainProof
 from seawall.audit.fates import write_fates
+from seawall.audit.full_scans import StatementCounts, full_scans, statement_counts
 from seawall.audit.ledger import NEVER, Int64s, Ledger, read_ledger
 from seawall.audit.reconcile import Reconciliation
 from seawall.experiments.draining import DRAIN_POLL_S, drain
@@ -114,6 +115,7 @@ class TrialRunner:
         since_ms = time.time_ns() // 1_000_000
         started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
         network_bytes, lookups, log = machine_network_bytes(), self._lookups(), self._log(plan)
+        statements = self._statements()
         before, restarts_before = self._stack.resources(thorough=True), self._restarts()
         with ResourceWatch(self._resources) as resources, self._audit.watch(plan.load) as watched:
             with beside:
@@ -126,6 +128,8 @@ class TrialRunner:
                 since_ms=since_ms if self._keep_rows else None,
             )
         after, restarts_after = self._stack.resources(thorough=True), self._restarts()
+        # before the audit, whose own statements are no part of the service
+        scans = full_scans(self._stack.connections.psycopg_url, statements) if statements else []
         generator = self._load.use(thorough=True)
         ledger = read_ledger(Path(done.ledger))
         audited = self._audit.audit(plan.load, ledger, watched)
@@ -171,8 +175,11 @@ class TrialRunner:
                 for name, use in (*used.items(), ("load", generator))
                 if use is not None and use.open_files is not None
             },
+            full_scans=scans,
             restarts=restarts,
-            lookups=lookup_figures(lookups, self._lookups(), _schedule_s(trial), ledger),
+            lookups=lookup_figures(
+                lookups, self._lookups(), _schedule_s(trial), ledger, self._stack.state.api_processes or 1
+            ),
             log=log_figures(log, self._log(plan)),
             spread=spread_figures(ledger, audited.partition, audited.visible_ns, plan.load.partitions),
             audit=audited.whole.counts,
@@ -210,6 +217,13 @@ class TrialRunner:
             with contextlib.suppress(Unreachable):
                 return self._stack.log_samples()
         return None
+
+    def _statements(self) -> StatementCounts | None:
+        """Return what statements have cost the database so far; None where it is not ours, or does not tell."""
+        postgres = self._stack.state.services.get("postgres")
+        if postgres is None or postgres.external:
+            return None
+        return statement_counts(self._stack.connections.psycopg_url)
 
     def _restarts(self) -> dict[str, int]:
         return {name: service.restarts for name, service in self._stack.state.services.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from seawall.report.advice_words import advice_markdown
 from seawall.report.answer import answer_of
 from seawall.report.burst_words import burst_figures
 from seawall.report.burst_words import stage_figures as burst_stage_figures
@@ -35,6 +36,7 @@ def summary_markdown(result: Result) -> str:
         *(text(line) for line in answer.from_which_load),
         *_tables(result),
         "\n".join(f"- {text(line)}" for line in answer.doubts),
+        advice_markdown(result),
         _origin(result),
     ]
     return "\n\n".join(part.strip("\n") for part in parts if part) + "\n"

@@ -3,6 +3,7 @@
 Fields are only ever added. Times are seconds (`_s`), latencies milliseconds (`_ms`), rates per second (`_per_s`).
 """
 
+from seawall.result.advice import Advice, AdviceKind, FullScan
 from seawall.result.bursts import BurstFinding, BurstStage
 from seawall.result.effects import DesignCell, EffectFinding
 from seawall.result.elasticity import ElasticityFinding, ElasticityMoment, ElasticityStep
@@ -35,6 +36,7 @@ from seawall.result.trial import (
     LagFigures,
     LogFigures,
     LookupFigures,
+    LookupKind,
     LookupLevel,
     ReaderFigures,
     ScopeFigures,
@@ -45,6 +47,8 @@ from seawall.result.trial import (
 __all__ = [
     "SCHEMA_VERSION",
     "VIOLATIONS",
+    "Advice",
+    "AdviceKind",
     "Arm",
     "ArmComparison",
     "AuditCounts",
@@ -64,6 +68,7 @@ __all__ = [
     "Estimate",
     "FaultFinding",
     "FaultMoment",
+    "FullScan",
     "InstrumentHealth",
     "JudgedTarget",
     "LagFigures",
@@ -71,6 +76,7 @@ __all__ = [
     "LoadStep",
     "LogFigures",
     "LookupFigures",
+    "LookupKind",
     "LookupLevel",
     "Outcome",
     "Quantiles",

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from seawall.result.advice import Advice
 from seawall.result.bursts import BurstFinding
 from seawall.result.cache_fleet import FleetFindings
 from seawall.result.csv_import import CsvFinding, LoaderFinding
@@ -104,6 +105,8 @@ class Result(msgspec.Struct, kw_only=True, frozen=True):
     """What `stream csv` found, a way each."""
     csv_loader: LoaderFinding | None = None
     """What the database's own loader did with the same rows; None where it was not asked."""
+    advice: list[Advice] = []
+    """What its figures suggest; empty where they suggest nothing."""
     stages: list[StageFinding] = []
     """What `attain` found, an arm and stage each; `targets` holds the same rows, each with its stage in its name."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from seawall.result.advice import FullScan
 from seawall.result.outcome import Outcome, Quantiles
 
 
@@ -164,6 +165,22 @@ class LookupLevel(msgspec.Struct, kw_only=True, frozen=True):
     ``http-cache`` it is the service time that its clients saw."""
 
 
+class LookupKind(msgspec.Struct, kw_only=True, frozen=True):
+    """Lookups of one kind, such as ``users``, as the API processes counted them."""
+
+    lookups: int = 0
+    anew: int = 0
+    """Those that asked for the caches to be left out."""
+    hits: int = 0
+    """Answered from memory or from Valkey."""
+    fetched: int = 0
+    """Rows or answers that came from the database; the same one counts as often as it came."""
+    there: int = 0
+    """How many different ones every fresh state holds; 0 where nobody knows how many can be asked for."""
+    lives_s: float | None = None
+    """How long the last level of caches keeps one."""
+
+
 class LookupFigures(msgspec.Struct, kw_only=True, frozen=True):
     """Lookups over a whole trial, its warm-up included: what was read, and what writes had to know."""
 
@@ -178,6 +195,7 @@ class LookupFigures(msgspec.Struct, kw_only=True, frozen=True):
     saved: float | None = None
     """The share of lookups that needed no statement."""
     levels: dict[str, LookupLevel] = {}
+    kinds: dict[str, LookupKind] = {}
 
 
 class LogFigures(msgspec.Struct, kw_only=True, frozen=True):
@@ -197,6 +215,10 @@ class LogFigures(msgspec.Struct, kw_only=True, frozen=True):
     fetched_bytes_per_record: float | None = None
     rows_per_batch: float | None = None
     """Of the sinks' transactions."""
+    linger_ms: float | None = None
+    """What the producers ran with; None where they differ, or do not say. So it is with the next."""
+    batch_bytes: int | None = None
+    """Most bytes of a batch."""
 
 
 class SpreadFigures(msgspec.Struct, kw_only=True, frozen=True):
@@ -283,6 +305,8 @@ class Trial(msgspec.Struct, kw_only=True, frozen=True):
     """How often each process that tells looked for garbage; the generator, during its schedule."""
     open_files: dict[str, int] = {}
     """At the trial's end, when the users had left."""
+    full_scans: list[FullScan] = []
+    """Statements that read large tables as a whole; of databases of ours alone."""
     restarts: dict[str, int] = {}
     """Servers that died and came back in this trial."""
     audit: AuditCounts = AuditCounts()

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from seawall.cli.app import main
-from seawall.result import Outcome, read_result
+from seawall.result import AdviceKind, Outcome, read_result
 from seawall.tuning.kafka_settings import read_settings
 
 FINE = """
@@ -139,12 +139,15 @@ def test_a_sweep_tells_what_a_level_does(tmp_path: Path) -> None:
     assert slow is not None
     assert (slow.records_per_request or 0) > 2 * (quick.records_per_request or 0) > 0
     assert slow.records > 400
+    assert (quick.linger_ms, slow.linger_ms, slow.batch_bytes) == (10.0, 150.0, 1_000_000)
     assert (slow.rows_per_batch or 0) > 1
     assert done.returncode in (0, 4), done.stderr
     if result.outcome is Outcome.PASS:
         (row,) = [row for row in result.comparisons if row.metric == "response_p95_ms"]
         assert (row.significant, row.says) == (True, "larger")
         assert "linger.ms=150: response p95" in done.stdout
+        assert AdviceKind.LINGER in {advice.kind for advice in result.advice if advice.arm == "linger.ms=150"}
+        assert "the producer lets a record wait for others for linger.ms = 150" in " ".join(done.stdout.split())
     assert json.loads((tmp_path / "out" / "result.json").read_text())["options"]["knob"] == "linger.ms"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from seawall.result import Outcome, Result
+from seawall.result import Advice, AdviceKind, Outcome, Result
 
 EVIL = "<script>alert(1)</script>&\"'"
 
@@ -26,6 +26,9 @@ def evil(result: Result) -> Result:
         trials=trials,
         targets=targets,
         comparisons=[],
+        advice=[
+            Advice(kind=AdviceKind.SINK, arm=EVIL, says=EVIL, advice=EVIL, details=["SELECT " + "a_column, " * 60])
+        ],
         verdicts={EVIL: Outcome.FAIL},
         environment={EVIL: EVIL},
     )

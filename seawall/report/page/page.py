@@ -9,6 +9,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from seawall.report.advice_words import HEADING, suggestions
 from seawall.report.answer import answer_of
 from seawall.report.burst_words import burst_figures
 from seawall.report.effect_tables import effect_rows
@@ -56,6 +57,8 @@ def render(result: Result, material: Material) -> str:
         result=result,
         style=Markup((_HERE / "style.css").read_text(encoding="utf-8")),  # noqa: S704 - our own file
         answer=answer_of(result),
+        suggested=HEADING,
+        suggestions=list(suggestions(result)),
         chip=chip,
         arms=[]
         if result.experiment in (*PLAIN, FAULT, INGEST, *SCENARIOS)
