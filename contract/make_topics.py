@@ -27,15 +27,23 @@ _MOST_PARTITIONS, _MOST_REPLICAS = 10_000, 100
 
 
 def create_topics(
-    admin: AdminClient, *, partitions: int, replication: int, settings: Mapping[str, str] | None = None
+    admin: AdminClient,
+    *,
+    partitions: int,
+    replication: int,
+    settings: Mapping[str, str] | None = None,
+    names: Sequence[str] | None = None,
 ) -> None:
     """Create the topics that are not there yet, and wait until each partition has a leader; raises `NoTopics`.
 
-    With three replicas a write needs two; *replication* 0 leaves their number to the cluster.
+    With three replicas a write needs two; *replication* 0 leaves their number to the cluster. *names* are others than
+    those of all records and their dead letters.
     """
     config = {"min.insync.replicas": "2"} if replication >= _COPIES_FOR_TWO_WRITES else {}
     config |= settings or {}
     wanted = dict.fromkeys(record_topics(), partitions) | {DEAD_LETTER_TOPIC: 1}
+    if names is not None:
+        wanted = dict.fromkeys(names, partitions)
     new = [NewTopic(name, count, replication or -1, config=config) for name, count in wanted.items()]
     for name, future in admin.create_topics(new, request_timeout=_REQUEST_S).items():
         try:

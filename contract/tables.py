@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 import sqlalchemy as sa
 
+from contract.csv_rows import MOST_NAME
 from contract.entities import ENTITIES, Entity, field_type
 
 metadata = sa.MetaData()
@@ -80,3 +81,32 @@ user_grades = sa.Table(
 )
 """What a batch computes of each user from their orders; ``draw`` is a random number from 0 to 1, by whose index any
 number of users can be drawn at random without reading all of them."""
+
+csv_rows = sa.Table(
+    "csv_rows",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("name", sa.String(MOST_NAME), nullable=False),
+    sa.Column("age", sa.Integer, nullable=False),
+    sa.Column("more", sa.JSON, nullable=False),
+)
+"""What was imported from CSV files (`contract.csv_rows`); it is the user's, so no fresh state empties it."""
+
+csv_imports = sa.Table(
+    "csv_imports",
+    metadata,
+    sa.Column("file", sa.Uuid, primary_key=True),
+    sa.Column("way", sa.String(10), primary_key=True),
+    sa.Column("read_as", sa.String(100), nullable=False),
+    sa.Column("offset", sa.BigInteger, nullable=False),
+    sa.Column("offset_line", sa.BigInteger, nullable=False),
+    sa.Column("line", sa.BigInteger, nullable=False),
+    sa.Column("good", sa.BigInteger, nullable=False),
+    sa.Column("bad", sa.BigInteger, nullable=False),
+    sa.Column("rejects", sa.String(4096), nullable=False),
+    sa.Column("rejects_bytes", sa.BigInteger, nullable=False),
+    sa.Column("finished", sa.Boolean, nullable=False),
+    sa.Column("noted_at", sa.DateTime(timezone=True), nullable=False),
+)
+"""How far each import of a file is: the line at which it goes on, which lies in the piece of the file that begins at
+byte ``offset`` and line ``offset_line``, and how much of its reject file belongs to that."""

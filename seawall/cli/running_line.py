@@ -44,6 +44,10 @@ class RunningLine:
 
     def _goes_on(self, progress: LoadProgress) -> None:
         """Show how many requests were answered."""
+        failed = f", {progress.failed:,} failed" if progress.failed else ""
+        self._says(f"{progress.answered:,} answered{failed}")
+
+    def _says(self, text: str) -> None:
+        """Show *text* behind what runs."""
         if self._task is not None:
-            failed = f", {progress.failed:,} failed" if progress.failed else ""
-            self._line.update(self._task, description=f"{self._what}: {progress.answered:,} answered{failed}")
+            self._line.update(self._task, description=f"{self._what}: {text}")

@@ -8,6 +8,7 @@ ExperimentError
  ├─ NotDrained         the sinks stand still, so further trials would say nothing
  ├─ NotHealed          the service did not come back after a fault, so further ones would say nothing
  ├─ DiskFull           there is no room for what is to be written
+ ├─ ImportFailed       a file that the importer does not import, or a server that does not let it
  ├─ NotRecorded        a directory does not hold a whole recorded run of Locust
  └─ NoTime             a result does not say when its run was
 """
@@ -47,6 +48,10 @@ class NotHealed(ExperimentError):
 
 class DiskFull(ExperimentError):
     """There is no room for what is to be written."""
+
+
+class ImportFailed(ExperimentError):
+    """A file could not be imported; the message is the importer's."""
 
 
 class NotRecorded(ExperimentError):

@@ -212,6 +212,16 @@ def _of_fanout(result: Result, arm: Arm, _: list[Trial]) -> Figures:
                 yield Figure("kept for its CPU, %", SMALLER, cell), 100 * finding.store_kept_per_cpu_s
 
 
+def _of_imports(result: Result, arm: Arm, _: list[Trial]) -> Figures:
+    """Yield how fast a CSV file got into the table, and its share of what the database's own loader takes."""
+    for finding in result.csv:
+        if finding.arm == arm.name and finding.outcome is Outcome.PASS and finding.rows_per_s is not None:
+            cell = f"{finding.good:,} rows"
+            yield Figure("imported, rows/s", SMALLER, cell), finding.rows_per_s
+            if finding.share_of_loader is not None:
+                yield Figure("of the loader, %", SMALLER, cell), 100 * finding.share_of_loader
+
+
 def _of_scaling(result: Result, _arm: Arm, _: list[Trial]) -> Figures:
     """Yield what one process would carry with a core of its own."""
     for finding in result.scaling:
@@ -229,5 +239,5 @@ def _of_elasticity(result: Result, _arm: Arm, _: list[Trial]) -> Figures:
 
 _FIGURES: tuple[Callable[[Result, Arm, list[Trial]], Figures], ...] = (
     _of_loads, _of_equal_data, _of_capacity, _of_soak, _of_faults, _of_bursts, _of_live_figures, _of_fanout,
-    _of_scaling, _of_elasticity,
+    _of_scaling, _of_elasticity, _of_imports,
 )  # fmt: skip

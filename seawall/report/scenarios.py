@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from seawall.report.analytics_words import NEVER_MEASURED as NOT_OF_ANALYTICS
 from seawall.report.analytics_words import analytics_answer, analytics_tables
 from seawall.report.answer_form import Answer
+from seawall.report.csv_words import NOT_MEASURED as NOT_OF_CSV
+from seawall.report.csv_words import csv_answer, csv_tables
 from seawall.report.fanout_words import NEVER_MEASURED as NOT_OF_FANOUT
 from seawall.report.fanout_words import fanout_answer, fanout_tables
 from seawall.report.figure_table import FigureTable
@@ -17,6 +19,7 @@ from seawall.report.live_words import NOT_MEASURED as NOT_OF_LIVE
 from seawall.report.live_words import live_answer, live_tables
 from seawall.result import Result
 from seawall.result.cache_fleet import CACHE
+from seawall.result.csv_import import CSV
 from seawall.result.fanout import FANOUT
 from seawall.result.live import LIVE
 from seawall.result.live_analytics import ANALYTICS
@@ -37,6 +40,7 @@ SCENARIOS: dict[str, ScenarioReport] = {
     ANALYTICS: ScenarioReport(answer=analytics_answer, tables=analytics_tables, not_measured=NOT_OF_ANALYTICS),
     FANOUT: ScenarioReport(answer=fanout_answer, tables=fanout_tables, not_measured=NOT_OF_FANOUT),
     LIVE: ScenarioReport(answer=live_answer, tables=live_tables, not_measured=NOT_OF_LIVE),
+    CSV: ScenarioReport(answer=csv_answer, tables=csv_tables, not_measured=NOT_OF_CSV),
 }
 """By the name of the experiment, such as ``stream-cache``."""
 

@@ -10,6 +10,7 @@ import msgspec
 from seawall.result.advice import Advice
 from seawall.result.bursts import BurstFinding
 from seawall.result.cache_fleet import FleetFindings
+from seawall.result.csv_import import CsvFinding, LoaderFinding
 from seawall.result.effects import DesignCell, EffectFinding
 from seawall.result.elasticity import ElasticityFinding
 from seawall.result.fanout import FanoutFinding, RebuildFinding
@@ -100,6 +101,10 @@ class Result(msgspec.Struct, kw_only=True, frozen=True):
     """What it found of a table that was lost; one, or none."""
     live: list[LiveFinding] = []
     """What `stream live` found, a source each."""
+    csv: list[CsvFinding] = []
+    """What `stream csv` found, a way each."""
+    csv_loader: LoaderFinding | None = None
+    """What the database's own loader did with the same rows; None where it was not asked."""
     advice: list[Advice] = []
     """What its figures suggest; empty where they suggest nothing."""
     stages: list[StageFinding] = []

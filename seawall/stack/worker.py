@@ -83,6 +83,11 @@ class Worker:
             return False
         return True
 
+    def kill(self) -> None:
+        """Kill it, and wait for that."""
+        self._process.kill()
+        self._process.wait()
+
     def stop(self) -> None:
         """Ask it to end, and kill it where it does not; does nothing where it has ended."""
         self._process.terminate()

@@ -12,7 +12,7 @@ from seawall.cli.help_sections import ENVIRONMENT, FILES
 
 EXPERIMENTS = (
     *("compare", "attain", "capacity", "scale", "soak", "fault", "controls"),
-    *("stream cache", "stream ingest", "stream analytics", "stream fanout", "stream live"),
+    *("stream cache", "stream ingest", "stream analytics", "stream fanout", "stream live", "stream csv"),
 )
 COMMANDS = (*VERBS, *(f"{verb} {name}" for verb, names in SCENARIOS.items() for name in names))
 """The verbs, and the scenarios of those that have some."""

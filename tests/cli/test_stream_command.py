@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from seawall.cli.app import SCENARIOS, main
+from seawall.load.csv_sample import write_sample
 from seawall.stack.places import ROOT
 
 SMALL = ["--rate", "100", "--factor", "5", "--burst", "1s", "--before", "1s", "--after", "2s", "--warmup", "500ms"]
@@ -81,6 +82,11 @@ def test_the_bare_verb_names_the_scenarios(capsys: pytest.CaptureFixture[str]) -
         pytest.param(["live", "--sources", "rumour"], "unknown 'rumour'", id="a source that is none"),
         pytest.param(["live", "--sse", "many"], "--sse", id="a share that is none"),
         pytest.param(["live", "--subscribers", "10000000"], "--subscribers", id="more subscribers than can connect"),
+        pytest.param(["csv", "--ways", "post", "--rows", "1"], "--ways: some of direct, kafka", id="a way to no table"),
+        pytest.param(["csv", "/nowhere/people.csv"], "/nowhere/people.csv: No such file", id="no such file"),
+        pytest.param(["csv", str(ROOT / "docs")], "is a directory: name one file", id="a directory"),
+        pytest.param(["csv", str(ROOT / "LICENSE")], "has to name the columns 'name' and 'age'", id="no such columns"),
+        pytest.param(["csv", "--encoding", "latin-1"], "a sample is written in one of", id="no Korean in Latin"),
     ],
 )
 def test_wrong_usage_starts_nothing(
@@ -237,4 +243,35 @@ def test_nodes_of_the_cache_die_under_load_and_nothing_is_lost(tmp_path: Path) -
         assert outage["whole"]
         assert [one.get(count, 0) for count in ("lost", "doubled", "pending", "nobody")] == [0, 0, 0, 0]
     assert "nodes away" in (output / "report.html").read_text()
+
+
+@pytest.mark.long
+@pytest.mark.timeout(300)
+def test_an_import_that_is_interrupted_says_how_to_go_on(tmp_path: Path) -> None:
+    """On a stack that stays: the exit code is 130, what was imported stays, and the command goes on with it."""
+    home, output = tmp_path / "home", tmp_path / "out"
+    file = write_sample(tmp_path / "people.csv", 400_000, seed=1).path
+    words = ["--batch-rows", "500", "--no-loader", "--output"]
+    bin_, env = ROOT / "bin" / "seawall", {**os.environ, "SEAWALL_HOME": str(home)}
+    subprocess.run([bin_, "up"], env=env, check=True, timeout=200, stdin=subprocess.DEVNULL, capture_output=True)
+    try:
+        with started(home, "csv", str(file), *words, str(output)) as process:
+            said = output / "raw" / "01-direct" / "importer.jsonl"
+            deadline = time.monotonic() + 100
+            while not (said.exists() and said.stat().st_size > 2_000) and time.monotonic() < deadline:
+                time.sleep(0.05)
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=60)
+        assert process.returncode == 130, out + err
+        assert f"this goes on: bin/seawall stream csv {file} --ways direct,kafka" in out
+        assert written(output)["interrupted"]
+        again = tmp_path / "again"
+        with started(home, "csv", str(file), "--ways", "direct", "--no-loader", "--output", str(again)) as process:
+            out, err = process.communicate(timeout=200)
+        assert process.returncode == 0, out + err
+        (finding,) = written(again)["csv"]
+        assert finding["resumed_line"] > 2
+        assert 0 < finding["stored"] < finding["in_table"] == finding["good"] == 399_600
+    finally:
+        subprocess.run([bin_, "down"], env=env, check=True, timeout=100, stdin=subprocess.DEVNULL, capture_output=True)
     assert not remains(home)

@@ -1,0 +1,138 @@
+"""One import of a file by one way: its processes, what they say, and when the last row was visible."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from seawall.experiments.errors import ImportFailed
+from seawall.experiments.stream_csv_options import CsvOptions
+from seawall.result.csv_import import KAFKA
+from seawall.stack.csv_importer import ImportProcess
+from seawall.stack.csv_tables import Span, rows_of_file
+from seawall.stack.stack import Stack
+
+IMPORTER, SINK = "importer", "sink"
+_LOOK_S = 0.2
+_SINK_READY_S = 180.0
+_COUNTED_AT_MOST = 0.1
+"""Of the time that is waited for the last row; counting takes the database's time, too."""
+
+_NO_SPAN = Span(UUID(int=0), UUID(int=0))
+
+
+@dataclass
+class Imported:
+    """What one import did, as its processes tell it."""
+
+    begins: dict[str, Any] = field(default_factory=dict)
+    """The importer's first line."""
+    state: dict[str, Any] = field(default_factory=dict)
+    """Its last one."""
+    sunk: dict[str, Any] = field(default_factory=dict)
+    """The sink's last one."""
+    span: Span = _NO_SPAN
+    in_table: int = 0
+    visible_ns: int | None = None
+    """When the last row was; None where the log was not drained in time."""
+    cpu_s: dict[str, float] = field(default_factory=dict)
+    memory_bytes: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def stored(self) -> int:
+        """Rows that this run stored, by whoever writes them."""
+        return int(self.state["stored"]) + int(self.sunk.get("stored", 0))
+
+
+OnState = Callable[[dict[str, Any], int], None]
+"""Hears the importer's last state, and the file's size in bytes, a few times a second."""
+
+
+def import_file(
+    stack: Stack, options: CsvOptions, file: Path, way: str, place: Path, *, anew: bool, on_state: OnState
+) -> Imported:
+    """Import *file* by one *way* and wait until all of it is visible; files and logs go to *place*.
+
+    What stops it stops its processes, and what is imported stays. Raises `ImportFailed`.
+    """
+    found = Imported()
+    words = [way, str(file.absolute()), "--rejects", str((place / "rejects.csv").absolute()), *options.words()]
+    words += ["--batch-rows", str(options.batch_rows), *(["--anew"] if anew else [])]
+    with contextlib.ExitStack() as beside:
+        sink = None
+        if way == KAFKA:
+            sink = beside.enter_context(ImportProcess(stack, SINK, place, "sink"))
+            _await_ready(sink)
+        importer = beside.enter_context(ImportProcess(stack, IMPORTER, place, *words))
+        code = None
+        while code is None:
+            time.sleep(_LOOK_S)
+            code = importer.exit_code
+            _hear(found, importer, sink)
+            if found.state:
+                on_state(found.state, int(found.begins["size_bytes"]))
+        if code:
+            raise ImportFailed(importer.complaint() or f"the import ended with {code}; see {importer.log}")
+        _await_visible(stack, found, sink, options.drain_timeout_s)
+    return found
+
+
+def _await_ready(sink: ImportProcess) -> None:
+    deadline_s = time.monotonic() + _SINK_READY_S
+    while not any("assigned" in line for line in sink.news()):
+        if sink.exit_code is not None:
+            raise ImportFailed(f"the sink ended: {sink.complaint()}; see {sink.log}")
+        if time.monotonic() > deadline_s:
+            raise ImportFailed(f"the sink got no partition within {_SINK_READY_S:.0f} s; see {sink.log}")
+        time.sleep(_LOOK_S)
+
+
+def _hear(found: Imported, importer: ImportProcess, sink: ImportProcess | None) -> None:
+    """Take what the processes have said and used meanwhile."""
+    for line in importer.news():
+        if "begins" in line:
+            found.begins, found.span = line, Span(UUID(line["file"]), UUID(line["last"]))
+        else:
+            found.state = line
+            found.memory_bytes[IMPORTER] = line["memory_bytes"]
+    if sink is not None:
+        for line in sink.news():
+            if "seen" in line:
+                found.sunk = line
+                found.memory_bytes[SINK] = line["memory_bytes"]
+    for name, process in ((IMPORTER, importer), (SINK, sink)):
+        if process is not None and (use := process.use()) is not None:
+            found.cpu_s[name] = round(use.cpu_s, 3)
+
+
+def _await_visible(stack: Stack, found: Imported, sink: ImportProcess | None, timeout_s: float) -> None:
+    """Wait until the table has all rows that the file has, and note when the last one was visible."""
+    url, wanted = stack.connections.psycopg_url, int(found.state["good"])
+    deadline_s = time.monotonic() + timeout_s
+    while True:
+        begun_s = time.monotonic()
+        found.in_table = rows_of_file(url, found.span)
+        took_s = time.monotonic() - begun_s
+        if sink is None:
+            found.visible_ns = int(found.state["at_ns"])
+            return
+        if found.in_table + int(found.sunk.get("buried", 0)) >= wanted:
+            time.sleep(_LOOK_S)  # it says so right after its commit
+            break
+        if time.monotonic() > deadline_s:
+            return
+        if sink.exit_code is not None:
+            raise ImportFailed(f"the sink ended: {sink.complaint()}; see {sink.log}")
+        time.sleep(max(_LOOK_S, took_s / _COUNTED_AT_MOST))
+    news = [line for line in sink.news() if "seen" in line]
+    found.sunk = news[-1] if news else found.sunk
+    if found.sunk:
+        found.memory_bytes[SINK] = found.sunk["memory_bytes"]
+        found.visible_ns = int(found.sunk["at_ns"])
+    if (use := sink.use()) is not None:
+        found.cpu_s[SINK] = round(use.cpu_s, 3)

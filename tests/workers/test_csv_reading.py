@@ -1,0 +1,243 @@
+"""What is read of a CSV file: rows, rejects with their lines, and where reading goes on."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import tracemalloc
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from workers.csv_import.errors import BadFile
+from workers.csv_import.lines import MOST_LINE_BYTES
+from workers.csv_import.records import Chunk, CsvFile, Reject, Row
+
+HEADER = "name,age,note\n"
+
+
+def read(
+    path: Path, *, encoding: str = "auto", delimiter: str = "auto", most: int = 1_000
+) -> tuple[list[Row], list[Reject]]:
+    """Return all that is in a file."""
+    rows, rejects = [], []
+    with CsvFile(path, encoding=encoding, delimiter=delimiter) as file:
+        for chunk in file.chunks(most=most):
+            rows += chunk.rows
+            rejects += chunk.rejects
+    return rows, rejects
+
+
+def written(path: Path, data: bytes | str) -> Path:
+    """Write a file and return its path."""
+    path.write_bytes(data.encode() if isinstance(data, str) else data)
+    return path
+
+
+def plain(rows: list[Row]) -> list[tuple[int, str, int, dict[str, str]]]:
+    """Return rows with their other columns decoded."""
+    return [(line, name, age, json.loads(more)) for line, name, age, more in rows]
+
+
+@pytest.mark.parametrize(
+    ("codec", "encoding"),
+    [
+        ("utf-8", "auto"), ("utf-8-sig", "auto"), ("utf-8-sig", "utf-8"), ("utf-16", "auto"), ("utf-16", "utf-16"),
+        ("utf-16-le", "auto"), ("utf-16-be", "auto"), ("utf-16-be", "utf-16"), ("cp949", "auto"), ("cp949", "cp949"),
+        ("euc_kr", "auto"), ("euc_kr", "euc-kr"),
+    ],
+)  # fmt: skip
+def test_korean_is_read_in_every_encoding(codec: str, encoding: str, tmp_path: Path) -> None:
+    """Whether it is named or found out; lines end where they end in that encoding."""
+    text = HEADER + '김철수,31,"서울, ""강남""\n둘째 줄"\r\n이영희,29,ਊ\n'.replace(
+        "ਊ", "" if "16" not in codec else "ਊ"
+    )
+    rows, rejects = read(written(tmp_path / "a.csv", text.encode(codec)), encoding=encoding)
+    assert not rejects
+    assert plain(rows)[0] == (2, "김철수", 31, {"note": '서울, "강남"\n둘째 줄'})
+    assert [line for line, *_ in rows] == [2, 4]
+
+
+@pytest.mark.parametrize("encoding", ["auto", "latin-1"])
+def test_latin_1_is_read(encoding: str, tmp_path: Path) -> None:
+    """Its letters are no Korean."""
+    rows, rejects = read(
+        written(tmp_path / "a.csv", (HEADER + "José,31,Müñchen\n").encode("latin-1")), encoding=encoding
+    )
+    assert (plain(rows), rejects) == ([(2, "José", 31, {"note": "Müñchen"})], [])
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_the_delimiter_is_found_out(delimiter: str, tmp_path: Path) -> None:
+    """By what makes a header with the columns that there must be."""
+    text = delimiter.join(("note", "Age", " NAME ")) + "\r" + delimiter.join(("x", " 7 ", "Kim")) + "\r"
+    rows, _ = read(written(tmp_path / "a.csv", text))
+    assert plain(rows) == [(2, "Kim", 7, {"note": "x"})]
+
+
+TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=40)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    people=st.lists(st.tuples(TEXTS.filter(bool), st.integers(0, 150), TEXTS, TEXTS), min_size=1, max_size=12),
+    delimiter=st.sampled_from(",;\t|"),
+    end=st.sampled_from(["\n", "\r\n"]),
+    codec=st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-16-be"]),
+    quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL, csv.QUOTE_NONNUMERIC]),
+    most=st.integers(1, 5),
+)
+def test_what_the_writer_writes_is_read_equal(
+    people: list[tuple[str, int, str, str]],
+    delimiter: str,
+    end: str,
+    codec: str,
+    quoting: int,
+    most: int,
+    tmp_path: Path,
+) -> None:
+    """Also when reading begins anew behind each chunk, as after a kill."""
+    if end == "\n" and any("\r" in text for one in people for text in one if isinstance(text, str)):
+        quoting = csv.QUOTE_ALL  # else the writer leaves it bare, and its own reader refuses that
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, delimiter=delimiter, lineterminator=end, quoting=quoting)  # type: ignore[arg-type]
+    writer.writerow(("name", "age", "city", "note"))
+    writer.writerows(people)
+    path = written(tmp_path / "a.csv", text.getvalue().encode(codec))
+    wanted = [(name, age, {"city": city, "note": note}) for name, age, city, note in people]
+    with CsvFile(path, delimiter=delimiter, encoding=codec.removesuffix("-sig")) as file:
+        at, rows = None, []
+        while chunk := next(file.chunks(at, most=most), None):
+            assert not chunk.rejects
+            at = chunk.position
+            rows += plain(chunk.rows)
+    assert [row[1:] for row in rows] == wanted
+    assert len({row[0] for row in rows}) == len(rows)
+
+
+BAD = {
+    "missing column": ("Kim,31\n", "2 columns in place of 3"),
+    "a column too many": ("Kim,31,a,b\n", "4 columns in place of 3"),
+    "an age that is no number": ("Kim,old,a\n", "age: no whole number from 0 to 150"),
+    "a negative age": ("Kim,-1,a\n", "age:"),
+    "an age beyond all": ("Kim,151,a\n", "age:"),
+    "digits of another script": ("Kim,٣,a\n", "age:"),
+    "no name": (",31,a\n", "name: empty"),
+    "a long name": (f"{'k' * 201},31,a\n", "name: longer than 200"),
+    "a long text": (f"Kim,31,{'n' * 4_001}\n", "note: longer than 4,000"),
+    "NUL": ("Ki\0m,31,a\n", "NUL"),
+    "text behind a quote": ('Kim,31,"a"b\n', "quotes or line ends"),
+}
+
+
+@pytest.mark.parametrize(("line", "reason"), BAD.values(), ids=BAD)
+def test_a_bad_row_is_rejected_with_its_line(line: str, reason: str, tmp_path: Path) -> None:
+    """And those around it are read."""
+    path = written(tmp_path / "a.csv", f"{HEADER}A,1,\n\n{line}B,2,\n")
+    rows, rejects = read(path, encoding="utf-8")
+    assert [(line, name) for line, name, *_ in rows] == [(2, "A"), (5, "B")]
+    assert [(one.first, one.last) for one in rejects] == [(4, 4)]
+    assert reason in rejects[0].reason
+
+
+def test_bytes_of_no_character_reject_their_row(tmp_path: Path) -> None:
+    """Not the file, where its encoding is known."""
+    path = written(tmp_path / "a.csv", HEADER.encode() + "A,1,가\n".encode() + b"B\xff,2,\nC,3,\n")
+    rows, rejects = read(path)
+    assert [name for _, name, *_ in rows] == ["A", "C"]
+    assert [(one.first, one.last) for one in rejects] == [(3, 3)]
+    assert "no character" in rejects[0].reason
+
+
+def test_a_quote_that_nothing_closes_costs_its_line_alone(tmp_path: Path) -> None:
+    """Whether the file ends before it is closed, or so much follows that nobody meant it."""
+    many = "".join(f"P{number},{number % 100},{'x' * 60}\n" for number in range(5_000))
+    rows, rejects = read(written(tmp_path / "a.csv", f'{HEADER}A,1,"open\n{many}B,2,"open\nC,3,\n'))
+    assert [(one.first, one.last) for one in rejects] == [(2, 2), (5_003, 5_003)]
+    assert len(rows) == 5_001
+    assert [line for line, *_ in rows] == [*range(3, 5_003), 5_004]
+
+
+def test_a_line_of_100_megabytes_is_rejected_in_little_memory(tmp_path: Path) -> None:
+    """And what follows is read."""
+    path = tmp_path / "a.csv"
+    with path.open("wb") as file:
+        file.write(HEADER.encode() + b"A,1,\nB,2,")
+        for _ in range(100):
+            file.write(b"x" * 1_000_000)
+        file.write(b"\nC,3,\n")
+    tracemalloc.start()
+    rows, rejects = read(path)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert [name for _, name, *_ in rows] == ["A", "C"]
+    assert [(one.first, one.last) for one in rejects] == [(3, 3)]
+    assert f"longer than {MOST_LINE_BYTES:,}" in rejects[0].reason
+    assert most < 20_000_000
+
+
+NO_FILE = {
+    "empty": (b"", "it is empty"),
+    "blank lines": (b"\n\n\n", "has to name the columns"),
+    "only a header": (b"name,age\n", "no row below its header"),
+    "other columns": (b"nom,annees\nA,1\n", "it has 'nom', 'annees'"),
+    "no age": (b"name,note\nA,1\n", "'name' and 'age'"),
+    "a column twice": (b"name,age,Age\nA,1,2\n", "names columns twice: 'age'"),
+    "a column without a name": (b"name,age,\nA,1,2\n", "whose name is empty"),
+    "binary": (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + bytes(range(256)), "this is no text"),
+    "a long first line": (b"name,age," + b"x" * 2_000_000, "no header"),
+}
+
+
+@pytest.mark.parametrize(("data", "said"), NO_FILE.values(), ids=NO_FILE)
+def test_what_is_no_such_file_is_refused(data: bytes, said: str, tmp_path: Path) -> None:
+    """The message names the file, and what is wrong with it."""
+    path = written(tmp_path / "a.csv", data)
+    with pytest.raises(BadFile, match=r"a\.csv") as caught:
+        CsvFile(path)
+    assert said in str(caught.value)
+
+
+def test_no_file_and_a_directory_are_refused(tmp_path: Path) -> None:
+    """In words."""
+    with pytest.raises(BadFile, match="No such file"):
+        CsvFile(tmp_path / "nowhere.csv")
+    with pytest.raises(BadFile, match="is a directory"):
+        CsvFile(tmp_path)
+
+
+@pytest.mark.parametrize(("encoding", "delimiter"), [("klingon", "auto"), ("auto", "::")])
+def test_an_encoding_or_delimiter_that_is_none_is_refused(encoding: str, delimiter: str, tmp_path: Path) -> None:
+    """With those that there are."""
+    with pytest.raises(BadFile, match="is none of auto"):
+        CsvFile(written(tmp_path / "a.csv", f"{HEADER}A,1,\n"), encoding=encoding, delimiter=delimiter)
+
+
+def test_a_chunk_holds_so_much_and_no_more(tmp_path: Path) -> None:
+    """However many columns a row has."""
+    text = HEADER + "".join(f"A,1,{'x' * 3_900}\n" for _ in range(1_000))
+    with CsvFile(written(tmp_path / "a.csv", text)) as file:
+        chunks: list[Chunk] = list(file.chunks())
+    assert len(chunks) > 3
+    assert sum(len(chunk.rows) for chunk in chunks) == 1_000
+
+
+@pytest.mark.parametrize("codec", ["utf-8-sig", "utf-16", "cp949"])
+def test_reading_goes_on_from_any_chunk_of_a_large_file(codec: str, tmp_path: Path) -> None:
+    """Whatever piece of the file its next line lies in, and whether records have several lines or are bad."""
+    lines = (f'김 {number},{number % 200},"{"x" * (number % 90)}\n{number}"\n\n' for number in range(9_000))
+    path = written(tmp_path / "a.csv", (HEADER + "".join(lines)).encode(codec))
+    wanted, bad = read(path)
+    assert len(wanted) + len(bad) == 9_000
+    assert path.stat().st_size > 3 << 17
+    with CsvFile(path) as file:
+        at, rows, rejects = None, [], []
+        while chunk := next(file.chunks(at, most=700), None):
+            at = chunk.position
+            rows += chunk.rows
+            rejects += chunk.rejects
+    assert rows == wanted
+    assert rejects == bad
