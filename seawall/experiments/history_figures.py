@@ -201,6 +201,25 @@ def _of_live_figures(result: Result, arm: Arm, _: list[Trial]) -> Figures:
             yield Figure("behind at most, ms", LARGER, cell), most_ms
 
 
+def _of_fleet(result: Result, arm: Arm, _: list[Trial]) -> Figures:
+    """Yield what a trial asked the database a minute, and how long it took to pick a user."""
+    for finding in result.fleet.trials if result.fleet is not None else []:
+        if finding.arm == arm.name and finding.outcome is Outcome.PASS:
+            cell = f"{finding.rows:,} rows"
+            asked = finding.pick_queries_per_min + finding.load_queries_per_min + (finding.api_queries_per_min or 0.0)
+            yield Figure("statements a minute", LARGER, cell), asked
+            if finding.pick_ms.p50:
+                yield Figure("a pick p50, ms", LARGER, cell, main=False), finding.pick_ms.p50
+
+
+def _of_feeds(result: Result, arm: Arm, _: list[Trial]) -> Figures:
+    """Yield how long records took from when they were due until they arrived at subscribers."""
+    for finding in result.live:
+        if finding.arm == arm.name and finding.outcome is Outcome.PASS and finding.arrival_ms.p95:
+            cell = f"{finding.subscribers:,} subscribers, {finding.offered_per_s:,.0f}/s"
+            yield Figure("arrived p95, ms", LARGER, cell), finding.arrival_ms.p95
+
+
 def _of_fanout(result: Result, arm: Arm, _: list[Trial]) -> Figures:
     """Yield what the storing group kept of its throughput beside others."""
     for finding in result.fanout:
@@ -238,6 +257,6 @@ def _of_elasticity(result: Result, _arm: Arm, _: list[Trial]) -> Figures:
 
 
 _FIGURES: tuple[Callable[[Result, Arm, list[Trial]], Figures], ...] = (
-    _of_loads, _of_equal_data, _of_capacity, _of_soak, _of_faults, _of_bursts, _of_live_figures, _of_fanout,
-    _of_scaling, _of_elasticity, _of_imports,
+    _of_loads, _of_equal_data, _of_capacity, _of_soak, _of_faults, _of_bursts, _of_live_figures, _of_fleet,
+    _of_feeds, _of_fanout, _of_scaling, _of_elasticity, _of_imports,
 )  # fmt: skip

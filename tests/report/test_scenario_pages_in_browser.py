@@ -35,7 +35,8 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture(scope="module", params=SCENARIOS)
 def page(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page of a stored run of each scenario."""
-    directory, name = tmp_path_factory.mktemp("page"), str(request.param)
+    name = str(request.param)
+    directory = tmp_path_factory.mktemp(name)
     write_reports(stored_result(ROOT / "results" / "reference" / f"20261130-{name}"), directory)
     return directory / "report.html"
 
@@ -45,7 +46,8 @@ def test_pictures_can_be_read(chromium: Browser, page: Path, size: tuple[int, in
     """No text is too small, cut off, or covers its neighbour, and the page is no wider than the screen."""
     with opened(chromium, page, size) as found:
         texts = found.page.evaluate(CHART_TEXTS)
-        assert len(texts) > 15
+        # an import is told in tables alone
+        assert len(texts) > 15 or page.parent.name.startswith("stream-csv")
         assert [one for one in texts if one["px"] < SMALLEST_TEXT_PX] == []
         assert [one for one in texts if one["out"] > 1] == []
         for boxes in found.page.evaluate(TICKS):
