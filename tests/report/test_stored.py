@@ -18,7 +18,8 @@ THREE_PATHS = (ROOT / "results" / "reference" / "20261121-default" / "result.jso
 @pytest.mark.parametrize("path", REFERENCE, ids=lambda path: path.parent.name)
 def test_results_of_older_versions_still_load(path: Path) -> None:
     """Fields are only ever added."""
-    assert stored_result(path.parent).trials
+    found = stored_result(path.parent)
+    assert found.trials or found.csv
 
 
 @pytest.mark.parametrize(
