@@ -186,7 +186,7 @@ def main() -> None:
     try:
         os.write(1, msgspec.json.encode(Ready()) + b"\n")
     except BrokenPipeError:  # who started it was interrupted meanwhile
-        return
+        os._exit(0)  # the thread may hold the lock of the input, at which an ordinary end aborts
     report = reader.run(stop)
     with suppress(BrokenPipeError), sys.stdout.buffer as output:  # nobody may be waiting for it any more
         output.write(msgspec.json.encode(report) + b"\n")
