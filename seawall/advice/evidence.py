@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from statistics import median
 from typing import Any, NamedTuple
 
-from seawall.result import Arm, Result, Trial
+from seawall.result import Advice, AdviceKind, Arm, Result, Trial
 
 Figure = Callable[[Trial], float | None]
 
@@ -39,6 +39,18 @@ class Evidence(NamedTuple):
         """Return the median of a figure; None where fewer than half of the trials have it."""
         found = [value for trial in self.trials if (value := figure(trial)) is not None]
         return median(found) if found and 2 * len(found) >= len(self.trials) else None
+
+    def advice(self, kind: AdviceKind, says: str, advice: str, evidence: dict[str, float]) -> Advice:
+        """Return what these trials say and suggest, with the numbers that it rests on."""
+        return Advice(
+            kind=kind,
+            arm=self.arm.name,
+            offered_per_s=self.offered_per_s,
+            says=says,
+            advice=advice,
+            evidence=evidence,
+            trials=self.names,
+        )
 
 
 def evidence_of(result: Result) -> Iterator[Evidence]:

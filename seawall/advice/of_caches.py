@@ -53,16 +53,14 @@ def _of_kind(found: Evidence, name: str) -> Advice | None:
         evidence["there"] = float(there)
         says += f"; the database handed out {fetched:,.0f} rows, of {there:,} that there are to be asked for"
         if lives_s < seconds:
-            return _advice(
-                found,
+            return found.advice(
                 AdviceKind.CACHE_TTL,
                 f"{says}. A cache keeps one for {lives_s:g} s at most.",
                 "A longer time to live (SEAWALL_MEMORY_TTL_S, SEAWALL_CACHE_TTL_S) keeps rows that are asked for again;"
                 " it is also how old an answer can be where an announcement is missed (docs/lookups.md).",
                 evidence,
             )
-        return _advice(
-            found,
+        return found.advice(
             AdviceKind.CACHE_KEY,
             f"{says}. None had reached the end of its {lives_s:g} s.",
             "Something else than time takes them away: announcements of writes, a cache that is too small"
@@ -72,8 +70,7 @@ def _of_kind(found: Evidence, name: str) -> Advice | None:
     in_a_life = asked / seconds * min(lives_s, seconds)
     if not there and fetched >= MISSED * asked and in_a_life >= OFTEN:
         evidence["lookups_in_a_life"] = round(in_a_life, 1)
-        return _advice(
-            found,
+        return found.advice(
             AdviceKind.CACHE_KEY,
             f"{says}; {fetched:,.0f} answers were fetched anew, although {in_a_life:,.0f} lookups came while one lives"
             f" ({lives_s:g} s).",
@@ -81,15 +78,3 @@ def _of_kind(found: Evidence, name: str) -> Advice | None:
             evidence,
         )
     return None
-
-
-def _advice(found: Evidence, kind: AdviceKind, says: str, advice: str, evidence: dict[str, float]) -> Advice:
-    return Advice(
-        kind=kind,
-        arm=found.arm.name,
-        offered_per_s=found.offered_per_s,
-        says=says,
-        advice=advice,
-        evidence=evidence,
-        trials=found.names,
-    )

@@ -63,8 +63,7 @@ def _batches(found: Evidence) -> Advice | None:
     if linger_ms is not None:
         evidence["linger_ms"] = linger_ms
         now = f" (now {linger_ms:g})"
-    return _advice(
-        found,
+    return found.advice(
         AdviceKind.BATCHES,
         f"{says}.",
         f"A larger batch.size would change nothing. Records gather by a longer linger.ms{now}, in fewer partitions, or"
@@ -81,8 +80,7 @@ def _linger(found: Evidence) -> Advice | None:
     why = _why_sooner(found, linger_ms)
     if not why:
         return None
-    return _advice(
-        found,
+    return found.advice(
         AdviceKind.LINGER,
         f"Half of the answers took up to {p50_ms:.1f} ms, and the producer lets a record wait for others for"
         f" linger.ms = {linger_ms:g} of these. {why}",
@@ -131,8 +129,7 @@ def _hot_partition(found: Evidence) -> Advice | None:
     if lag and worst is not None:
         evidence |= {"lag_maximum": lag, "lag_maximum_of_one_partition": worst}
         says += f"; of a lag of up to {lag:,.0f} records, one partition had up to {worst:,.0f}"
-    return _advice(
-        found,
+    return found.advice(
         AdviceKind.HOT_PARTITION,
         f"{says}.",
         "One sink alone reads a partition, so more sinks do not share that one's work: keys that spread do, or another"
@@ -159,12 +156,10 @@ def _sink(found: Evidence) -> Advice | None:
         f" {slope:,.0f} records (95 % interval from {low:,.0f} on)"
     )
     if busiest is None:
-        return _advice(
-            found, AdviceKind.SINK, f"{says}.", "See what the sinks wait for: `bin/seawall watch`.", evidence
-        )
+        return found.advice(AdviceKind.SINK, f"{says}.", "See what the sinks wait for: `bin/seawall watch`.", evidence)
     evidence |= {"busiest_sink_cores": busiest, "sinks": float(len(names))}
     says += f"; the busiest of {len(names)} kept {busiest:.0%} of a core busy."
-    return _advice(found, AdviceKind.SINK, says, _more_of_sinks(found, busiest, len(names)), evidence)
+    return found.advice(AdviceKind.SINK, says, _more_of_sinks(found, busiest, len(names)), evidence)
 
 
 def _more_of_sinks(found: Evidence, busiest: float, sinks: int) -> str:
@@ -198,15 +193,3 @@ def _linger_ms(found: Evidence) -> float | None:
 def _batch_bytes(found: Evidence) -> int | None:
     said = {trial.log.batch_bytes for trial in found.trials if trial.log is not None}
     return said.pop() if len(said) == 1 else None
-
-
-def _advice(found: Evidence, kind: AdviceKind, says: str, advice: str, evidence: dict[str, float]) -> Advice:
-    return Advice(
-        kind=kind,
-        arm=found.arm.name,
-        offered_per_s=found.offered_per_s,
-        says=says,
-        advice=advice,
-        evidence=evidence,
-        trials=found.names,
-    )

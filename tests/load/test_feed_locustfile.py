@@ -5,24 +5,22 @@ from __future__ import annotations
 import contextlib
 import csv
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
 import httpx
 import pytest
+from locust_runs import run_locust
 from service_processes import _environment, eventually, free_port, running
 
 from contract.api_keys import Scope, line_of, new_key
 from seawall.load.feed.acceptance import Acceptances
-from seawall.stack.places import ROOT
 from seawall.stack.ports import free_ports
 from seawall.stack.stack import Stack
 
-LOCUST = [str(Path(sys.executable).with_name("locust")), "-f", str(ROOT / "locustfiles" / "feed.py")]
+locust = partial(run_locust, "feed.py", within_s=150)
 STAGES = ("PROPAGATE", "DELIVER", "DUE TO ARRIVED")
 
 
@@ -45,19 +43,6 @@ def feed(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[lis
 
         eventually(is_ready, 60.0)
         yield ["--feed-url", url, "--feed-key", key]
-
-
-def locust(*arguments: str, cwd: Path, **settings: str) -> subprocess.CompletedProcess[str]:
-    """Run Locust from another directory, to its end."""
-    return subprocess.run(
-        [*LOCUST, *arguments],
-        cwd=cwd,
-        env={**os.environ, **settings},
-        capture_output=True,
-        text=True,
-        timeout=150,
-        check=False,
-    )
 
 
 def entries(path: Path) -> dict[tuple[str, str], dict[str, str]]:

@@ -3,33 +3,19 @@
 from __future__ import annotations
 
 import csv
-import os
 import subprocess
-import sys
 import time
 import urllib.request
+from functools import partial
 from pathlib import Path
 
 import pytest
+from locust_runs import command, run_locust
 
-from seawall.stack.places import ROOT
 from seawall.stack.ports import free_ports
 from seawall.stack.stack import Stack
 
-LOCUST = [str(Path(sys.executable).with_name("locust")), "-f", str(ROOT / "locustfiles" / "ingest.py")]
-
-
-def locust(*arguments: str, cwd: Path, **settings: str) -> subprocess.CompletedProcess[str]:
-    """Run Locust from another directory, to its end."""
-    return subprocess.run(
-        [*LOCUST, *arguments],
-        cwd=cwd,
-        env={**os.environ, **settings},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+locust = partial(run_locust, "ingest.py")
 
 
 def totals(path: Path) -> dict[str, dict[str, str]]:
@@ -96,7 +82,9 @@ def test_the_web_page_comes_up(stack: Stack, tmp_path: Path) -> None:
     """Plain `locust -f` serves its page, with the service's address filled in."""
     port = free_ports(1)[0]
     running = subprocess.Popen(
-        [*LOCUST, "--web-host", "127.0.0.1", "--web-port", str(port)], cwd=tmp_path, stderr=subprocess.DEVNULL
+        command("ingest.py", "--web-host", "127.0.0.1", "--web-port", str(port)),
+        cwd=tmp_path,
+        stderr=subprocess.DEVNULL,
     )
     try:
         for _ in range(100):
