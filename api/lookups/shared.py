@@ -18,8 +18,8 @@ from contract.cache_client import CACHE_DOWN
 
 log = logging.getLogger(__name__)
 
-KEYS_A_SCAN = 1_000
-MOST_SCANS = 20
+_KEYS_A_SCAN = 1_000
+_MOST_SCANS = 20
 """A Valkey full of other people's keys is not looked through to its end."""
 
 
@@ -43,10 +43,15 @@ def client_of(url: str, settings: Settings, *, patience_s: float | None = None) 
 class SharedCache(Protocol):
     """A cache that may lose everything at any time, and never raises for it."""
 
-    failures: int
-    """How often it did not answer."""
-    skipped: int
-    """How often it was not even asked, because it had just failed."""
+    @property
+    def failures(self) -> int:
+        """How often it did not answer."""
+        ...
+
+    @property
+    def skipped(self) -> int:
+        """How often it was not even asked, because it had just failed."""
+        ...
 
     async def get(self, keys: Sequence[str]) -> dict[str, bytes]:
         """Return the records that are known, as JSON by key."""
@@ -105,8 +110,9 @@ class ValkeyCache:
     So a Valkey that is down costs one time-out in a while, and not one a lookup.
     """
 
-    def __init__(self, client: Redis, settings: Settings) -> None:
-        self._client = client
+    def __init__(self, client: Redis, settings: Settings, *, name: str = "cache") -> None:
+        """*name* is what the log calls it."""
+        self._client, self._name = client, name
         self._ttl_ms = settings.cache_ttl_s * 1000
         self._jitter = settings.ttl_jitter
         self._pause_s = settings.cache_pause_s
@@ -119,7 +125,7 @@ class ValkeyCache:
         if self._is_paused():
             return {}
         try:
-            bodies = cast("list[bytes | None]", await self._client.mget(keys))
+            bodies = await self._bodies(keys)
         except CACHE_DOWN as error:
             self._note_failure(error)
             return {}
@@ -132,8 +138,8 @@ class ValkeyCache:
         keys: list[str] = []
         cursor = 0
         try:
-            for _ in range(MOST_SCANS):
-                cursor, found = await self._client.scan(cursor, match=f"{prefix}*", count=KEYS_A_SCAN)
+            for _ in range(_MOST_SCANS):
+                cursor, found = await self._client.scan(cursor, match=f"{prefix}*", count=_KEYS_A_SCAN)
                 keys += (key.decode() for key in cast("list[bytes]", found))
                 if not cursor or len(keys) >= count:
                     break
@@ -160,7 +166,7 @@ class ValkeyCache:
         if not keys or self._is_paused():
             return
         try:
-            await self._client.delete(*keys)
+            await self._delete(keys)
         except CACHE_DOWN as error:
             self._note_failure(error)
 
@@ -176,14 +182,25 @@ class ValkeyCache:
         """Close the connections."""
         await self._client.aclose(close_connection_pool=True)
 
+    @property
+    def is_paused(self) -> bool:
+        """Whether it has just failed."""
+        return time.monotonic() < self._closed_until_s
+
+    async def _bodies(self, keys: Sequence[str]) -> list[bytes | None]:
+        return cast("list[bytes | None]", await self._client.mget(keys))
+
+    async def _delete(self, keys: Sequence[str]) -> None:
+        await self._client.delete(*keys)
+
     def _is_paused(self) -> bool:
-        if time.monotonic() < self._closed_until_s:
-            self.skipped += 1
-            return True
-        return False
+        self.skipped += self.is_paused
+        return self.is_paused
 
     def _note_failure(self, error: Exception) -> None:
         self.failures += 1
-        if time.monotonic() >= self._closed_until_s:  # of many that fail at once, one speaks
-            log.warning("cache: %s; lookups go to the database for %.1f s", type(error).__name__, self._pause_s)
+        if not self.is_paused:  # of many that fail at once, one speaks
+            log.warning(
+                "%s: %s; its lookups go to the database for %.1f s", self._name, type(error).__name__, self._pause_s
+            )
         self._closed_until_s = time.monotonic() + self._pause_s
