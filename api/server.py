@@ -17,6 +17,7 @@ import uvicorn
 from uvicorn.protocols.http.flow_control import CLOSE_HEADER
 from uvicorn.server import STARTUP_FAILURE  # type: ignore[attr-defined]  # it ends with this itself
 
+from api.newcomers import Door, Newcomers
 from api.readiness import ReadinessCheck
 
 log = logging.getLogger(__name__)
@@ -44,6 +45,7 @@ class DrainingServer(uvicorn.Server):
         self._delay_s = delay_s
         self._secure = secure
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._newcomers = Newcomers(self._protocol, _HANDSHAKE_S)
 
     async def serve(self, *arguments: object, **named: object) -> None:
         """Serve until a signal comes."""
@@ -53,9 +55,21 @@ class DrainingServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen where uvicorn does, then for TLS; the process ends where that cannot be."""
         await super().startup(sockets)
-        secure = self._secure
-        if secure is None or not self.started:
+        if not self.started:
             return
+        doors = [Door(one.fileno(), self.config.ssl) for server in self.servers for one in server.sockets]
+        if self._secure is not None:
+            secure = await self._listen_for_tls(self._secure)
+            doors += [Door(one.fileno(), self._secure.context) for server in secure for one in server.sockets]
+            self.servers += secure
+        self._newcomers.start(doors)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close the port, and end as uvicorn does."""
+        self._newcomers.stop()
+        await super().shutdown(sockets)
+
+    async def _listen_for_tls(self, secure: TlsListener) -> list[asyncio.Server]:
         places: list[dict[str, Any]] = [{"sock": one} for one in secure.sockets]
         if not places:
             places = [{"host": self.config.host, "port": secure.port}]
@@ -67,8 +81,7 @@ class DrainingServer(uvicorn.Server):
             ssl_handshake_timeout=_HANDSHAKE_S,
         )
         try:
-            for place in places:
-                self.servers.append(await listen(**place))
+            return [await listen(**place) for place in places]
         except OSError as error:  # as uvicorn ends where the main port cannot be had
             log.error("%s", error)  # noqa: TRY400 - the message says it all
             await self.lifespan.shutdown()
