@@ -74,6 +74,18 @@ class Order(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
     placed_at: Moment
 
 
+class Review(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What somebody says of a product; the reviews of one job were collected together and are read in their order."""
+
+    job_id: UUID
+    review_id: Annotated[int, msgspec.Meta(ge=0, le=10**12)]
+    """Its number where it was written."""
+    product_id: UUID
+    rating: Annotated[int, msgspec.Meta(ge=1, le=5)]
+    review_text: Annotated[str, msgspec.Meta(min_length=1, max_length=4000)]
+    written_at: Moment
+
+
 class Entity(msgspec.Struct, frozen=True, kw_only=True):
     """One kind of record: its plural name (in paths, tables and topics), its number in ids, and its fields."""
 
@@ -107,6 +119,7 @@ ENTITIES: dict[str, Entity] = _registered(
         record=Order,
         references={"user_id": "users", "product_id": "products"},
     ),
+    Entity(name="reviews", number=4, record=Review, references={"product_id": "products"}),
 )
 
 _decoders = {name: msgspec.json.Decoder(entity.record) for name, entity in ENTITIES.items()}

@@ -5,6 +5,7 @@ ContractError
  ├─ BadConnection      a connection setting that cannot be used
  ├─ BadApiKeys         a file of keys, or a line for it, that cannot be used
  ├─ BadTracing         tracing that is asked for in a way that nobody here speaks
+ ├─ NoJudgements       a model's answer, or a question to it, that holds nothing of use
  ├─ NoTopics           topics that the cluster does not create, or that nobody leads
  └─ RegistryError
      ├─ SchemaRefused        a schema that earlier versions of its subject do not allow
@@ -37,6 +38,10 @@ class BadApiKeys(ContractError):
 
 class BadTracing(ContractError):
     """OpenTelemetry's variables ask for what cannot be done here; the message names the variable."""
+
+
+class NoJudgements(ContractError):
+    """What should be about reviews and is not: a call's last message, or the text of a model's answer."""
 
 
 class NoTopics(ContractError):

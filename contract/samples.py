@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, NamedTuple, get_origin, get_type_hints
+from uuid import UUID
 
 import msgspec
 
 from contract.entities import ENTITIES, Entity, Record, field_type
 from contract.ids import base_id
+from contract.review_texts import review_text
 
 _GIVEN = [
     "Amélie", "Björn", "Chloé", "Dmitri", "Elif", "Fatima", "Grace", "Håkon", "Ingrid", "José", "Kaveh", "Lucía",
@@ -109,10 +111,27 @@ def _order(rng: random.Random) -> dict[str, Any]:
     }
 
 
+def _review(rng: random.Random) -> dict[str, Any]:
+    products = ENTITIES["products"]
+    opinion, text = review_text(rng)
+    return {
+        "job_id": UUID(int=rng.getrandbits(128), version=4),
+        "review_id": rng.randrange(10**9),
+        "product_id": base_id(rng.randrange(products.base_rows), products.number),
+        "rating": rng.choice(_RATINGS[opinion]),
+        "review_text": text,
+        "written_at": _moment(rng),
+    }
+
+
+_RATINGS = {"positive": (4, 5, 5), "neutral": (3,), "negative": (1, 1, 2)}
+
+
 SAMPLERS: dict[str, Callable[[random.Random], dict[str, Any]]] = {
     "products": _product,
     "users": _user,
     "orders": _order,
+    "reviews": _review,
 }
 """For each entity, a function that draws all fields but the id."""
 

@@ -82,6 +82,21 @@ user_grades = sa.Table(
 """What a batch computes of each user from their orders; ``draw`` is a random number from 0 to 1, by whose index any
 number of users can be drawn at random without reading all of them."""
 
+review_results = sa.Table(
+    "review_results",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("job_id", sa.Uuid, nullable=False),
+    sa.Column("sentiment", sa.String(20)),
+    sa.Column("score", sa.Double),
+    sa.Column("reason", sa.String(500)),
+    sa.Column("model", sa.String(200), nullable=False),
+    sa.Column("judged_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Index("review_results_job", "job_id"),
+)
+"""What a model said of each review, once: a sentiment and a score from -1 to 1, or else the reason why there is none,
+which was published as a dead letter before. The key keeps a review from having both."""
+
 csv_rows = sa.Table(
     "csv_rows",
     metadata,

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from controls.faults import Choice, DeedLog, OneIn
 
 FREEZE_EVERY_S = 5.0
-_COUNTS = {"users": "age", "products": "stock", "orders": "total_cents"}
+_COUNTS = {"users": "age", "products": "stock", "orders": "total_cents", "reviews": "review_id"}
 """The field of each entity that is altered."""
 
 _Deed = Callable[[float, Scope, Receive, Send, bytes], Awaitable[None]]

@@ -17,7 +17,7 @@ from contract.connections import Connections
 from contract.fleet import FLEET_KEYS
 from contract.ids import FIRST_RUN_ID, Run, mint
 from contract.migrate import add_base_rows
-from contract.tables import TABLES, dead_letters, sink_offsets, user_grades
+from contract.tables import TABLES, dead_letters, review_results, sink_offsets, user_grades
 from seawall.stack.errors import StillBusy, Unreachable
 from seawall.stack.http_cache import forget_answers
 from seawall.stack.log import Log
@@ -51,7 +51,8 @@ class Reset:
     def _empty(self) -> None:
         if self._log is not None:
             self._log.truncate()
-        names = ", ".join(f'"{name}"' for name in (*TABLES, dead_letters.name, sink_offsets.name, user_grades.name))
+        others = (dead_letters, sink_offsets, user_grades, review_results)
+        names = ", ".join(f'"{name}"' for name in (*TABLES, *(table.name for table in others)))
         with self._engine.begin() as connection:
             connection.execute(sa.text(f"SET LOCAL lock_timeout = '{_LOCKED_AT_MOST_S}s'"))
             # One statement, so the cost is that of new empty files, however many rows there were.
