@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import psycopg
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from contract.keys import identity_of
+from contract.reviews import REVIEW_HEADER
 from contract.topics import DEAD_LETTER_TOPIC, REASON_HEADER
 from seawall.audit.errors import AuditFailed
 
@@ -17,9 +19,24 @@ _WITHIN_S = 20.0
 
 def letters_in_topic(kafka: dict[str, Any], group: str) -> frozenset[str]:
     """Return the ids of the records in the dead-letter topic whose reason begins with *group*; raises `AuditFailed`."""
+    begins, found = f"{group}:".encode(), set()
+    for message in _letters(kafka):
+        reason = dict(message.headers() or ()).get(REASON_HEADER, b"")
+        if isinstance(reason, bytes) and reason.startswith(begins):
+            found.add(str(identity_of(message.key())))
+    return frozenset(found)
+
+
+def letters_of_reviews(kafka: dict[str, Any]) -> frozenset[str]:
+    """Return the ids of the reviews in the dead-letter topic that no model judged; raises `AuditFailed`."""
+    named = [dict(message.headers() or ()).get(REVIEW_HEADER) for message in _letters(kafka)]
+    return frozenset(one.decode() for one in named if isinstance(one, bytes) and one)
+
+
+def _letters(kafka: dict[str, Any]) -> Iterator[Message]:
+    """Yield all messages of the dead-letter topic; raises `AuditFailed` where they cannot be read to the end."""
     consumer = Consumer({**kafka, "group.id": "seawall-audit-letters", "enable.auto.commit": False,
                          "enable.partition.eof": True, "log_level": 0})  # fmt: skip
-    found = set()
     try:
         first, end = consumer.get_watermark_offsets(TopicPartition(DEAD_LETTER_TOPIC, 0), timeout=_WITHIN_S)
         consumer.assign([TopicPartition(DEAD_LETTER_TOPIC, 0, first)])
@@ -35,16 +52,13 @@ def letters_in_topic(kafka: dict[str, Any], group: str) -> frozenset[str]:
                 first = end
                 break
             first = (message.offset() or 0) + 1
-            reason = dict(message.headers() or ()).get(REASON_HEADER, b"")
-            if isinstance(reason, bytes) and reason.startswith(f"{group}:".encode()):
-                found.add(str(identity_of(message.key())))
+            yield message
     except KafkaException as error:
         raise AuditFailed(f"the dead-letter topic could not be read: {error.args[0].str()}") from None
     finally:
         consumer.close()
     if first < end:
         raise AuditFailed("the dead-letter topic could not be read to its end")
-    return frozenset(found)
 
 
 def _check(message: Message) -> None:

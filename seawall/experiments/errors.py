@@ -9,6 +9,7 @@ ExperimentError
  ├─ NotHealed          the service did not come back after a fault, so further ones would say nothing
  ├─ DiskFull           there is no room for what is to be written
  ├─ ImportFailed       a file that the importer does not import, or a server that does not let it
+ ├─ NotJudged          the reviews' worker, or the model's service, ended or did not get ready
  ├─ NotRecorded        a directory does not hold a whole recorded run of Locust
  └─ NoTime             a result does not say when its run was
 """
@@ -52,6 +53,10 @@ class DiskFull(ExperimentError):
 
 class ImportFailed(ExperimentError):
     """A file could not be imported; the message is the importer's."""
+
+
+class NotJudged(ExperimentError):
+    """Reviews cannot be judged, since a process ended or did not get ready; the message names its log."""
 
 
 class NotRecorded(ExperimentError):

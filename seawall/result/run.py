@@ -29,6 +29,7 @@ from seawall.result.findings import (
 from seawall.result.live import LiveFinding
 from seawall.result.live_analytics import AnalyticsFinding
 from seawall.result.outcome import Outcome
+from seawall.result.reviews import ReviewsFinding
 from seawall.result.search import SearchFinding
 from seawall.result.trial import Trial
 
@@ -105,6 +106,8 @@ class Result(msgspec.Struct, kw_only=True, frozen=True):
     """What `stream csv` found, a way each."""
     csv_loader: LoaderFinding | None = None
     """What the database's own loader did with the same rows; None where it was not asked."""
+    reviews: list[ReviewsFinding] = []
+    """What `stream reviews` found, an arm each."""
     advice: list[Advice] = []
     """What its figures suggest; empty where they suggest nothing."""
     stages: list[StageFinding] = []

@@ -27,16 +27,6 @@ class ImportProcess(Worker):
     def __init__(self, stack: Stack, name: str, place: Path, *words: str) -> None:
         """Start it with *words* as its arguments; its output and log lie in *place* under its *name*."""
         super().__init__(MODULE, stack, {}, *words, output=place / f"{name}.jsonl", log=place / f"{name}.log")
-        self._read = 0
-
-    def news(self) -> list[dict[str, Any]]:
-        """Return what it has said since the last call."""
-        with self.output.open("rb") as file:
-            file.seek(self._read)
-            said = file.read()
-        whole = said.rfind(b"\n") + 1
-        self._read += whole
-        return [msgspec.json.decode(line) for line in said[:whole].splitlines()]
 
     def complaint(self) -> str:
         """Return what it wrote to its log last."""

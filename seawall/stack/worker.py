@@ -8,7 +8,9 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
+
+import msgspec
 
 from seawall.stack.api import python_environment
 from seawall.stack.children import LAUNCH, NICENESS
@@ -36,6 +38,7 @@ class Worker:
         Whoever generates load has the *niceness* 0, whoever serves it that of a server.
         """
         self.module, self.output, self.log = module, output, log
+        self._read = 0
         for place in (output.parent, log.parent):
             place.mkdir(parents=True, exist_ok=True)
         state = stack.state
@@ -70,6 +73,15 @@ class Worker:
     def lines(self) -> list[bytes]:
         """Return the whole lines that it has printed so far."""
         return self.output.read_bytes().split(b"\n")[:-1]
+
+    def news(self) -> list[dict[str, Any]]:
+        """Return what it has said since the last call, where it says JSON."""
+        with self.output.open("rb") as file:
+            file.seek(self._read)
+            said = file.read()
+        whole = said.rfind(b"\n") + 1
+        self._read += whole
+        return [msgspec.json.decode(line) for line in said[:whole].splitlines()]
 
     def use(self, *, thorough: bool = False) -> ResourceUse | None:
         """Return what it has used so far; None where it has ended."""
