@@ -11,6 +11,7 @@ EXAMPLES = """[bold]Examples[/]
   bin/seawall stream fanout              the same records for up to eight groups: about four minutes
   bin/seawall stream live                2,000 subscribers, by the log and by asking the database: about three minutes
   bin/seawall stream csv people.csv      a file into the database, directly and through the log
+  bin/seawall stream reviews             a slow model judges reviews, in batches and one by one: about two minutes
   bin/seawall stream ingest --help       its options, with examples
 
 A scenario does by the log what can be done by the database alone as well, and measures both: docs/scenarios.md holds

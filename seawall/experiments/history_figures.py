@@ -241,6 +241,19 @@ def _of_imports(result: Result, arm: Arm, _: list[Trial]) -> Figures:
                 yield Figure("of the loader, %", SMALLER, cell), 100 * finding.share_of_loader
 
 
+def _of_reviews(result: Result, arm: Arm, _: list[Trial]) -> Figures:
+    """Yield how many reviews a second were judged, how late, and how many each call was about."""
+    for finding in result.reviews:
+        if finding.arm == arm.name and finding.outcome is Outcome.PASS:
+            cell = f"{finding.reviews:,} reviews"
+            if finding.reviews_per_s is not None:
+                yield Figure("judged, reviews/s", SMALLER, cell), finding.reviews_per_s
+            if finding.delay_ms.p95 is not None:
+                yield Figure("judged p95, ms", LARGER, cell), finding.delay_ms.p95
+            if finding.calls:
+                yield Figure("reviews a call", SMALLER, cell), finding.judged / finding.calls
+
+
 def _of_scaling(result: Result, _arm: Arm, _: list[Trial]) -> Figures:
     """Yield what one process would carry with a core of its own."""
     for finding in result.scaling:
@@ -258,5 +271,5 @@ def _of_elasticity(result: Result, _arm: Arm, _: list[Trial]) -> Figures:
 
 _FIGURES: tuple[Callable[[Result, Arm, list[Trial]], Figures], ...] = (
     _of_loads, _of_equal_data, _of_capacity, _of_soak, _of_faults, _of_bursts, _of_live_figures, _of_fleet,
-    _of_feeds, _of_fanout, _of_scaling, _of_elasticity, _of_imports,
+    _of_feeds, _of_fanout, _of_scaling, _of_elasticity, _of_imports, _of_reviews,
 )  # fmt: skip

@@ -17,12 +17,15 @@ from seawall.report.fleet_words import NOT_MEASURED as NOT_OF_CACHE
 from seawall.report.fleet_words import fleet_answer, fleet_tables
 from seawall.report.live_words import NOT_MEASURED as NOT_OF_LIVE
 from seawall.report.live_words import live_answer, live_tables
+from seawall.report.reviews_words import NOT_MEASURED as NOT_OF_REVIEWS
+from seawall.report.reviews_words import reviews_answer, reviews_tables
 from seawall.result import Result
 from seawall.result.cache_fleet import CACHE
 from seawall.result.csv_import import CSV
 from seawall.result.fanout import FANOUT
 from seawall.result.live import LIVE
 from seawall.result.live_analytics import ANALYTICS
+from seawall.result.reviews import REVIEWS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +44,7 @@ SCENARIOS: dict[str, ScenarioReport] = {
     FANOUT: ScenarioReport(answer=fanout_answer, tables=fanout_tables, not_measured=NOT_OF_FANOUT),
     LIVE: ScenarioReport(answer=live_answer, tables=live_tables, not_measured=NOT_OF_LIVE),
     CSV: ScenarioReport(answer=csv_answer, tables=csv_tables, not_measured=NOT_OF_CSV),
+    REVIEWS: ScenarioReport(answer=reviews_answer, tables=reviews_tables, not_measured=NOT_OF_REVIEWS),
 }
 """By the name of the experiment, such as ``stream-cache``."""
 

@@ -12,7 +12,15 @@ from seawall.cli.help_sections import ENVIRONMENT, FILES
 
 EXPERIMENTS = (
     *("compare", "attain", "capacity", "scale", "soak", "fault", "controls"),
-    *("stream cache", "stream ingest", "stream analytics", "stream fanout", "stream live", "stream csv"),
+    *(
+        "stream cache",
+        "stream ingest",
+        "stream analytics",
+        "stream fanout",
+        "stream live",
+        "stream csv",
+        "stream reviews",
+    ),
 )
 COMMANDS = (*VERBS, *(f"{verb} {name}" for verb, names in SCENARIOS.items() for name in names))
 """The verbs, and the scenarios of those that have some."""

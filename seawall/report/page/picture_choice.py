@@ -16,6 +16,7 @@ from seawall.report.page.fault_pictures import fault_pictures
 from seawall.report.page.fleet_pictures import fleet_pictures, is_fleet
 from seawall.report.page.live_pictures import is_live, live_pictures
 from seawall.report.page.pictures import Material, Picture, backlog, pictures, response, visible
+from seawall.report.page.reviews_pictures import is_reviews, reviews_pictures
 from seawall.report.page.shape_picture import shape_picture
 from seawall.report.shape_words import is_designed, is_profiled
 from seawall.result import Result
@@ -29,6 +30,7 @@ _OWN: tuple[tuple[Callable[[Result], bool], Callable[[Result], Iterator[Picture]
     (is_analytics, analytics_pictures),
     (is_fanout, fanout_pictures),
     (is_live, live_pictures),
+    (is_reviews, reviews_pictures),
 )
 """Of experiments that need no raw columns."""
 
