@@ -62,7 +62,6 @@ class ReviewsOptions:
             "latency_ms": self.latency_s * 1000,
             "ms_per_review": self.latency_per_review_s * 1000,
             "calls_per_s": self.calls_per_s,
-            "burst": max(1, round(self.calls_per_s)),
             "seed": self.seed,
             **{name: self.faults.get(name, 0.0) for name in FAULTS},
         }

@@ -87,6 +87,12 @@ def test_the_bare_verb_names_the_scenarios(capsys: pytest.CaptureFixture[str]) -
         pytest.param(["csv", str(ROOT / "docs")], "is a directory: name one file", id="a directory"),
         pytest.param(["csv", str(ROOT / "LICENSE")], "has to name the columns 'name' and 'age'", id="no such columns"),
         pytest.param(["csv", "--encoding", "latin-1"], "a sample is written in one of", id="no Korean in Latin"),
+        pytest.param(
+            ["reviews", "--arms", "all"], "--arms: some of batch, one-by-one", id="an arm that judges nothing"
+        ),
+        pytest.param(["reviews", "--faults", "errors"], "is not a weight", id="a fault without a share"),
+        pytest.param(["reviews", "--faults", "luck=1"], "--faults: shares of errors", id="a fault that is none"),
+        pytest.param(["reviews", "--model-url", "model"], "--model-url: the base of an API", id="no address"),
     ],
 )
 def test_wrong_usage_starts_nothing(
@@ -170,8 +176,12 @@ SHORT = {
     "fanout": ["--records", "2000", "--groups", "1,3"],
     "live": ["--rate", "30", "--subscribers", "20", "--whole", "1", "--silent", "1", "--duration", "6s",
              "--warmup", "1s", "--writers", "10"],
+    "reviews": ["--reviews", "60", "--jobs", "3", "--rate", "20", "--wait", "2s", "--latency", "500ms"],
 }  # fmt: skip
-FINDINGS = {"ingest": "bursts", "cache": "fleet", "analytics": "live_analytics", "fanout": "fanout", "live": "live"}
+FINDINGS = {
+    "ingest": "bursts", "cache": "fleet", "analytics": "live_analytics", "fanout": "fanout", "live": "live",
+    "reviews": "reviews",
+}  # fmt: skip
 
 
 @pytest.mark.long
@@ -207,7 +217,7 @@ def test_ctrl_c_in_the_middle_of_a_trial(tmp_path: Path, name: str, trials: int)
 
 @pytest.mark.long
 @pytest.mark.timeout(500)
-@pytest.mark.parametrize("name", ["cache", "analytics", "fanout"])
+@pytest.mark.parametrize("name", ["cache", "analytics", "fanout", "reviews"])
 def test_a_whole_run_has_an_answer_and_its_files(tmp_path: Path, name: str) -> None:
     """Nothing is lost, the page has pictures, and nothing of the stack remains."""
     home, output = tmp_path / "home", tmp_path / "out"
@@ -219,7 +229,9 @@ def test_a_whole_run_has_an_answer_and_its_files(tmp_path: Path, name: str) -> N
     found = result["fleet"]["trials"] if name == "cache" else result[FINDINGS[name]]
     assert len(found) >= 3
     for one in found:
-        assert [one.get(count, 0) for count in ("lost", "doubled", "pending")] == [0, 0, 0], one["reasons"]
+        assert [one.get(count, 0) for count in ("lost", "doubled", "pending", "missing", "both")] == [0] * 5, one[
+            "reasons"
+        ]
     assert (output / "report.html").read_text().count("<figure>") >= 2
     assert {path.name for path in output.iterdir()} >= {"result.json", "summary.csv", "report.html", "junit.xml"}
     assert half_written(output) == []
