@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -111,22 +111,7 @@ class Log:
                 self._have_policy(compacted, _COMPACTED)
 
     def _truncate(self) -> None:
-        places = [*self._record_partitions(), TopicPartition(DEAD_LETTER_TOPIC, 0)]
-        marks = [TopicPartition(place.topic, place.partition, _OFFSET_END) for place in places]
-        deadline = time.monotonic() + _REQUEST_S
-        while True:
-            try:
-                for future in self._admin.delete_records(marks, request_timeout=_REQUEST_S).values():
-                    future.result()
-            except KafkaException as error:
-                if error.args[0].code() not in _ELECTING or time.monotonic() > deadline:
-                    raise
-            else:
-                return
-            # A broker tells of a leader before that leader knows it itself; what was deleted twice is gone once.
-            with contextlib.suppress(KafkaException):
-                self._admin.list_topics(timeout=_REQUEST_S)
-            time.sleep(0.02)
+        delete_records(self._admin, [*self._record_partitions(), TopicPartition(DEAD_LETTER_TOPIC, 0)])
 
     def _topics_with(self, policy: str) -> list[str]:
         """Return the topics of ours with that cleanup policy."""
@@ -208,3 +193,22 @@ class Log:
             with contextlib.suppress(KafkaException):
                 self._admin.list_topics(timeout=_REQUEST_S)
             time.sleep(0.02)
+
+
+def delete_records(admin: AdminClient, places: Sequence[TopicPartition]) -> None:
+    """Delete all records of the partitions at *places*; raises `KafkaException`."""
+    marks = [TopicPartition(place.topic, place.partition, _OFFSET_END) for place in places]
+    deadline = time.monotonic() + _REQUEST_S
+    while True:
+        try:
+            for future in admin.delete_records(marks, request_timeout=_REQUEST_S).values():
+                future.result()
+        except KafkaException as error:
+            if error.args[0].code() not in _ELECTING or time.monotonic() > deadline:
+                raise
+        else:
+            return
+        # A broker tells of a leader before that leader knows it itself; what was deleted twice is gone once.
+        with contextlib.suppress(KafkaException):
+            admin.list_topics(timeout=_REQUEST_S)
+        time.sleep(0.02)

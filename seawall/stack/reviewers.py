@@ -17,6 +17,7 @@ from contract.reviews import LIST, TOPICS
 from contract.topics import PARTITIONS
 from seawall.stack.children import last_lines
 from seawall.stack.errors import ServerFailed, Unreachable
+from seawall.stack.log import delete_records
 from seawall.stack.stack import Stack
 from seawall.stack.worker import Worker
 
@@ -94,19 +95,7 @@ def empty_job_lists(kafka: dict[str, Any]) -> None:
         admin = AdminClient({**kafka, "log_level": 0})
         brokers = len(admin.list_topics(timeout=_ASKED_S).brokers)
         create_topics(admin, partitions=PARTITIONS, replication=min(brokers, _COPIES), names=[topic])
-        deadline_s = time.monotonic() + _ASKED_S
-        while True:
-            numbers = admin.list_topics(topic, timeout=_ASKED_S).topics[topic].partitions
-            to_the_end = [TopicPartition(topic, number, -1) for number in numbers]
-            try:
-                for deleted in admin.delete_records(to_the_end, request_timeout=_ASKED_S).values():
-                    deleted.result()
-            except KafkaException as error:
-                # a client that knew of no leader asks another broker, or the same one too early
-                if not error.args[0].retriable() or time.monotonic() > deadline_s:
-                    raise
-                time.sleep(_LOOK_S)
-            else:
-                return
+        numbers = admin.list_topics(topic, timeout=_ASKED_S).topics[topic].partitions
+        delete_records(admin, [TopicPartition(topic, number) for number in numbers])
     except KafkaException as error:
         raise Unreachable(f"Kafka: {error.args[0].str()}; `bin/seawall doctor` says more") from None
