@@ -17,8 +17,8 @@ import uvicorn
 from uvicorn.protocols.http.flow_control import CLOSE_HEADER
 from uvicorn.server import STARTUP_FAILURE  # type: ignore[attr-defined]  # it ends with this itself
 
-from api.newcomers import Door, Newcomers
 from api.readiness import ReadinessCheck
+from contract.newcomers import WelcomingServer, doors_of
 
 log = logging.getLogger(__name__)
 
@@ -34,18 +34,17 @@ class TlsListener:
     sockets: Sequence[socket.socket] = ()
 
 
-class DrainingServer(uvicorn.Server):
+class DrainingServer(WelcomingServer):
     """Says on `/readyz` that it goes before it does, and leaves the exit code to whoever started it."""
 
     def __init__(
         self, config: uvicorn.Config, readiness: ReadinessCheck, delay_s: float, secure: TlsListener | None = None
     ) -> None:
-        super().__init__(config)
+        super().__init__(config, _HANDSHAKE_S)
         self._readiness = readiness
         self._delay_s = delay_s
         self._secure = secure
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._newcomers = Newcomers(self._protocol, _HANDSHAKE_S)
 
     async def serve(self, *arguments: object, **named: object) -> None:
         """Serve until a signal comes."""
@@ -55,19 +54,10 @@ class DrainingServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen where uvicorn does, then for TLS; the process ends where that cannot be."""
         await super().startup(sockets)
-        if not self.started:
-            return
-        doors = [Door(one.fileno(), self.config.ssl) for server in self.servers for one in server.sockets]
-        if self._secure is not None:
+        if self.started and self._secure is not None:
             secure = await self._listen_for_tls(self._secure)
-            doors += [Door(one.fileno(), self._secure.context) for server in secure for one in server.sockets]
+            self.newcomers.start(doors_of(secure, self._secure.context))
             self.servers += secure
-        self._newcomers.start(doors)
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Close the port, and end as uvicorn does."""
-        self._newcomers.stop()
-        await super().shutdown(sockets)
 
     async def _listen_for_tls(self, secure: TlsListener) -> list[asyncio.Server]:
         places: list[dict[str, Any]] = [{"sock": one} for one in secure.sockets]
@@ -75,7 +65,7 @@ class DrainingServer(uvicorn.Server):
             places = [{"host": self.config.host, "port": secure.port}]
         listen = partial(
             asyncio.get_running_loop().create_server,
-            self._protocol,
+            self.protocol,
             ssl=secure.context,
             backlog=self.config.backlog,
             ssl_handshake_timeout=_HANDSHAKE_S,
@@ -98,13 +88,6 @@ class DrainingServer(uvicorn.Server):
         else:
             self.force_exit = self.should_exit
             self._leave()
-
-    def _protocol(self) -> asyncio.Protocol:
-        make: Any = self.config.http_protocol_class
-        made: asyncio.Protocol = make(
-            config=self.config, server_state=self.server_state, app_state=self.lifespan.state, _loop=None
-        )
-        return made
 
     def _announce_the_end(self) -> None:
         """Let every answer from now on be the last of its connection, so that none is closed under a request."""

@@ -25,7 +25,7 @@ LATE_MS = 200.0
 """The shipped target for writes."""
 _MOST_FAILED = 0.001
 _STEP = 1.3
-_TIMES_MORE = 2
+_TIMES_MORE = 6
 _LEAST_PER_S, _MOST_PER_S = 30.0, 20_000.0
 _FEWEST_USERS, _MOST_USERS = 50, 4_000
 _GRACE_S = 1.0
@@ -33,7 +33,7 @@ _SETTLES_NS = 3_000_000_000
 _EVER_MS = 3.6e6
 _DRAIN_S = 60.0
 _WARM_UP_RECORDS, _WARM_UP_CLIENTS = 30_000, 50
-"""Of each generator. A broker's virtual machine compiles for as long, and on a part of a core that would be most of it."""
+"""Of each generator. A broker's virtual machine compiles for as long, and that would be most of a part of a core."""
 
 
 @dataclass(frozen=True)

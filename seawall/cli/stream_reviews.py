@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from seawall.cli.consoles import error_console
-from seawall.cli.ending import leave, outcome_text, show, write_files
-from seawall.cli.experiment_place import experiment_place
-from seawall.cli.interruption import interruptible
 from seawall.cli.option_values import check_table_style, names, seconds, weights
-from seawall.cli.results_directory import free_directory
 from seawall.cli.reviews_progress import ReviewsProgress
+from seawall.cli.scenario_run import Scenario
 from seawall.cli.shared_options import AsJson, Brokers, Clean, DrainTimeout, Output, Seed, TableStyle
 from seawall.experiments.stream_reviews import ReviewsRun
 from seawall.experiments.stream_reviews_options import ReviewsOptions
-from seawall.report.answer import answer_of
-from seawall.report.figure_table import console_tables
-from seawall.report.files import write_reports
-from seawall.report.scenarios import scenario_tables
-from seawall.result import Result
 from seawall.result.reviews import REVIEWS
 
 EXAMPLES = """[bold]Examples[/]
@@ -105,21 +94,13 @@ def stream_reviews(
     )
     options.validate()
     check_table_style(table_style)
-    with interruptible():
-        directory = free_directory(output, REVIEWS)
-        with (
-            experiment_place(options.stack(), REVIEWS, directory, asked=brokers is not None, clean=clean) as stack,
-            ReviewsProgress(error_console()) as progress,
-        ):
-            result = ReviewsRun(options, stack, directory).run(progress, lambda found: write_files(found, directory))
-    with error_console().status("Drawing the report"):
-        write_reports(result, directory)
-    tables = console_tables(scenario_tables(result), table_style)
-    show(directory, tables, _lines(result, os.path.relpath(directory)), as_json=as_json)
-    leave(result)
-
-
-def _lines(result: Result, directory: str) -> Iterator[str]:
-    answer = answer_of(result)
-    yield from map(escape, [f"{answer.word}. {answer.sentence}", *answer.from_which_load, *answer.doubts])
-    yield f"{outcome_text(result)}: {len(result.reviews)} arms. Results: {escape(directory)}"
+    Scenario(
+        name=REVIEWS,
+        stack=options.stack(),
+        asked=brokers is not None,
+        clean=clean,
+        output=output,
+        table_style=table_style,
+        as_json=as_json,
+        counted=lambda result: f"{len(result.reviews)} arms",
+    ).carry_out(ReviewsProgress(error_console()), lambda stack, directory: ReviewsRun(options, stack, directory).run)

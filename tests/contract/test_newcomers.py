@@ -10,7 +10,7 @@ from typing import ClassVar
 import pytest
 import uvloop
 
-from api.newcomers import Door, Newcomers
+from contract.newcomers import Door, Newcomers
 
 CLIENTS = 300
 TURN_S = 0.005

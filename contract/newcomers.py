@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from ssl import SSLContext
 from typing import Any
 
+import uvicorn
+
 _TICK_S = 0.01
 _AT_ONCE, _HANDSHAKES_AT_ONCE = 64, 4
 """A handshake takes as long as a dozen requests, and those who are here already should not wait for many of them."""
@@ -41,11 +43,13 @@ class Newcomers:
         self._arriving: set[asyncio.Task[Any]] = set()
 
     def start(self, doors: Iterable[Door]) -> None:
-        """Begin to accept there, by copies of the descriptors, which are kept until `stop`."""
-        self._doors = [(socket.socket(fileno=os.dup(door.descriptor)), door.context) for door in doors]
-        for listening, _ in self._doors:
+        """Begin to accept there as well, by copies of the descriptors, which are kept until `stop`."""
+        for door in doors:
+            listening = socket.socket(fileno=os.dup(door.descriptor))
             listening.setblocking(False)  # noqa: FBT003 - the only way to say it
-        self._look()
+            self._doors.append((listening, door.context))
+        if self._tick is None:
+            self._look()
 
     def stop(self) -> None:
         """Accept no more."""
@@ -76,3 +80,35 @@ class Newcomers:
             await asyncio.get_running_loop().connect_accepted_socket(
                 self._protocol, connection, ssl=context, ssl_handshake_timeout=handshake_s
             )
+
+
+class WelcomingServer(uvicorn.Server):
+    """uvicorn's server, which lets a crowd in soon however busy it is."""
+
+    def __init__(self, config: uvicorn.Config, handshake_s: float = 10.0) -> None:
+        super().__init__(config)
+        self.newcomers = Newcomers(self.protocol, handshake_s)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen."""
+        await super().startup(sockets)
+        if self.started:
+            self.newcomers.start(doors_of(self.servers, self.config.ssl))
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close the port, and end."""
+        self.newcomers.stop()
+        await super().shutdown(sockets)
+
+    def protocol(self) -> asyncio.Protocol:
+        """Return what serves one connection."""
+        make: Any = self.config.http_protocol_class
+        made: asyncio.Protocol = make(
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state, _loop=None
+        )
+        return made
+
+
+def doors_of(servers: Iterable[asyncio.Server], context: SSLContext | None) -> list[Door]:
+    """Return where *servers* listen."""
+    return [Door(one.fileno(), context) for server in servers for one in server.sockets]
