@@ -56,6 +56,7 @@ def decoders(records: int, rounds: int, seed: int) -> list[Figure]:
         "products": api_servers.Product,
         "users": api_servers.User,
         "orders": api_servers.Order,
+        "reviews": api_servers.Review,
     }
     bodies = [
         (entity, msgspec.json.encode({"id": base_id(number, entity.number), **fields}))

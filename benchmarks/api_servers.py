@@ -74,6 +74,18 @@ class Order(BaseModel, extra="forbid"):
     placed_at: datetime
 
 
+class Review(BaseModel, extra="forbid"):
+    """As `contract.entities.Review`; that the product exists is not checked, which is to its advantage."""
+
+    id: UUID
+    job_id: UUID
+    review_id: Annotated[int, Field(ge=0, le=10**12)]
+    product_id: UUID
+    rating: Annotated[int, Field(ge=1, le=5)]
+    review_text: Annotated[str, Field(min_length=1, max_length=4000)]
+    written_at: datetime
+
+
 class Written(BaseModel):
     """The answer."""
 
@@ -130,7 +142,7 @@ def textbook() -> FastAPI:
 
     app = FastAPI(lifespan=lifespan)
 
-    async def write(topic: str, record: Product | User | Order) -> Written:
+    async def write(topic: str, record: Product | User | Order | Review) -> Written:
         try:
             written = await producers[0].produce(topic, str(record.id), record.model_dump_json().encode())
         except KafkaException as error:
@@ -153,6 +165,10 @@ def textbook() -> FastAPI:
     @app.post("/v1/kafka/orders", status_code=202)
     async def create_order(order: Order) -> Written:
         return await write("seawall.orders", order)
+
+    @app.post("/v1/kafka/reviews", status_code=202)
+    async def create_review(review: Review) -> Written:
+        return await write("seawall.reviews", review)
 
     return app
 

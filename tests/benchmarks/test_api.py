@@ -134,9 +134,9 @@ def test_nothing_is_left_running(results: dict[str, dict[str, Any]], name: str) 
 
 
 def test_the_load_sends_valid_records_of_all_entities_with_ids_of_their_own() -> None:
-    """As many products as users as orders; the length that is announced is that of the body."""
+    """As many of each; the length that is announced is that of the body."""
     load = ApiLoad(url="http://127.0.0.1:1", path="/v1/kafka", key="k", pid=1, connections=1, seconds=1)
-    requests = [request for _, request in zip(range(1_500), bodies(load), strict=False)]
+    requests = [request for _, request in zip(range(500 * len(ENTITIES)), bodies(load), strict=False)]
     seen = set()
     for request, entity in zip(requests, list(ENTITIES.values()) * 500, strict=True):
         head, _, body = request.partition(b"\r\n\r\n")
@@ -145,5 +145,5 @@ def test_the_load_sends_valid_records_of_all_entities_with_ids_of_their_own() ->
         record = parse(entity, body)
         assert split(record.id).entity == entity.number
         seen.add(record.id)
-    assert len(seen) == 1_500
+    assert len(seen) == 500 * len(ENTITIES)
     assert msgspec.json.decode(requests[0].partition(b"\r\n\r\n")[2])["id"] == str(min(seen))

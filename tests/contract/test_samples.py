@@ -12,7 +12,7 @@ from contract.entities import ENTITIES, Entity, parse
 from contract.ids import base_id
 from contract.samples import SAMPLERS, Shape, check_shape, sample_fields
 
-LARGEST = {"products": 4_000, "users": 300, "orders": 4_000}
+LARGEST = {"products": 4_000, "users": 300, "orders": 4_000, "reviews": 4_000}
 
 
 def bodies(entity: Entity, shape: Shape, count: int = 300) -> list[bytes]:

@@ -22,9 +22,10 @@ from contract.logs import start_logging
 from workers.csv_import import dialect, encodings
 from workers.csv_import.direct import import_directly
 from workers.csv_import.errors import ImportFailed, NotPublished
-from workers.csv_import.reading import BATCH_ROWS, Asked, Reading, say
+from workers.csv_import.reading import BATCH_ROWS, Asked, Reading
 from workers.csv_import.records import CsvFile
 from workers.csv_import.table import Table
+from workers.progress_lines import say
 
 STOPPED = 130
 _MOST_BATCH = 1_000_000

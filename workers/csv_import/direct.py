@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from workers.csv_import.reading import Reading, say
+from workers.csv_import.reading import Reading
 from workers.csv_import.table import Table, lines_of
+from workers.progress_lines import say
 
 
 def import_directly(reading: Reading, table: Table) -> None:

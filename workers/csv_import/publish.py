@@ -19,8 +19,9 @@ from contract.ids import low_bits
 from contract.make_topics import create_topics
 from contract.topics import PARTITIONS
 from workers.csv_import.errors import NotPublished
-from workers.csv_import.reading import Reading, say
+from workers.csv_import.reading import Reading
 from workers.csv_import.records import Chunk
+from workers.progress_lines import say
 
 _NOTED_EVERY = 5
 """Batches."""

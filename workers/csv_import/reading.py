@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import msgspec
 import psycopg
 
 from contract.csv_rows import FileIdentity, identify
@@ -16,10 +15,10 @@ from workers.csv_import.errors import BadFile
 from workers.csv_import.notes import Notes, Progress
 from workers.csv_import.records import Chunk, CsvFile
 from workers.csv_import.rejects import RejectFile
+from workers.progress_lines import peak_memory_bytes
 
 BATCH_ROWS = 20_000
 _MOST_BATCH_BYTES = 8 << 20
-_STATUS = Path("/proc/self/status")
 
 
 class Asked(NamedTuple):
@@ -127,16 +126,3 @@ class Reading:
         if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
             raise BadFile(f"{self._asked.path}: somebody writes to it just now; import it when it is whole")
         return found
-
-
-def say(found: dict[str, Any]) -> None:
-    """Print a line for whoever follows the import."""
-    print(msgspec.json.encode(found).decode(), flush=True)
-
-
-def peak_memory_bytes() -> int:
-    """Return the most memory that this process has held."""
-    for line in _STATUS.read_text(encoding="ascii").splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) * 1024
-    return 0

@@ -15,8 +15,8 @@ from confluent_kafka.admin import AdminClient
 from contract.csv_rows import GROUP, TOPIC, CsvRow
 from contract.make_topics import create_topics
 from contract.topics import PARTITIONS
-from workers.csv_import.reading import peak_memory_bytes, say
 from workers.csv_import.table import Table, escaped
+from workers.progress_lines import peak_memory_bytes, say
 from workers.sink.batches import DeadLetter
 from workers.sink.dead_letters import DeadLetterTopic
 from workers.sink.dead_letters import say as log_letters

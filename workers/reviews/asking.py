@@ -33,6 +33,8 @@ class Asking:
         # daemons, since a call may take longer than anybody wants to wait at the end
         self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(threads)]
         self._ending = False
+        self.is_broken = False
+        """Whether a thread has ended by what nobody foresaw: its batch is never finished."""
 
     def start(self) -> None:
         """Begin to work."""
@@ -60,12 +62,21 @@ class Asking:
         self._results.close()
 
     def _work(self) -> None:
+        try:
+            # To connect for the first time takes the interpreter from the thread that keeps deadlines.
+            self._results.known(())
+        except Stopped:
+            return
         while (batch := self._waiting.get()) is not None:
             if self._ending:
                 continue
             try:
                 self._finished.put(self._asked(batch))
             except Stopped:
+                return
+            except Exception:
+                log.exception("a batch could not be asked about")
+                self.is_broken = True
                 return
 
     def _asked(self, batch: Batch) -> Finished:

@@ -13,6 +13,7 @@ from workers.reviews.errors import Refused, Throttled, Unavailable
 _REFUSALS = (HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNPROCESSABLE_ENTITY)
 _SAID_CHARACTERS = 200
 _MOST_WAIT_S = 60.0
+_MOST_BYTES = 8 << 20
 
 
 class ModelClient:
@@ -35,7 +36,7 @@ class ModelClient:
         try:
             connection.request("POST", self._path, question(self.name, texts), self._headers)
             answer = connection.getresponse()
-            body = answer.read()
+            body = answer.read(_MOST_BYTES)
         except (OSError, http.client.HTTPException) as error:
             raise Unavailable(f"the model: {type(error).__name__} {error}") from None
         finally:

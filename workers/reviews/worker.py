@@ -21,6 +21,7 @@ from contract.entities import Review
 from contract.errors import InvalidRecord, RegistryUnavailable
 from contract.registry import Registry
 from contract.reviews import LIST, REVIEWS, TOPICS, reviews_in
+from workers.progress_lines import say
 from workers.reviews.asking import Asking
 from workers.reviews.batching import Batch, Batcher, Item, by_arrival, by_job
 from workers.reviews.breaker import Breaker
@@ -31,7 +32,7 @@ from workers.reviews.letters import Letter, Letters
 from workers.reviews.model import ModelClient
 from workers.reviews.results import Results
 from workers.reviews.settings import Settings
-from workers.reviews.writing import Writing, say
+from workers.reviews.writing import Writing
 from workers.sink.batches import Decoder, place_of
 
 log = logging.getLogger(__name__)
@@ -110,6 +111,8 @@ class ReviewsWorker:
                 self._hand_over(self._batcher.due(time.monotonic_ns()))
                 self._commit(consumer, asynchronous=True)
                 self._pause_or_resume(consumer)
+                if self._asking.is_broken or not self._writing.is_alive():
+                    raise WorkerFailed("a thread has ended, as the log says above")
         finally:
             self._end(consumer)
 

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import logging
 import queue
-import resource
 import threading
 import time
-from typing import Any
 
-import msgspec
-
+from workers.progress_lines import peak_memory_bytes, say
 from workers.reviews.errors import Stopped
 from workers.reviews.flight import Finished, Flight
 from workers.reviews.judging import Judging
@@ -19,7 +16,6 @@ from workers.reviews.results import Results, Row
 
 log = logging.getLogger(__name__)
 _SAID = 10
-_KIB = 1024
 
 
 class Writing(threading.Thread):
@@ -76,7 +72,7 @@ class Writing(threading.Thread):
                 "closed_ns": batch.closed_ns,
                 "asked_ns": batch.asked_ns,
                 "counts": self._judging.counts(),
-                "memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _KIB,
+                "memory_bytes": peak_memory_bytes(),
             }
         )
 
@@ -89,8 +85,3 @@ class Writing(threading.Thread):
             log.warning("dead letters: %d are not acknowledged yet", len(left))
             if self._stop_event.is_set():
                 raise Stopped
-
-
-def say(what: dict[str, Any]) -> None:
-    """Print *what* as a line of JSON."""
-    print(msgspec.json.encode(what).decode(), flush=True)
