@@ -134,7 +134,7 @@ def main(arguments: Sequence[str]) -> int:
     report.notes = [
         (
             f"{rounds} rounds of {seconds:g} s each in the order A B .. B A, {connections:,} connections that send as "
-            "fast as they are answered, products, users, orders and reviews in turn: medians, and the geometric mean of the "
+            "fast as they are answered, all entities in turn: medians, and the geometric mean of the "
             "rounds' ratios with its 95 % interval."
         ),
         "Server: core 0. Load: the last core. Used of the server's core: "

@@ -26,6 +26,8 @@ from workers.feed.settings import Settings as FeedSettings
 from workers.grade_updater.settings import Settings as GradeSettings
 from workers.groups.settings import Settings as GroupSettings
 from workers.order_producer.settings import Settings as ProducerSettings
+from workers.review_model.settings import Settings as ModelSettings
+from workers.reviews.settings import Settings as ReviewsSettings
 from workers.sink.settings import Settings as SinkSettings
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -178,6 +180,8 @@ def test_connections_are_in_the_readme_under_both_names() -> None:
 
 FLEET = (LoaderSettings, GradeSettings, ProducerSettings)
 """Of the workers of `stream cache`, told in docs/scenarios.md."""
+REVIEWS = (ReviewsSettings, ModelSettings)
+"""Of those of `stream reviews`, told in docs/architecture.md."""
 
 
 def test_variables_that_the_code_reads_are_in_the_readme_and_no_others() -> None:
@@ -187,7 +191,7 @@ def test_variables_that_the_code_reads_are_in_the_readme_and_no_others() -> None
     read = {found for path in sources if path.is_file() for found in name.findall(path.read_text(encoding="utf-8"))}
     fields = {
         f"SEAWALL_{field.upper()}"
-        for settings in (Connections, ApiSettings, SinkSettings, FeedSettings, GroupSettings, *FLEET)
+        for settings in (Connections, ApiSettings, SinkSettings, FeedSettings, GroupSettings, *FLEET, *REVIEWS)
         for field in settings.model_fields
     }
     named = set(name.findall(README))
