@@ -137,6 +137,12 @@ class Judged:
             assert time.monotonic() < deadline_s, f"{len(set(self.written()))} of {least}"
             time.sleep(0.05)
 
+    def rows(self) -> int:
+        """Return how many results the table has."""
+        with psycopg.connect(self._stack.connections.psycopg_url) as connection:
+            ((found,),) = connection.execute("SELECT count(*) FROM review_results").fetchall()
+        return int(found)
+
     def audit(self) -> ReviewAudit:
         """Hold the table against what was sent."""
         urls, by_id = self._stack.connections, {one.id: one for one in self.load.reviews}
@@ -195,16 +201,19 @@ def test_a_killed_worker_is_followed_by_one_that_loses_and_doubles_nothing(
             judged.send()
             judged.await_written(8)
             first.kill()
-        with psycopg.connect(stack.connections.psycopg_url) as connection:
-            ((rows,),) = connection.execute("SELECT count(*) FROM review_results").fetchall()
+        rows = judged.rows()
         assert 8 <= rows < len(judged.load.reviews)
         with judged.worker(model.url) as second:
-            judged.await_written(len(judged.load.reviews))
+            # the first may have written rows and died before it could say so
+            deadline_s = time.monotonic() + 90
+            while judged.rows() < len(judged.load.reviews):
+                assert time.monotonic() < deadline_s, judged.rows()
+                time.sleep(0.1)
             second.stop()
         found = judged.audit()
         assert (found.judged, found.buried, found.wrong()) == (len(judged.load.reviews), 0, {})
         said = [line for line in map(msgspec.json.decode, second.lines()) if "counts" in line]
-        assert said[-1]["counts"]["asked"] == len(judged.load.reviews) - rows
+        assert said[-1]["counts"]["asked"] <= len(judged.load.reviews) - rows
     assert judged.committed() == first_offsets(stack) + len(judged.load.reviews)
 
 
