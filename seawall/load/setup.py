@@ -129,10 +129,9 @@ def _prepare(environment: Environment, **_: Any) -> None:
         return
     ledgers = Ledgers(environment)
     try:
+        _check(environment, options)
         if not options.worker:
-            _check(environment, options)
             ledgers.claim()
-        check_kafka(environment, options)
     except (ValueError, OSError) as error:
         refuse(error)
     role = _roles[environment] = role_of(environment, ledgers, set_run)
@@ -175,15 +174,22 @@ def _show(environment: Environment, role: Shown) -> None:
 
 
 def _check(environment: Environment, options: Any) -> None:
-    """Raise `ValueError` where options cannot be used, and guard the web page if there is one."""
+    """Raise `ValueError` where options cannot be used, and guard the web page if there is one.
+
+    A worker's options are its master's, so it asks no more than whether it reaches Kafka.
+    """
+    if options.worker:
+        check_kafka(environment, options)
+        return
     LoadOptions.of(options)
     _check_shape(environment, options)
     declared_scopes(environment.user_classes)
     judged = is_judged(options, has_page=environment.web_ui is not None)
-    check_traces(options.trace_share, environment.host or "", judged=judged)
     if judged:
         judging_options(options)
     _check_limits(environment, options)
+    check_kafka(environment, options)
+    check_traces(options.trace_share, environment.host or "", judged=judged)
     if environment.web_ui is not None:
         guard_web(environment.web_ui, options.web_host, login=options.web_login)
 
