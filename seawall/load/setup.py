@@ -22,7 +22,7 @@ from seawall.load.final_csv import end_with_its_files, write_final_csv
 from seawall.load.form import may_choose, offer_user_classes
 from seawall.load.judging import is_judged
 from seawall.load.kafka.opening import are_all_kafka, check_kafka
-from seawall.load.live_metrics import LiveMetrics, Shown, place_of
+from seawall.load.live_metrics import FiguresOfRole, LiveMetrics, Shown, place_of
 from seawall.load.options import LoadOptions, add_options, judging_options
 from seawall.load.percentiles import bucket
 from seawall.load.plain_run import Ledgers, refuse
@@ -166,7 +166,7 @@ def _show(environment: Environment, role: Shown) -> None:
     try:
         place = place_of(options)
         if place is not None:
-            events.quit.add_listener(LiveMetrics(environment, role, place).end)
+            events.quit.add_listener(LiveMetrics(FiguresOfRole(environment, role), place).end)
     except ValueError as error:
         if options.metrics_port:
             refuse(error)
