@@ -103,6 +103,7 @@ class Reading:
             "last": str(self.identity.last),
             "size_bytes": self._asked.path.stat().st_size,
             "resumed_line": self.resumed_line,
+            "resumed_good": self.good,
             **self.file.form(),
         }
 
