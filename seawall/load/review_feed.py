@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -19,7 +21,7 @@ from contract.samples import sample_fields
 
 _KNOWN_S = 20.0
 _ACKED_S = 30.0
-_TICK_S = 0.05
+_TICK_S = 0.02
 _HEADERS: list[tuple[str, str | bytes | None]] = [(HEADER, JsonCodec.name)]
 
 
@@ -65,7 +67,22 @@ def send(connection: dict[str, Any], load: ReviewLoad, shape: str, on_acked: Cal
 
     A list is sent when the last of its reviews is due, and each review's delay counts from when that review was. All of
     a job lies in one partition, which is chosen by the job's id: that is what keeps its order.
+
+    A thread of its own speaks to Kafka: a Ctrl-C that came into one of its client's calls would be a `SystemError`.
     """
+    stop = threading.Event()
+    with ThreadPoolExecutor(1) as pool:
+        sending = pool.submit(_send, connection, load, shape, on_acked, stop)
+        try:
+            return sending.result()
+        except BaseException:
+            stop.set()
+            raise
+
+
+def _send(
+    connection: dict[str, Any], load: ReviewLoad, shape: str, on_acked: Callable[[int], None], stop: threading.Event
+) -> Sent:
     producer = Producer({"acks": "all", "enable.idempotence": True, "linger.ms": 2, "log_level": 0, **connection})
     topic = TOPICS[shape]
     partitions = len(producer.list_topics(topic, timeout=_KNOWN_S).topics[topic].partitions)
@@ -74,7 +91,10 @@ def send(connection: dict[str, Any], load: ReviewLoad, shape: str, on_acked: Cal
     for number, review in enumerate(load.reviews):
         sent.due_ns[review.id] = due_ns = sent.begun_ns + round(number / load.rate_per_s * 1e9)
         while (left_s := (due_ns - time.monotonic_ns()) / 1e9) > 0:
-            producer.poll(min(left_s, _TICK_S))
+            producer.poll(0)
+            if stop.wait(min(left_s, _TICK_S)):
+                producer.purge()
+                return sent
         job = jobs[review.job_id]
         if shape == LIST and review is not job[-1]:
             continue
