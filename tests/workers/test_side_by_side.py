@@ -22,8 +22,9 @@ from contract.journal import Commit, Span, read_journal
 from contract.topics import topic_of
 from seawall.stack.stack import Stack
 from workers.sink.batches import Batch, Decoder, lots_of
+from workers.sink.database import Outcome
+from workers.sink.rows import ROW_FORMATS
 from workers.sink.side_by_side import SideBySide, parts_of
-from workers.sink.writer import Outcome
 
 USERS, PRODUCTS = ENTITIES["users"], ENTITIES["products"]
 
@@ -38,12 +39,14 @@ def message(partition: int, offset: int, value: bytes | None = None, *, products
 
 def batch_of(messages: list[Message]) -> Batch:
     """Return the batch of these messages, with the offsets that are moved with it."""
-    batch = Decoder().batch(lots_of(messages))
+    batch = Decoder(ROW_FORMATS).batch(lots_of(messages))
     return batch._replace(ends=batch.spans)
 
 
 class Recorder:
     """Takes what a writer would write, and fails as often as it is told to."""
+
+    errors: tuple[type[Exception], ...] = (psycopg.Error,)
 
     def __init__(self, failures: int = 0) -> None:
         self.begun: list[Batch] = []
@@ -61,6 +64,10 @@ class Recorder:
             raise psycopg.OperationalError("the server is away")
         self.written.append(batch)
         return Outcome(batch.size, 0, [])
+
+    def refusal(self, error: Exception) -> str:  # noqa: ARG002 - the protocol's signature
+        """Say that nothing is refused."""
+        return ""
 
     def close(self) -> None:
         """Do nothing."""

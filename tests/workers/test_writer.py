@@ -19,8 +19,10 @@ from contract.migrate import engine_of, upgrade
 from contract.topics import entity_of, topic_of
 from seawall.stack.stack import Stack
 from workers.sink.batches import Batch, Decoder, lots_of
+from workers.sink.database import Fenced, Outcome
 from workers.sink.offset_table import kept_offsets
-from workers.sink.writer import Fenced, Outcome, Writer, is_refusal
+from workers.sink.rows import ROW_FORMATS
+from workers.sink.writer import Writer, is_refusal
 
 USERS, PRODUCTS, ORDERS = (ENTITIES[name] for name in ("users", "products", "orders"))
 _DATABASE = "sink_writer"
@@ -72,7 +74,7 @@ def batch_of(*records: Record | bytes) -> Batch:
         messages.append(
             Message(topic=topic, partition=0, offset=next(_offset), key=b"key", value=value, headers=headers)
         )
-    return Decoder().batch(lots_of(messages))
+    return Decoder(ROW_FORMATS).batch(lots_of(messages))
 
 
 def rows(database: psycopg.Connection, table: str = "users") -> list[Record]:
@@ -216,7 +218,7 @@ def test_a_batch_of_which_nothing_is_left_is_no_fault(
     writer: Writer, database: psycopg.Connection, *, begun: bool
 ) -> None:
     """Where a broker died, all that was read may be errors, or of partitions that were taken away."""
-    empty, people = Decoder().batch({}), users(1)
+    empty, people = Decoder(ROW_FORMATS).batch({}), users(1)
     if begun:
         writer.begin(empty)
     assert writer.write(empty) == Outcome(0, 0, [])
