@@ -1,11 +1,9 @@
-"""Reads the rows that a run left in the tables: their ids, and a digest of their fields."""
+"""The rows that a run left in PostgreSQL, by COPY."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
@@ -17,37 +15,17 @@ from psycopg.rows import TupleRow
 
 from contract.entities import Entity
 from contract.ids import Run
-from contract.samples import AS_DRAWN, Shape, sample_fields
 from seawall.audit.errors import AuditFailed
 from seawall.audit.ledger import Int64s, UInt64s
-from seawall.audit.membership import is_sorted
-from seawall.load.payloads import POOL_SIZE
+from seawall.audit.rows import DeadLetters, RowReader, Rows, uuid_text
 
 _COPY_HEADER_BYTES = 19
 _BLOCK_ROWS = 50_000
-_ID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _ROW = np.dtype([
     ("fields", ">i2"),
     ("id_size", ">i4"), ("high", ">u8"), ("low", ">u8"),
     ("digest_size", ">i4"), ("digest", ">i8"),
 ])  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Rows:
-    """The rows of one run in one table, shape ``(rows,)`` each, sorted by *low*."""
-
-    low: UInt64s
-    digest: Int64s
-
-
-@dataclass(frozen=True)
-class DeadLetters:
-    """The dead letters of one run from one topic, shape ``(letters,)`` each: whose they are, and where they lay."""
-
-    low: UInt64s
-    partition: npt.NDArray[np.int32]
-    offset: Int64s
 
 
 @contextmanager
@@ -58,16 +36,13 @@ def _reading(what: str) -> Iterator[None]:
         raise AuditFailed(f"{what} could not be read from the database: {str(error).strip()}") from None
 
 
-class RowReader:
-    """Reads rows through a connection of its own; keep it over trials, expected digests are cached.
-
-    Every method raises `AuditFailed` where the database does not answer.
-    """
+class PostgresRows(RowReader):
+    """Reads them through libpq."""
 
     def __init__(self, psycopg_url: str) -> None:
+        super().__init__()
         self._url = psycopg_url
         self._connection = self._connect()
-        self._expected: dict[tuple[str, int, Shape], Int64s] = {}
 
     def close(self) -> None:
         """Close the connection."""
@@ -93,50 +68,25 @@ class RowReader:
             ).format(
                 digest=_digest_of(entity),
                 table=sql.Identifier(entity.name),
-                first=sql.Literal(_uuid_text(run.high, 0)),
-                last=sql.Literal(_uuid_text(run.high, 2**64 - 1)),
+                first=sql.Literal(uuid_text(run.high, 0)),
+                last=sql.Literal(uuid_text(run.high, 2**64 - 1)),
             )
         )
-        if is_sorted(low):
-            return Rows(low, digest)
-        order = np.argsort(low, kind="stable")
-        return Rows(low[order], digest[order])
-
-    def dead_lettered(self, topic: str, run: Run) -> UInt64s:
-        """Return the ids (lower bits) of the run's records in the table of dead letters, sorted."""
-        return np.unique(self.dead_letters(topic, run).low)
+        return Rows.sorted(low, digest)
 
     def dead_letters(self, topic: str, run: Run) -> DeadLetters:
         """Return the run's records in the table of dead letters, with the places that they say to come from."""
-        prefix = _uuid_text(run.high, 0)[:19]
+        prefix = uuid_text(run.high, 0)[:19]
         with _reading("dead letters"):
             letters = self._connection.execute(
                 "SELECT encode(key, 'escape'), partition, \"offset\" FROM dead_letters WHERE topic = %s"
                 " AND octet_length(key) = 36 AND left(encode(key, 'escape'), 19) = %s ORDER BY partition, \"offset\"",
                 (topic, prefix),
             ).fetchall()
-        usable = [letter for letter in letters if _ID.fullmatch(letter[0])]
-        return DeadLetters(
-            np.array([int(key.replace("-", "")[16:], 16) for key, _, _ in usable], dtype=np.uint64),
-            np.array([partition for _, partition, _ in usable], dtype=np.int32),
-            np.array([offset for _, _, offset in usable], dtype=np.int64),
-        )
-
-    def expected_digests(self, entity: Entity, seed: int, shape: Shape = AS_DRAWN) -> Int64s:
-        """Return the digest of each content of the payload pool, shape ``(POOL_SIZE,)``.
-
-        The database computes them over the same values, given to it by this reader and not by the service.
-        """
-        key = (entity.name, seed, shape)
-        if key not in self._expected:
-            self._expected[key] = self.digests_of(entity, sample_fields(entity, seed, POOL_SIZE, shape))
-        return self._expected[key]
+        return DeadLetters.of(letters)
 
     def digests_of(self, entity: Entity, contents: Iterable[Mapping[str, Any]]) -> Int64s:
-        """Return the digest of each of *contents*, fields by name, shape ``(contents,)``, as the database computes it.
-
-        The values are given to it by this reader and not by the service.
-        """
+        """Return the digest of each of *contents*, which a table of this session alone holds for the moment."""
         columns = [name for name in entity.fields if name != "id"]
         with _reading("digests"), self._connection.transaction(), self._connection.cursor() as cursor:
             expected = sql.Identifier("seawall_expected")
@@ -194,8 +144,3 @@ def _digest_of(entity: Entity) -> sql.Composed:
     """Return the SQL of a 64-bit digest over all fields but the id, whose bits the audit knows already."""
     columns = sql.SQL(", ").join(sql.Identifier(name) for name in entity.fields if name != "id")
     return sql.SQL("hash_record_extended(ROW({}), 0)").format(columns)
-
-
-def _uuid_text(high: int, low: int) -> str:
-    text = f"{high:016x}{low:016x}"
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
