@@ -42,7 +42,8 @@ def stack_for(wanted: StackOptions, owner: str, *, asked: bool) -> Iterator[Stac
     database = running.connections.database
     if wanted.database not in ("", database):
         raise OtherStackRunning(
-            f"the running stack has {DATABASE_NAMES[database]}: stop it by `bin/seawall down`, or leave --database out"
+            f"this asks for {DATABASE_NAMES.get(wanted.database, wanted.database)}, and the running stack has"
+            f" {DATABASE_NAMES[database]}: stop it by `bin/seawall down`, or leave --database out"
         )
     if has.trace is not None:
         raise OtherStackRunning(

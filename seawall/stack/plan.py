@@ -269,7 +269,8 @@ def _add_given_database(plan: Plan, options: StackOptions) -> None:
     found = plan.connections.database
     if options.database not in ("", found):
         raise BadOptions(
-            f"SEAWALL_DATABASE_URL names {DATABASE_NAMES[found]}: leave --database {options.database} out, or unset it"
+            f"this asks for {DATABASE_NAMES[options.database]}, and SEAWALL_DATABASE_URL names {DATABASE_NAMES[found]}:"
+            " unset it, or leave out what asks for another (--database; docs/mariadb.md says what needs PostgreSQL)"
         )
     if options.flush_delay_ms:
         raise BadOptions(
