@@ -17,6 +17,7 @@ from service_processes import eventually, running_sink
 from test_sink import Bench
 
 from contract.codecs import JsonCodec
+from contract.connections import Connections
 from contract.entities import ENTITIES
 from contract.journal import Commit, Span, read_journal
 from contract.topics import topic_of
@@ -126,9 +127,9 @@ def test_what_is_stored_is_not_written_again_where_another_part_fails() -> None:
 
 
 @pytest.fixture
-def bench(stack: Stack) -> Iterator[Bench]:
+def bench(stack: Stack, servers: Connections) -> Iterator[Bench]:
     """Yield a database and a group of their own."""
-    found = Bench(stack)
+    found = Bench(servers)
     yield found
     found.close()
     stack.fresh()
@@ -142,8 +143,7 @@ def test_a_sink_with_several_connections_stores_each_record_once(bench: Bench, t
         bench.publish(records[:200])
         letters = bench.publish([b"no record"])
         eventually(lambda: bench.count(records) == 200, 60)
-        query = "SELECT count(*) FROM pg_stat_activity WHERE application_name = %s"
-        (sessions,) = bench.database.execute(query, [f"seawall-{bench.group}"]).fetchone() or (0,)
+        sessions = bench.database.sessions(bench.group)
         assert 1 < sessions <= 3, "one for each part of a batch, which there are more of the more partitions it holds"
         eventually(lambda: len(bench.reasons(topic_of(USERS), letters)) == 1, 60)
         sink.kill()
