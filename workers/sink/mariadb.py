@@ -23,6 +23,7 @@ from workers.sink.settings import Settings
 
 _WITHIN_S = 5.0
 _NULL_REFUSED = 1048
+_TAKEN = "the database refuses it: a value that has to be unique there is another row's"
 _FENCE = "next_offset"
 _LETTER = (
     "INSERT INTO dead_letters (topic, `partition`, `offset`, `key`, value, reason, buried_at)"
@@ -148,12 +149,12 @@ def _insert(cursor: Any, table: Rows) -> int:
 
 
 def _contradictions(cursor: Any, table: Rows) -> list[DeadLetter]:
-    """Return those of *table* under whose ids something else is stored."""
+    """Return those of *table* under whose ids something else is stored, or that another rule kept out."""
     text = ROW_TEXTS[table.entity.name]
     cursor.execute(text.select({id_of(row) for row in table.rows}))
     stored = {id_of(row): row for row in text.rows([text.record(values) for values in cursor.fetchall()])}
     return [
-        DeadLetter(message, CONFLICT)
+        DeadLetter(message, CONFLICT if id_of(row) in stored else _TAKEN)
         for row, message in zip(table.rows, table.messages, strict=True)
         if stored.get(id_of(row)) != row
     ]
