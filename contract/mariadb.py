@@ -39,7 +39,7 @@ DISCONNECTS = frozenset({
     2002, 2003, 2006, 2013, 2014, 2045, 2055, 4031,
 })  # fmt: skip
 """Those by which a connection is gone, so that a new one may do better."""
-LOCK_WAITED, NO_SUCH_SESSION = 1205, 1094
+LOCK_WAITED, NO_SUCH_SESSION, LOST = 1205, 1094, 2013
 
 
 def flaw_of(url: SplitResult) -> str:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import asyncmy
 import sqlalchemy as sa
-from asyncmy.errors import MySQLError
+from asyncmy.errors import MySQLError, OperationalError
 from sqlalchemy.dialects.mysql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -74,15 +74,18 @@ class MariaDB:
 
     async def _connect(self, name: str, *, kept: int = 0) -> asyncmy.Connection:
         timeout_s = self._settings.database_timeout_s
-        return await asyncmy.connect(
-            **self._arguments,
-            autocommit=True,
-            connect_timeout=self._settings.database_connect_timeout_s,
-            read_timeout=timeout_s,
-            init_command=mariadb.session(timeout_s),
-            program_name=f"seawall-api-{name}",
-            stmt_cache_size=kept,
-        )
+        try:
+            return await asyncmy.connect(
+                **self._arguments,
+                autocommit=True,
+                connect_timeout=self._settings.database_connect_timeout_s,
+                read_timeout=timeout_s,
+                init_command=mariadb.session(timeout_s),
+                program_name=f"seawall-api-{name}",
+                stmt_cache_size=kept,
+            )
+        except RuntimeError as error:  # what asyncmy raises where a connection is closed as soon as it is open
+            raise OperationalError(mariadb.LOST, str(error)) from error
 
 
 class MariaDBBulk:

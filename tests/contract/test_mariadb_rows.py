@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -20,9 +22,8 @@ USERS = ENTITIES["users"]
 
 def at(url: str) -> Connections:
     """Return connections with that database alone."""
-    return Connections.model_construct(
-        None, **{**dict.fromkeys(Connections.model_fields), "database_url": SecretStr(url)}
-    )
+    values: dict[str, Any] = {**dict.fromkeys(Connections.model_fields), "database_url": SecretStr(url)}
+    return Connections.model_construct(None, **values)
 
 
 @pytest.mark.parametrize("scheme", ["mysql", "mariadb", "mysql+asyncmy", "mariadb+pymysql"])
