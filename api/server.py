@@ -18,6 +18,7 @@ from uvicorn.protocols.http.flow_control import CLOSE_HEADER
 from uvicorn.server import STARTUP_FAILURE  # type: ignore[attr-defined]  # it ends with this itself
 
 from api.readiness import ReadinessCheck
+from contract.newcomers import WelcomingServer, doors_of
 
 log = logging.getLogger(__name__)
 
@@ -33,13 +34,13 @@ class TlsListener:
     sockets: Sequence[socket.socket] = ()
 
 
-class DrainingServer(uvicorn.Server):
+class DrainingServer(WelcomingServer):
     """Says on `/readyz` that it goes before it does, and leaves the exit code to whoever started it."""
 
     def __init__(
         self, config: uvicorn.Config, readiness: ReadinessCheck, delay_s: float, secure: TlsListener | None = None
     ) -> None:
-        super().__init__(config)
+        super().__init__(config, _HANDSHAKE_S)
         self._readiness = readiness
         self._delay_s = delay_s
         self._secure = secure
@@ -53,22 +54,24 @@ class DrainingServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen where uvicorn does, then for TLS; the process ends where that cannot be."""
         await super().startup(sockets)
-        secure = self._secure
-        if secure is None or not self.started:
-            return
+        if self.started and self._secure is not None:
+            secure = await self._listen_for_tls(self._secure)
+            self.newcomers.start(doors_of(secure, self._secure.context))
+            self.servers += secure
+
+    async def _listen_for_tls(self, secure: TlsListener) -> list[asyncio.Server]:
         places: list[dict[str, Any]] = [{"sock": one} for one in secure.sockets]
         if not places:
             places = [{"host": self.config.host, "port": secure.port}]
         listen = partial(
             asyncio.get_running_loop().create_server,
-            self._protocol,
+            self.protocol,
             ssl=secure.context,
             backlog=self.config.backlog,
             ssl_handshake_timeout=_HANDSHAKE_S,
         )
         try:
-            for place in places:
-                self.servers.append(await listen(**place))
+            return [await listen(**place) for place in places]
         except OSError as error:  # as uvicorn ends where the main port cannot be had
             log.error("%s", error)  # noqa: TRY400 - the message says it all
             await self.lifespan.shutdown()
@@ -85,13 +88,6 @@ class DrainingServer(uvicorn.Server):
         else:
             self.force_exit = self.should_exit
             self._leave()
-
-    def _protocol(self) -> asyncio.Protocol:
-        make: Any = self.config.http_protocol_class
-        made: asyncio.Protocol = make(
-            config=self.config, server_state=self.server_state, app_state=self.lifespan.state, _loop=None
-        )
-        return made
 
     def _announce_the_end(self) -> None:
         """Let every answer from now on be the last of its connection, so that none is closed under a request."""

@@ -131,12 +131,13 @@ def main(arguments: Sequence[str]) -> int:
         surge = opened.enter_context(LoadProcess(stack.state.api_url, directory / "surge.log"))
         for path in paths:
             cores = SHARES[path] if share else 1.0
+            overload = Overload(stack, steady, surge, directory, path, asked.seed, times)
+            overload.warm_up()
             if share:
                 share.limit(cores)
-            overload = Overload(stack, steady, surge, directory, path, asked.seed, times)
             report.figures += figures_of(path, cores, *overload.judged(START_PER_S[path] * cores))
-        if share:
-            share.limit(1.0)
+            if share:
+                share.limit(1.0)
     report.notes = [
         (
             f"Carried is a load of which 95 % succeed within {LATE_MS:g} ms, at most one in a thousand fails, and of"

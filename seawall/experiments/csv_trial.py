@@ -40,6 +40,10 @@ class Imported:
     in_table: int = 0
     visible_ns: int | None = None
     """When the last row was; None where the log was not drained in time."""
+    read: list[tuple[int, int]] = field(default_factory=list)
+    """How many good rows were read by when, in nanoseconds of the monotonic clock."""
+    visible: list[tuple[int, int]] = field(default_factory=list)
+    """The same of those that were stored."""
     cpu_s: dict[str, float] = field(default_factory=dict)
     memory_bytes: dict[str, int] = field(default_factory=dict)
 
@@ -47,6 +51,16 @@ class Imported:
     def stored(self) -> int:
         """Rows that this run stored, by whoever writes them."""
         return int(self.state["stored"]) + int(self.sunk.get("stored", 0))
+
+    @property
+    def buried(self) -> int:
+        """Messages that the sink could not store."""
+        return int(self.sunk.get("buried", 0))
+
+    @property
+    def seen(self) -> int:
+        """Messages that the sink has dealt with, also where their rows were in the table before."""
+        return int(self.sunk.get("seen", 0)) + self.buried
 
 
 OnState = Callable[[dict[str, Any], int], None]
@@ -100,14 +114,22 @@ def _hear(found: Imported, importer: ImportProcess, sink: ImportProcess | None) 
         else:
             found.state = line
             found.memory_bytes[IMPORTER] = line["memory_bytes"]
+            found.read.append((line["at_ns"], line["good"]))
+            if sink is None:
+                found.visible.append((line["at_ns"], line["stored"]))
     if sink is not None:
-        for line in sink.news():
-            if "seen" in line:
-                found.sunk = line
-                found.memory_bytes[SINK] = line["memory_bytes"]
+        _hear_sink(found, sink)
     for name, process in ((IMPORTER, importer), (SINK, sink)):
         if process is not None and (use := process.use()) is not None:
             found.cpu_s[name] = round(use.cpu_s, 3)
+
+
+def _hear_sink(found: Imported, sink: ImportProcess) -> None:
+    for line in sink.news():
+        if "seen" in line:
+            found.sunk = line
+            found.memory_bytes[SINK] = line["memory_bytes"]
+            found.visible.append((line["at_ns"], line["stored"]))
 
 
 def _await_visible(stack: Stack, found: Imported, sink: ImportProcess | None, timeout_s: float) -> None:
@@ -121,18 +143,14 @@ def _await_visible(stack: Stack, found: Imported, sink: ImportProcess | None, ti
         if sink is None:
             found.visible_ns = int(found.state["at_ns"])
             return
-        if found.in_table + int(found.sunk.get("buried", 0)) >= wanted:
-            time.sleep(_LOOK_S)  # it says so right after its commit
+        _hear_sink(found, sink)
+        if found.in_table + found.buried >= wanted and found.seen >= wanted - int(found.begins["resumed_good"]):
             break
         if time.monotonic() > deadline_s:
             return
         if sink.exit_code is not None:
             raise ImportFailed(f"the sink ended: {sink.complaint()}; see {sink.log}")
         time.sleep(max(_LOOK_S, took_s / _COUNTED_AT_MOST))
-    news = [line for line in sink.news() if "seen" in line]
-    found.sunk = news[-1] if news else found.sunk
-    if found.sunk:
-        found.memory_bytes[SINK] = found.sunk["memory_bytes"]
-        found.visible_ns = int(found.sunk["at_ns"])
+    found.visible_ns = int(found.sunk.get("at_ns", found.state["at_ns"]))  # nothing had to go through the log
     if (use := sink.use()) is not None:
         found.cpu_s[SINK] = round(use.cpu_s, 3)

@@ -164,7 +164,7 @@ class Readers:
         found = {
             "KIND": one.kind,
             "NAME": one.name,
-            "QUEUE": one.queue,
+            "QUEUE_TABLE": one.queue,
             "DIRECTORY": str(self._directory),
             "NOTIFY_URL": urls.get(one.name, ""),
             "WINDOW_S": str(_WINDOW_S),

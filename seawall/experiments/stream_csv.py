@@ -19,6 +19,7 @@ from seawall.experiments.csv_judgement import judged, outcome_of, reasons_of, ta
 from seawall.experiments.csv_trial import Imported, import_file
 from seawall.experiments.endings import run_to_an_end
 from seawall.experiments.run_facts import RunFacts
+from seawall.experiments.seconds import reached
 from seawall.experiments.stream_csv_options import SAMPLE_ENCODINGS, CsvOptions
 from seawall.load.csv_sample import write_sample
 from seawall.result import Outcome, Result
@@ -130,7 +131,7 @@ class CsvRun:
             phantom=found.phantom,
             doubled=found.doubled,
             wrongly_rejected=found.wrongly_rejected,
-            buried=int(imported.sunk.get("buried", 0)),
+            buried=imported.buried,
             resumed_line=begins["resumed_line"],
             size_bytes=begins["size_bytes"],
             read_as=begins["read_as"],
@@ -139,6 +140,8 @@ class CsvRun:
             behind_s=behind_s,
             memory_bytes=imported.memory_bytes,
             cpu_s=imported.cpu_s,
+            read=reached(imported.read, begins["opened_ns"]),
+            visible=reached(imported.visible, begins["opened_ns"]),
             rejects=str(rejects.relative_to(self.directory)),
             outcome=Outcome.PASS,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from seawall.result.outcome import Outcome
+from seawall.result.second import Reached
 
 CSV = "stream-csv"
 """The experiment."""
@@ -58,6 +59,10 @@ class CsvFinding(msgspec.Struct, kw_only=True, frozen=True):
     """The most that each process of the import held."""
     cpu_s: dict[str, float] = {}
     """What each of them took of the processors."""
+    read: list[Reached] = []
+    """How many good rows had been read by when; of those that go through the log, handed to it."""
+    visible: list[Reached] = []
+    """How many were stored, and visible, by when."""
     rejects: str = ""
     """The reject file, as a path below the results."""
     outcome: Outcome

@@ -16,8 +16,8 @@ class Second(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class Reached(msgspec.Struct, kw_only=True, frozen=True):
-    """How many records a group had done at one moment."""
+    """How many records a group or an import had done at one moment."""
 
     at_s: float
-    """From the first record's sending."""
+    """From the first record's sending, or from the opening of the file."""
     done: int

@@ -158,5 +158,5 @@ def test_a_crowd_is_answered_from_memory_or_refused() -> None:
     assert asyncio.run(talk()) == [b"200", b"503", b"200"]
 
 
-async def _unreached(*_: object) -> None:
+async def _unreached(_scope: object, _receive: object, _send: object) -> None:
     raise AssertionError("nothing should come here")

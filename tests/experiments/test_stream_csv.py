@@ -77,6 +77,7 @@ def test_both_ways_store_each_row_once_and_reject_the_others(stack: Stack, place
         assert (one.good, one.bad, one.stored) == (sample.good, sample.bad, sample.good)
         assert (one.in_table, one.in_rejects) == (sample.good, sample.bad)
         assert not any(all_wrong(one))
+        assert (one.read[-1].done, one.visible[-1].done) == (sample.good, sample.good)
         assert one.outcome is Outcome.PASS
         assert one.rows_per_s
         assert one.share_of_loader

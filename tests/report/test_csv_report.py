@@ -11,10 +11,12 @@ import pytest
 from seawall.experiments.csv_judgement import LEAST_ROWS, judged, outcome_of, reasons_of, targets_of
 from seawall.report.answer import answer_of
 from seawall.report.files import write_reports
+from seawall.report.page.picture_choice import pictures_of
 from seawall.report.scenarios import scenario_tables
 from seawall.report.summary_markdown import summary_markdown
 from seawall.result import Arm, Outcome, Result
 from seawall.result.csv_import import CSV, DIRECT, KAFKA, CsvFinding, LoaderFinding
+from seawall.result.second import Reached
 
 GOOD = LEAST_ROWS
 LOADER = LoaderFinding(rows=GOOD, seconds=1.0, rows_per_s=100_000.0)
@@ -112,3 +114,13 @@ def test_page_and_summary_tell_it(tmp_path: Path) -> None:
     assert "share of the database&#39;s own loader" in page or "share of the database's own loader" in page
     assert "every row is where it belongs" in (tmp_path / "junit.xml").read_text("utf-8")
     assert "| direct | PASS |" in summary_markdown(run)
+
+
+def test_the_course_of_both_imports_is_drawn_beside_the_loader() -> None:
+    """Results of earlier versions have none."""
+    course = [Reached(at_s=0.0, done=0), Reached(at_s=0.9, done=40_000), Reached(at_s=1.5, done=GOOD)]
+    found = list(pictures_of(result(finding(DIRECT, visible=course), finding(KAFKA, read=course, visible=course)), {}))
+    assert [one.heading for one in found] == ["Rows by when"]
+    assert all(f">{name}</text>" in found[0].svg for name in (DIRECT, KAFKA, "COPY"))
+    assert found[0].svg.count("dashed") == 1
+    assert list(pictures_of(result(finding(DIRECT), finding(KAFKA)), {})) == []

@@ -64,6 +64,18 @@ def test_another_reading_of_the_same_file_is_refused(table: Table, tmp_path: Pat
     assert (found.good, found.bad, stored(table)) == (0, 1, [])
 
 
+def test_marks_of_copy_are_stored_as_they_stand(table: Table, tmp_path: Path) -> None:
+    """In names and in other columns; rows without any stand beside them."""
+    file = tmp_path / "marks.csv"
+    names = ["Kim", "back\\slash", "a\tb", "two\nlines", "two\r\nlines", "\\N", "\\."]
+    with file.open("w", encoding="utf-8", newline="") as text:
+        csv.writer(text, quoting=csv.QUOTE_ALL).writerows(
+            [("name", "age", "note"), *((name, 1, name) for name in names)]
+        )
+    assert imported(table, file).stored == len(names)
+    assert stored(table) == [(name, 1, {"note": name}) for name in names]
+
+
 def test_two_imports_of_one_file_at_a_time_are_refused(stack: Stack, table: Table, tmp_path: Path) -> None:
     """The second says that there is a first, and forgets nothing of it."""
     file = write_sample(tmp_path / "people.csv", 100, seed=6).path

@@ -14,19 +14,21 @@ from hypothesis import strategies as st
 
 from workers.csv_import.errors import BadFile
 from workers.csv_import.lines import MOST_LINE_BYTES
-from workers.csv_import.records import Chunk, CsvFile, Reject, Row
+from workers.csv_import.records import Chunk, CsvFile, Reject
 
 HEADER = "name,age,note\n"
+WholeRow = tuple[int, str, int, dict[str, str]]
+"""Line, name, age, and the other columns."""
 
 
 def read(
     path: Path, *, encoding: str = "auto", delimiter: str = "auto", most: int = 1_000
-) -> tuple[list[Row], list[Reject]]:
+) -> tuple[list[WholeRow], list[Reject]]:
     """Return all that is in a file."""
     rows, rejects = [], []
     with CsvFile(path, encoding=encoding, delimiter=delimiter) as file:
         for chunk in file.chunks(most=most):
-            rows += chunk.rows
+            rows += whole(chunk)
             rejects += chunk.rejects
     return rows, rejects
 
@@ -37,9 +39,10 @@ def written(path: Path, data: bytes | str) -> Path:
     return path
 
 
-def plain(rows: list[Row]) -> list[tuple[int, str, int, dict[str, str]]]:
-    """Return rows with their other columns decoded."""
-    return [(line, name, age, json.loads(more)) for line, name, age, more in rows]
+def whole(chunk: Chunk) -> list[WholeRow]:
+    """Return the rows of a chunk with their other columns."""
+    others = [json.loads(one) for one in chunk.others.decode().split("\n")[:-1]]
+    return [(*row, more) for row, more in zip(chunk.rows, others, strict=True)]
 
 
 @pytest.mark.parametrize(
@@ -57,7 +60,7 @@ def test_korean_is_read_in_every_encoding(codec: str, encoding: str, tmp_path: P
     )
     rows, rejects = read(written(tmp_path / "a.csv", text.encode(codec)), encoding=encoding)
     assert not rejects
-    assert plain(rows)[0] == (2, "김철수", 31, {"note": '서울, "강남"\n둘째 줄'})
+    assert rows[0] == (2, "김철수", 31, {"note": '서울, "강남"\n둘째 줄'})
     assert [line for line, *_ in rows] == [2, 4]
 
 
@@ -67,7 +70,7 @@ def test_latin_1_is_read(encoding: str, tmp_path: Path) -> None:
     rows, rejects = read(
         written(tmp_path / "a.csv", (HEADER + "José,31,Müñchen\n").encode("latin-1")), encoding=encoding
     )
-    assert (plain(rows), rejects) == ([(2, "José", 31, {"note": "Müñchen"})], [])
+    assert (rows, rejects) == ([(2, "José", 31, {"note": "Müñchen"})], [])
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
@@ -75,7 +78,7 @@ def test_the_delimiter_is_found_out(delimiter: str, tmp_path: Path) -> None:
     """By what makes a header with the columns that there must be."""
     text = delimiter.join(("note", "Age", " NAME ")) + "\r" + delimiter.join(("x", " 7 ", "Kim")) + "\r"
     rows, _ = read(written(tmp_path / "a.csv", text))
-    assert plain(rows) == [(2, "Kim", 7, {"note": "x"})]
+    assert rows == [(2, "Kim", 7, {"note": "x"})]
 
 
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=40)
@@ -113,7 +116,7 @@ def test_what_the_writer_writes_is_read_equal(
         while chunk := next(file.chunks(at, most=most), None):
             assert not chunk.rejects
             at = chunk.position
-            rows += plain(chunk.rows)
+            rows += whole(chunk)
     assert [row[1:] for row in rows] == wanted
     assert len({row[0] for row in rows}) == len(rows)
 
@@ -159,6 +162,20 @@ def test_a_quote_that_nothing_closes_costs_its_line_alone(tmp_path: Path) -> Non
     assert [(one.first, one.last) for one in rejects] == [(2, 2), (5_003, 5_003)]
     assert len(rows) == 5_001
     assert [line for line, *_ in rows] == [*range(3, 5_003), 5_004]
+
+
+def test_a_record_that_does_not_end_costs_its_lines_alone(tmp_path: Path) -> None:
+    """None of its fields is too long, and each of its lines could be one of a record's."""
+    endless = "B,2" + f',"{"x" * 4_000}\n"' * 2_000
+    path = written(tmp_path / "a.csv", f"{HEADER}A,1,\n{endless}\nC,3,\n")
+    tracemalloc.start()
+    rows, rejects = read(path)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert [name for _, name, *_ in rows] == ["A", "C"]
+    assert (rejects[0].first, rejects[0].last, rejects[-1].last) == (3, 3, 2_003)
+    assert "not closed" in rejects[0].reason
+    assert most < 4 * path.stat().st_size
 
 
 def test_a_line_of_100_megabytes_is_rejected_in_little_memory(tmp_path: Path) -> None:
@@ -237,7 +254,7 @@ def test_reading_goes_on_from_any_chunk_of_a_large_file(codec: str, tmp_path: Pa
         at, rows, rejects = None, [], []
         while chunk := next(file.chunks(at, most=700), None):
             at = chunk.position
-            rows += chunk.rows
+            rows += whole(chunk)
             rejects += chunk.rejects
     assert rows == wanted
     assert rejects == bad

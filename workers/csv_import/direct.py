@@ -9,6 +9,6 @@ from workers.csv_import.table import Table, lines_of
 def import_directly(reading: Reading, table: Table) -> None:
     """Store all rows, or as many as there are before `Reading.stop`; raises `psycopg.Error`."""
     while not (reading.over or reading.stopping):
-        texts = (lines_of(chunk.rows, reading.identity) for chunk in reading.batch())
+        texts = (lines_of(chunk, reading.identity) for chunk in reading.batch())
         reading.stored += table.store(texts, reading.note)
         say(reading.state())

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
+from contract.csv_rows import MOST_TEXT
 from workers.csv_import.encodings import UNDECODABLE, Encoding
 
 TOO_LONG = "\udcfe"
@@ -33,7 +34,7 @@ class Lines:
         self.newline, self._end = newline, encoding.newline(newline)
         self._pieces: deque[tuple[int, int]] = deque()
         self.suspicious = False
-        """Whether lines of the last two pieces hold what has to be looked at: markers, or NUL."""
+        """Whether lines of the last two pieces hold what has to be looked at: markers, NUL, or much."""
 
     def begin(self) -> Position:
         """Return where the first line begins."""
@@ -45,19 +46,21 @@ class Lines:
             self._pieces.popleft()
         return Position(*self._pieces[0], line) if self._pieces else Position(self._encoding.mark_bytes, 1, line)
 
-    def lines(self, at: Position) -> Iterator[str]:
-        """Yield the lines from *at* on."""
+    def lists(self, at: Position) -> Iterator[list[str]]:
+        """Yield the lines from *at* on, a piece of the file at a time."""
         number, skipped = at.offset_line, at.line - at.offset_line
         was_suspicious = False
         for offset, text in self._texts(at.offset):
             self._pieces.append((offset, number))
-            is_suspicious = "\0" in text or UNDECODABLE in text or TOO_LONG in text
-            self.suspicious, was_suspicious = is_suspicious or was_suspicious, is_suspicious
             found = _split(text, self.newline)
+            is_suspicious = (
+                "\0" in text or UNDECODABLE in text or TOO_LONG in text or max(map(len, found), default=0) > MOST_TEXT
+            )
+            self.suspicious, was_suspicious = is_suspicious or was_suspicious, is_suspicious
             number += len(found)
             if skipped:
                 found, skipped = found[skipped:], max(skipped - len(found), 0)
-            yield from found
+            yield found
 
     def _texts(self, offset: int) -> Iterator[tuple[int, str]]:
         """Yield pieces of whole lines, each with the byte where it begins; one too long is its marker."""

@@ -69,7 +69,7 @@ class Publisher:
         high, base = reading.identity.run.high.to_bytes(8, "big"), low_bits(0, reading.identity.user, NUMBER)
         self._turn = (self._turn + 1) % self._partitions
         produce, quoted = self._producer.produce, self._quoted
-        for line, name, age, more in chunk.rows:
+        for (line, name, age), more in zip(chunk.rows, chunk.others.split(b"\n"), strict=False):  # as in `lines_of`
             key = high + (base + (line << LINE_SHIFT)).to_bytes(8, "big")
             value = b'{"name":' + quoted(name) + _AGE + b"%d" % age + _MORE + more + b"}"
             while True:

@@ -84,7 +84,7 @@ class Reading:
             self.good, self.bad = self.good + len(chunk.rows), self.bad + len(chunk.rejects)
             self._position = chunk.position
             rows += len(chunk.rows) + len(chunk.rejects)
-            size += sum(len(name) + len(more) for _, name, _, more in chunk.rows)
+            size += len(chunk.others)  # names are short
             yield chunk
 
     def note(self, cursor: psycopg.Cursor) -> None:
@@ -103,6 +103,7 @@ class Reading:
             "last": str(self.identity.last),
             "size_bytes": self._asked.path.stat().st_size,
             "resumed_line": self.resumed_line,
+            "resumed_good": self.good,
             **self.file.form(),
         }
 

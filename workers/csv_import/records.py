@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import csv
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import chain, repeat
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, Self
 
@@ -21,14 +23,17 @@ from workers.csv_import.encodings import UNDECODABLE, encoding_of
 from workers.csv_import.errors import BadFile
 from workers.csv_import.lines import MOST_LINE_BYTES, TOO_LONG, Lines, Position
 
-Row = tuple[int, str, int, bytes]
-"""Line, name, age, and the other columns as a JSON object."""
+Row = tuple[int, str, int]
+"""Line, name and age."""
 _HEAD_BYTES = 1 << 18
 _MOST_HELD = 4 * MOST_LINE_BYTES
 """Characters in one record."""
 _MOST_CHUNK, _MOST_SHOWN = 1 << 20, 1_000
 """Characters in one chunk, and of a rejected record."""
 _AGE_DIGITS = len(str(MOST_AGE))
+_AGES = {str(age): age for age in range(MOST_AGE + 1)}
+"""As they are mostly written."""
+_encoder = msgspec.json.Encoder()
 _UNCLOSED = ("unexpected end of data", "field larger than field limit")
 """What `csv` says where a quote is not closed: at the file's end, or after so much that nobody meant it."""
 
@@ -47,6 +52,8 @@ class Chunk(NamedTuple):
     """Some records that follow one another."""
 
     rows: list[Row]
+    others: bytes
+    """The other columns of each row: a JSON object and a line feed."""
     rejects: list[Reject]
     position: Position
     """Behind them."""
@@ -105,7 +112,7 @@ class CsvFile:
             raise BadFile("it is empty")
         self._encoding = encoding_of(head, encoding)
         self._lines = Lines(self._file, self._encoding, dialect.newline_of(head, self._encoding))
-        first = next(self._lines.lines(self._lines.begin()), "")
+        first = next(chain.from_iterable(self._lines.lists(self._lines.begin())), "")
         if TOO_LONG in first:
             raise BadFile(f"its first line is longer than {MOST_LINE_BYTES:,} bytes, so it is no header")
         self.delimiter = dialect.delimiter_of(first, delimiter)
@@ -122,113 +129,155 @@ class Records:
 
     def __init__(self, lines: Lines, delimiter: str) -> None:
         self._lines, self._delimiter = lines, delimiter
-        self._source: Iterator[str] = iter(())
-        self._again: deque[str] = deque()
-        """Lines that were read and are to be read again."""
-        self._pulled: list[str] = []
-        """The lines of the record that is being read."""
-        self._held = 0
 
     def header(self, at: Position) -> tuple[list[str], Position]:
         """Return the fields of the first line that is not blank, and the position behind it; raises `BadFile`."""
-        self._source = self._lines.lines(at)
-        line = at.line
+        reader = self._reader(Window(self._lines.lists(at), at.line), at.line)
         try:
-            for fields in self._reader():
-                line += len(self._pulled)
-                self._forget()
+            for fields in reader:
                 if fields:
-                    return fields, self._lines.position(line)
+                    return fields, self._lines.position(at.line + reader.line_num)
         except (csv.Error, _Runaway) as error:
             raise BadFile(f"its header cannot be read: {error}") from None
         raise BadFile("it holds nothing but blank lines")
 
     def chunks(self, columns: dialect.Columns, at: Position, most: int) -> Iterator[Chunk]:
-        """Yield records from *at* on, *most* at a time; blank lines are none."""
-        rows: list[Row] = []
-        rejects: list[Reject] = []
-        line, size = at.line, 0
-        for first, count, found in self._judged(columns, at):
-            line, size = first + count, size + self._held
-            if isinstance(found, str):
-                rejects.append(Reject(first, line - 1, found, "".join(self._pulled[:count])[:_MOST_SHOWN]))
-            else:
-                rows.append(found)
-            if len(rows) + len(rejects) >= most or size > _MOST_CHUNK:
-                yield Chunk(rows, rejects, self._lines.position(line))
-                rows, rejects, size = [], [], 0
-        if rows or rejects:
-            yield Chunk(rows, rejects, self._lines.position(line))
+        """Yield records from *at* on, *most* at a time; blank lines are none.
 
-    def _judged(self, columns: dialect.Columns, at: Position) -> Iterator[tuple[int, int, Row | str]]:
-        """Yield of each record its first line, how many lines it has, and its row, or why it is none.
-
-        This is where the time goes, so it is one loop.
+        This is where the time of an import goes, so it is one loop, and what can be left to C is.
         """
-        self._source, line, lines = self._lines.lines(at), at.line, self._lines
-        names = [name for name, _ in columns.others]
-        places = [place for _, place in columns.others]
+        lines, window, line = self._lines, Window(self._lines.lists(at), at.line), at.line
         width, name_at, age_at = len(columns.names), columns.name_at, columns.age_at
-        encode, pulled = msgspec.json.Encoder().encode, self._pulled
-        reader, is_careful = self._reader(), False
+        names, others_of = [name for name, _ in columns.others], _picker([place for _, place in columns.others])
+        found, begun, reader, careful = _Found(names, others_of), 0, self._reader(window, line), False
         while True:
+            base = line - reader.line_num
             try:
-                fields = next(reader)
-            except StopIteration:
-                return
+                for fields in reader:
+                    end = base + reader.line_num
+                    years = _AGES.get(fields[age_at]) if len(fields) == width else None
+                    if (
+                        years is not None
+                        and 0 < len(fields[name_at]) <= MOST_NAME
+                        and not (lines.suspicious or careful or line > MOST_LINE)
+                        and (end - line == 1 or sum(map(len, fields)) <= MOST_TEXT)
+                    ):
+                        found.rows.append((line, fields[name_at], years))
+                        found.others.append(others_of(fields))
+                    elif fields:
+                        found.judge(fields, columns, line, end, window)
+                    line = window.record = end
+                    if len(found) >= most or window.characters - begun > _MOST_CHUNK:
+                        yield found.chunk(lines.position(line))
+                        found, begun = _Found(names, others_of), window.characters
             except (csv.Error, _Runaway) as error:
-                count, reason = self._recover(error)
-                yield line, count, reason
-                line += count
-                self._again.extendleft(reversed(pulled[count:]))
-                self._forget()
-                reader, is_careful = self._reader(), True  # what the lines say of themselves may be of later ones now
-                continue
-            count = len(pulled)
-            if fields:
-                name, age = (fields[name_at], fields[age_at].strip()) if len(fields) == width else ("", "")
-                years = int(age) if age.isdigit() and age.isascii() and len(age) <= _AGE_DIGITS else -1
-                if (
-                    not 0 <= years <= MOST_AGE
-                    or not 0 < len(name) <= MOST_NAME
-                    or self._held > MOST_TEXT
-                    or lines.suspicious
-                    or is_careful
-                    or line > MOST_LINE
-                ) and (reason := _flaw(fields, columns, line)):
-                    yield line, count, reason
-                else:
-                    more = encode(dict(zip(names, [fields[place] for place in places], strict=True)))
-                    yield line, count, (line, name, years, more)
-            line += count
-            pulled.clear()
-            self._held = 0
+                count, reason = _recover(error, window.text(line, base + reader.line_num - line))
+                found.reject(line, line + count - 1, reason, window)
+                line = window.record = line + count
+                # what the lines say of themselves may be of later ones from now on
+                reader, careful = self._reader(window, line), True
+                if len(found) >= most:
+                    yield found.chunk(lines.position(line))
+                    found, begun = _Found(names, others_of), window.characters
+            else:
+                break
+        if len(found):
+            yield found.chunk(lines.position(line))
 
-    def _recover(self, error: Exception) -> tuple[int, str]:
-        """Return how many lines are bad, and why."""
-        if isinstance(error, _Runaway) or str(error).startswith(_UNCLOSED):
-            if any(TOO_LONG in line for line in self._pulled[:1]):
-                return 1, _LONG
-            return 1, "a quote is opened and not closed, or a field is longer than 131,072 characters"
-        return max(len(self._pulled), 1), f"quotes or line ends are not as they should be: {error}"
+    def _reader(self, window: Window, line: int) -> Any:
+        return csv.reader(chain.from_iterable(window.lists(line)), delimiter=self._delimiter, strict=True)
 
-    def _reader(self) -> Iterator[list[str]]:
-        return csv.reader(self._feed(), delimiter=self._delimiter, strict=True)
 
-    def _feed(self) -> Iterator[str]:
-        while True:
-            line = self._again.popleft() if self._again else next(self._source, None)
-            if line is None:
-                return
-            self._pulled.append(line)
-            self._held += len(line)
-            if self._held > _MOST_HELD:
+class Window:
+    """The lines of a file in lists, back to where the record begins that is being read."""
+
+    def __init__(self, lists: Iterator[list[str]], line: int) -> None:
+        """*lists* begin with that *line*."""
+        self._lists, self._next = lists, line
+        self._held: deque[_Held] = deque()
+        self.record = line
+        """Where the record begins that is being read: kept up to date by whoever reads."""
+        self.characters = 0
+        """Of all lines that were handed out, once each."""
+
+    def lists(self, line: int) -> Iterator[list[str]]:
+        """Yield the lines from one on that is held, and then those that follow; raises `_Runaway`."""
+        for held in list(self._held):
+            if held.end > line:
+                yield held.lines[max(line - held.first, 0) :]
+        for found in self._lists:
+            while self._held and self._held[0].end <= self.record:
+                self._held.popleft()
+            held = _Held(self._next, self._next + len(found), sum(map(len, found)), found)
+            self._held.append(held)
+            self._next = held.end
+            self.characters += held.characters
+            if self.record < held.first and sum(one.characters for one in self._held) > _MOST_HELD:
                 raise _Runaway
-            yield line
+            yield found
 
-    def _forget(self) -> None:
-        self._pulled.clear()
-        self._held = 0
+    def text(self, first: int, count: int) -> list[str]:
+        """Return so many lines from one on that is held, or as many as are."""
+        found: list[str] = []
+        for held in self._held:
+            if held.first < first + count and held.end > first:
+                found += held.lines[max(first - held.first, 0) : first + count - held.first]
+        return found
+
+
+class _Held(NamedTuple):
+    """Some lines."""
+
+    first: int
+    end: int
+    """The number of the line behind them."""
+    characters: int
+    lines: list[str]
+
+
+class _Found:
+    """What goes into the next chunk."""
+
+    def __init__(self, names: list[str], others_of: Callable[[list[str]], tuple[str, ...]]) -> None:
+        self._names, self._others_of = names, others_of
+        self.rows: list[Row] = []
+        self.others: list[tuple[str, ...]] = []
+        self.rejects: list[Reject] = []
+
+    def __len__(self) -> int:
+        return len(self.rows) + len(self.rejects)
+
+    def judge(self, fields: list[str], columns: dialect.Columns, line: int, end: int, window: Window) -> None:
+        """Take a record that has to be looked at closely, from its *line* up to the one at *end*."""
+        if reason := _flaw(fields, columns, line):
+            self.reject(line, end - 1, reason, window)
+        else:
+            self.rows.append((line, fields[columns.name_at], int(fields[columns.age_at])))
+            self.others.append(self._others_of(fields))
+
+    def reject(self, first: int, last: int, reason: str, window: Window) -> None:
+        text = "".join(window.text(first, last + 1 - first))
+        self.rejects.append(Reject(first, last, reason, text[:_MOST_SHOWN]))
+
+    def chunk(self, position: Position) -> Chunk:
+        others = _encoder.encode_lines(map(dict, map(zip, repeat(self._names), self.others)))
+        return Chunk(self.rows, others, self.rejects, position)
+
+
+def _picker(places: list[int]) -> Callable[[list[str]], tuple[str, ...]]:
+    """Return what takes the fields at *places*."""
+    if len(places) > 1:
+        return itemgetter(*places)
+    return lambda fields: tuple(fields[place] for place in places)
+
+
+def _recover(error: Exception, pulled: list[str]) -> tuple[int, str]:
+    """Return how many of the lines that were *pulled* are bad, and why."""
+    if isinstance(error, _Runaway) or str(error).startswith(_UNCLOSED):
+        if any(TOO_LONG in line for line in pulled[:1]):
+            return 1, _LONG
+        return 1, "a quote is opened and not closed, or a field is longer than 131,072 characters"
+    return max(len(pulled), 1), f"quotes or line ends are not as they should be: {error}"
 
 
 _LONG = f"a line is longer than {MOST_LINE_BYTES:,} bytes"

@@ -12,7 +12,7 @@ import psycopg
 
 from contract.csv_rows import LINE_SHIFT, NUMBER, FileIdentity
 from contract.ids import low_bits
-from workers.csv_import.records import Row
+from workers.csv_import.records import Chunk
 
 _COLUMNS = "id, name, age, more"
 _COPY = f"COPY csv_rows ({_COLUMNS}) FROM STDIN"
@@ -20,25 +20,29 @@ _STAGE = "CREATE TEMP TABLE IF NOT EXISTS csv_stage (LIKE csv_rows) ON COMMIT DE
 _COPY_STAGE = f"COPY csv_stage ({_COLUMNS}) FROM STDIN"
 _FROM_STAGE = f"INSERT INTO csv_rows ({_COLUMNS}) SELECT {_COLUMNS} FROM csv_stage ON CONFLICT DO NOTHING"  # noqa: S608 - our own names
 _CAREFUL_BATCHES = 50
-_ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"})
+_ESCAPES = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_ESCAPED = str.maketrans(_ESCAPES)
 _CONNECT_S = 5
 
 
-def lines_of(rows: Iterable[Row], identity: FileIdentity) -> str:
-    """Return *rows* of one file in the text format of COPY."""
+def lines_of(chunk: Chunk, identity: FileIdentity) -> str:
+    """Return the rows of a *chunk* of one file in the text format of COPY."""
     high, base = f"{identity.run.high:016x}", low_bits(0, identity.user, NUMBER)
+    rows, names = chunk.rows, "".join([name for _, name, _ in chunk.rows])
+    if any(mark in names for mark in _ESCAPES):
+        rows = [(line, escaped(name), age) for line, name, age in rows]
+    others = chunk.others.decode().replace("\\", "\\\\").split("\n")  # of these marks JSON has no other
     return "".join(
-        f"{high}{base + (line << LINE_SHIFT):016x}\t{escaped(name)}\t{age}\t{more.decode().replace(_BACKSLASH, _TWO)}\n"
-        for line, name, age, more in rows
+        [
+            f"{high}{base + (line << LINE_SHIFT):016x}\t{name}\t{age}\t{more}\n"
+            for (line, name, age), more in zip(rows, others, strict=False)  # what follows the last line feed is no row
+        ]
     )
-
-
-_BACKSLASH, _TWO = "\\", "\\\\"
 
 
 def escaped(text: str) -> str:
     """Return *text* as COPY takes it."""
-    return text if text.isprintable() and _BACKSLASH not in text else text.translate(_ESCAPES)
+    return text.translate(_ESCAPED) if any(mark in text for mark in _ESCAPES) else text
 
 
 class Table:

@@ -17,6 +17,7 @@ from contract.connections import Connections as Servers
 from contract.errors import BadApiKeys, BadConnection
 from contract.logs import start_logging
 from contract.metrics_listener import Metrics, MetricsListener, NoMetrics
+from contract.newcomers import WelcomingServer
 from contract.registry import registry_of
 from workers.feed.app import Feed, create_app
 from workers.feed.connections import Connections
@@ -34,7 +35,7 @@ _BACKLOG = 4_096
 _GOING_S = 0.05
 
 
-class FeedServer(uvicorn.Server):
+class FeedServer(WelcomingServer):
     """Says goodbye to all subscribers at the first signal, and ends when they have left; at once at the second."""
 
     def __init__(self, config: uvicorn.Config, feed: Feed, farewell_s: float) -> None:

@@ -29,7 +29,7 @@ def main(around: Callable[[Work], Work] = lambda work: work) -> int:
         connections = Connections.read()
         work = around(KINDS[settings.group_kind](settings, connections))
         group: Group | QueueGroup
-        if settings.group_queue:
+        if settings.group_queue_table:
             group = QueueGroup(connections.psycopg_url, settings, work)
         else:
             group = Group(connections.kafka, settings, work, registry_of(connections))

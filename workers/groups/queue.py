@@ -32,7 +32,7 @@ class QueueGroup:
 
     def __init__(self, database_url: str, settings: Settings, work: Work) -> None:
         self._url, self._settings, self._work = database_url, settings, work
-        queue = sql.Identifier(settings.group_queue)
+        queue = sql.Identifier(settings.group_queue_table)
         fields = sql.SQL(", ").join(map(sql.Identifier, ORDERS.fields))
         self._take = sql.SQL(
             "DELETE FROM {queue} WHERE position = ANY(ARRAY(SELECT position FROM {queue} ORDER BY position LIMIT %s"
@@ -104,8 +104,8 @@ class QueueGroup:
             connection.execute(
                 "INSERT INTO dead_letters VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
                 (
-                    self._settings.group_queue, _PARTITION, taken[0].offset, str(taken[0].record.id).encode(), None,
-                    reason, datetime.now(UTC),
+                    self._settings.group_queue_table, _PARTITION, taken[0].offset, str(taken[0].record.id).encode(),
+                    None, reason, datetime.now(UTC),
                 ),
             )  # fmt: skip
             return 1

@@ -22,7 +22,7 @@ class Settings(BaseSettings):
     """Its kind of work."""
     group_name: str = Field(pattern="^[A-Za-z0-9._-]{1,100}$")
     """Name of the consumer group, of its journal, and of what it publishes."""
-    group_queue: str = Field(default="", pattern="^[a-z0-9_]{0,60}$")
+    group_queue_table: str = Field(default="", pattern="^[a-z0-9_]{0,60}$")
     """A table from which the group takes its records in place of the log; empty reads the log."""
     group_directory: Path = Path(".seawall/groups")
     """Where the journal is written, and what the work keeps in files."""

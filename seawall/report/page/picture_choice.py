@@ -9,6 +9,7 @@ from seawall.report.experiment_names import FAULT
 from seawall.report.page.analytics_pictures import analytics_pictures, is_analytics
 from seawall.report.page.burst_pictures import burst_pictures
 from seawall.report.page.capacity_picture import capacity_charts
+from seawall.report.page.csv_pictures import csv_pictures, is_csv
 from seawall.report.page.effect_pictures import effect_pictures
 from seawall.report.page.elasticity_pictures import elasticity_pictures
 from seawall.report.page.fanout_pictures import fanout_pictures, is_fanout
@@ -29,6 +30,7 @@ _OWN: tuple[tuple[Callable[[Result], bool], Callable[[Result], Iterator[Picture]
     (is_analytics, analytics_pictures),
     (is_fanout, fanout_pictures),
     (is_live, live_pictures),
+    (is_csv, csv_pictures),
 )
 """Of experiments that need no raw columns."""
 
