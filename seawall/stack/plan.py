@@ -326,6 +326,8 @@ def _by(line: Line, server: str, connections: Connections) -> dict[str, object]:
 
 def _add_replica(plan: Plan, options: StackOptions, port: int, data: Path, logs: Path) -> None:
     if plan.connections.database_replica_url is not None:
+        if plan.database is not None and plan.database.kind == "mariadb":
+            raise BadOptions("SEAWALL_DATABASE_REPLICA_URL names a PostgreSQL, and the database is none: unset it")
         url = plan.connections.database_replica_url.get_secret_value()
         ask = partial(postgres.check, url, "SEAWALL_DATABASE_REPLICA_URL")
         plan.replica = External("postgres-replica", "postgres", without_password(url), ask)

@@ -19,7 +19,9 @@ from service_processes import eventually
 from contract.entities import ENTITIES
 from seawall.experiments.arms import ARMS, arm_of
 from seawall.experiments.errors import ArmNotMade
+from seawall.experiments.fault import obstacles
 from seawall.stack import mariadb
+from seawall.stack.checks import CHECKS
 from seawall.stack.errors import BadOptions, NotAdjusted, ServerFailed, Unreachable
 from seawall.stack.faults.catalogue import CATALOGUE
 from seawall.stack.faults.fault import Field
@@ -178,6 +180,10 @@ def test_an_address_of_another_database_is_refused(monkeypatch: pytest.MonkeyPat
         make_plan(StackOptions(kafka=False, database="postgresql"), made=[], **place)  # type: ignore[arg-type]
     with pytest.raises(BadOptions, match="--feed database"):
         make_plan(StackOptions(kafka=False, feeds=("database",)), made=[], **place)  # type: ignore[arg-type]
+    monkeypatch.setenv("SEAWALL_DATABASE_REPLICA_URL", "postgresql://a:b@127.0.0.1:9/c")
+    with pytest.raises(BadOptions, match="SEAWALL_DATABASE_REPLICA_URL names a PostgreSQL"):
+        make_plan(StackOptions(kafka=False), made=[], **place)  # type: ignore[arg-type]
+    monkeypatch.delenv("SEAWALL_DATABASE_REPLICA_URL")
     plan = make_plan(StackOptions(kafka=False), made=[], **place)  # type: ignore[arg-type]
     for listener in plan.sockets:
         listener.close()
@@ -201,3 +207,25 @@ def test_where_none_is_installed_it_is_said(monkeypatch: pytest.MonkeyPatch, tmp
         assert os.access(fake, os.X_OK)
         with pytest.raises(ServerFailed, match=words):
             mariadb.program()
+
+
+def test_a_server_of_ones_own_takes_its_place(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, mariadb_url: str
+) -> None:
+    """By its address alone, with a driver's name in it or without; it is asked, used, emptied of runs, and stays."""
+    monkeypatch.setenv("SEAWALL_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("SEAWALL_DATABASE_URL", mariadb_url.replace("mysql://", "mysql+asyncmy://"))
+    (finding,) = next(check for check in CHECKS if check.name == "database").run()
+    assert "external" in finding.text
+    assert "MariaDB" in finding.text
+    stack = Stack.up(StackOptions(kafka=False), owner="tests")
+    try:
+        assert stack.state.services["mariadb"].external
+        assert "seawall:" not in stack.state.services["mariadb"].address
+        assert write(stack) == write(stack, "grouped") == 201
+        assert stack.row_counts()["users"] == 2
+        assert "kill-mariadb" not in {name for name, why in obstacles(stack.state, ()).items() if not why}
+        stack.fresh()
+    finally:
+        stack.down()
+    assert "MariaDB" in mariadb.check(mariadb_url)
