@@ -8,6 +8,7 @@ and ``charset=utf8mb4``, which is what is spoken anyway.
 from __future__ import annotations
 
 import ssl
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
@@ -46,7 +47,10 @@ def flaw_of(url: SplitResult) -> str:
     """Return in words what is wrong with the address; empty where it can be used."""
     if not url.hostname or not url.path.strip("/"):
         return "it names no host or no database"
-    unknown = dict(parse_qsl(url.query, keep_blank_values=True)).keys() - _KNOWN
+    options = dict(parse_qsl(url.query, keep_blank_values=True))
+    if (authority := options.get("ssl_ca")) and not Path(authority).is_file():
+        return f"ssl_ca is no file: {authority}"
+    unknown = options.keys() - _KNOWN
     return f"nothing here understands {', '.join(sorted(unknown))}" if unknown else ""
 
 

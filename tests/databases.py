@@ -206,8 +206,11 @@ def made_in(connections: Connections, name: str) -> Connections:
 
 
 @contextmanager
-def running_mariadb() -> Iterator[Callable[[str], str]]:
-    """Run an embedded MariaDB, and yield what gives its address for a client, or for who may do everything (``""``)."""
+def running_mariadb(*arguments: str) -> Iterator[Callable[[str], str]]:
+    """Run an embedded MariaDB, and yield what gives its address for a client, or for who may do everything (``""``).
+
+    It is told further *arguments*.
+    """
     user = places.unprivileged_user()
     home = places.make_private(user, "test") if user else Path(tempfile.mkdtemp(prefix="seawall-test-"))
     log = Path(tempfile.mkdtemp(prefix="seawall-test-log-")) / "mariadb.log"
@@ -219,7 +222,7 @@ def running_mariadb() -> Iterator[Callable[[str], str]]:
         with (
             log.open("ab") as output,
             subprocess.Popen(
-                server.command(),
+                [*server.command(), *arguments],
                 env=server.environment(),
                 stdout=output,
                 stderr=output,

@@ -58,6 +58,7 @@ def test_what_needs_postgresql_says_so() -> None:
         ("mysql://me@db", "no database"),
         ("mysql:///orders", "should look like"),
         ("mysql://me@db/orders?sslmode=require", "sslmode"),
+        ("mysql://me@db/orders?ssl_ca=/nowhere/ca.pem", "ssl_ca is no file"),
         ("mysql+asyncmy://me@db:0/orders", "should look like"),
         ("oracle://me@db/orders", "should look like"),
     ],

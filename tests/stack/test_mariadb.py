@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import random
 import re
 import signal
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import asyncmy
 import httpx
 import msgspec
 import pytest
-from databases import session_of
+from databases import running_mariadb, session_of
 from new_records import new_record
 from service_processes import eventually
 
 from contract.entities import ENTITIES
+from contract.mariadb import arguments_of
 from seawall.experiments.arms import ARMS, arm_of
 from seawall.experiments.errors import ArmNotMade
 from seawall.experiments.fault import obstacles
 from seawall.stack import mariadb
+from seawall.stack.certificates import Certificate
 from seawall.stack.checks import CHECKS
 from seawall.stack.errors import BadOptions, NotAdjusted, ServerFailed, Unreachable
 from seawall.stack.faults.catalogue import CATALOGUE
@@ -229,3 +234,30 @@ def test_a_server_of_ones_own_takes_its_place(
     finally:
         stack.down()
     assert "MariaDB" in mariadb.check(mariadb_url)
+
+
+def test_tls_is_spoken_where_it_is_asked_for(tmp_path: Path, mariadb_url: str) -> None:
+    """By both drivers, to a server that takes nothing else, and only where its certificate is vouched for."""
+    del mariadb_url  # where none is installed the test is left out
+    with tempfile.TemporaryDirectory() as name:
+        place = Path(name)
+        place.chmod(0o755)
+        certificate, other = Certificate.made_in(place / "tls"), Certificate.made_in(tmp_path / "other")
+        for one in (place / "tls", *(place / "tls").iterdir()):
+            one.chmod(0o755)  # the server may be another user
+        told = [f"--ssl-cert={certificate.chain}", f"--ssl-key={certificate.key}", "--require-secure-transport=ON"]
+        with running_mariadb(*told) as url_of:
+            url = f"{url_of('')}?ssl_ca={certificate.authority}"
+            assert "MariaDB" in mariadb.check(url)
+            with pytest.raises(Unreachable, match="certificate verify failed"):
+                mariadb.check(f"{url_of('')}?ssl_ca={other.authority}")
+
+            async def asked() -> tuple[str, ...]:
+                connection = await asyncmy.connect(**arguments_of(url))
+                async with connection.cursor() as cursor:
+                    await cursor.execute("SHOW STATUS LIKE 'Ssl_cipher'")
+                    found: tuple[str, ...] = await cursor.fetchone()
+                connection.close()
+                return found
+
+            assert asyncio.run(asked())[1]
