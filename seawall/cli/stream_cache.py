@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from seawall.cli.consoles import error_console
-from seawall.cli.ending import leave, outcome_text, show, write_files
-from seawall.cli.experiment_place import experiment_place
 from seawall.cli.fleet_progress import FleetProgress
-from seawall.cli.interruption import interruptible
 from seawall.cli.option_values import check_table_style, names, seconds, whole_numbers
-from seawall.cli.results_directory import free_directory
+from seawall.cli.scenario_run import Scenario
 from seawall.cli.shared_options import (
     TARGETS_FILE,
     ApiProcesses,
@@ -32,11 +26,6 @@ from seawall.cli.shared_options import (
 from seawall.cli.targets_file import read_targets
 from seawall.experiments.stream_cache import CacheRun
 from seawall.experiments.stream_cache_options import ARMS, CacheOptions
-from seawall.report.answer import answer_of
-from seawall.report.figure_table import console_tables
-from seawall.report.files import write_reports
-from seawall.report.scenarios import scenario_tables
-from seawall.result import Result
 from seawall.result.cache_fleet import CACHE
 
 EXAMPLES = """[bold]Examples[/]
@@ -116,23 +105,15 @@ def stream_cache(
     judged_by = read_targets(targets)
     check_table_style(table_style)
     asked = any(number is not None for number in (valkey_nodes, brokers, sinks, api_processes))
-    with interruptible():
-        directory = free_directory(output, CACHE)
-        with (
-            experiment_place(options.stack(), CACHE, directory, asked=asked, clean=clean) as stack,
-            FleetProgress(error_console()) as progress,
-        ):
-            run = CacheRun(options, judged_by, stack, directory)
-            result = run.run(progress, lambda result: write_files(result, directory))
-    with error_console().status("Drawing the report"):
-        write_reports(result, directory)
-    tables = console_tables(scenario_tables(result), table_style)
-    show(directory, tables, _lines(result, os.path.relpath(directory)), as_json=as_json)
-    leave(result)
-
-
-def _lines(result: Result, directory: str) -> Iterator[str]:
-    answer = answer_of(result)
-    yield from map(escape, [f"{answer.word}. {answer.sentence}", *answer.from_which_load, *answer.doubts])
-    trials = len(result.fleet.trials) if result.fleet else 0
-    yield f"{outcome_text(result)}: {trials} trials. Results: {escape(directory)}"
+    Scenario(
+        name=CACHE,
+        stack=options.stack(),
+        asked=asked,
+        clean=clean,
+        output=output,
+        table_style=table_style,
+        as_json=as_json,
+        counted=lambda result: f"{len(result.fleet.trials) if result.fleet else 0} trials",
+    ).carry_out(
+        FleetProgress(error_console()), lambda stack, directory: CacheRun(options, judged_by, stack, directory).run
+    )

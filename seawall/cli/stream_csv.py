@@ -13,18 +13,12 @@ from rich.markup import escape
 
 from seawall.cli.consoles import error_console
 from seawall.cli.csv_progress import CsvProgress
-from seawall.cli.ending import leave, outcome_text, show, write_files
-from seawall.cli.experiment_place import experiment_place
 from seawall.cli.interruption import interruptible
 from seawall.cli.option_values import check_table_style, names, seconds
-from seawall.cli.results_directory import free_directory
+from seawall.cli.scenario_run import Scenario
 from seawall.cli.shared_options import AsJson, Brokers, DrainTimeout, Output, Seed, TableStyle
 from seawall.experiments.stream_csv import CsvRun
 from seawall.experiments.stream_csv_options import CsvOptions
-from seawall.report.answer import answer_of
-from seawall.report.figure_table import console_tables
-from seawall.report.files import write_reports
-from seawall.report.scenarios import scenario_tables
 from seawall.result import Result
 from seawall.result.csv_import import CSV
 from seawall.stack.stack import Stack
@@ -89,27 +83,19 @@ def stream_csv(
         seed=seed,
     )
     check_table_style(table_style)
-    with interruptible():
+    with interruptible():  # it looks at the file
         options.validate()
-        directory = free_directory(output, CSV)
-        stays = Stack.attach() is not None or bool(os.environ.get("SEAWALL_DATABASE_URL"))
-        with (
-            experiment_place(options.stack(), CSV, directory, asked=False, clean=False, keep=True) as stack,
-            CsvProgress(error_console()) as progress,
-        ):
-            result = CsvRun(options, stack, directory).run(progress, lambda found: write_files(found, directory))
-    with error_console().status("Drawing the report"):
-        write_reports(result, directory)
-    tables = console_tables(scenario_tables(result), table_style)
-    lines = [*_lines(result, os.path.relpath(directory)), *_how_to_go_on(result, options, stays=stays)]
-    show(directory, tables, lines, as_json=as_json)
-    leave(result)
-
-
-def _lines(result: Result, directory: str) -> Iterator[str]:
-    answer = answer_of(result)
-    yield from map(escape, [f"{answer.word}. {answer.sentence}", *answer.from_which_load, *answer.doubts])
-    yield f"{outcome_text(result)}: {len(result.csv)} imports. Results: {escape(directory)}"
+    stays = Stack.attach() is not None or bool(os.environ.get("SEAWALL_DATABASE_URL"))
+    Scenario(
+        name=CSV,
+        stack=options.stack(),
+        keep=True,
+        further=lambda result: _how_to_go_on(result, options, stays=stays),
+        output=output,
+        table_style=table_style,
+        as_json=as_json,
+        counted=lambda result: f"{len(result.csv)} imports",
+    ).carry_out(CsvProgress(error_console()), lambda stack, directory: CsvRun(options, stack, directory).run)
 
 
 def _how_to_go_on(result: Result, options: CsvOptions, *, stays: bool) -> Iterator[str]:

@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from seawall.cli.consoles import error_console
-from seawall.cli.ending import leave, outcome_text, show, write_files
-from seawall.cli.experiment_place import experiment_place
-from seawall.cli.interruption import interruptible
 from seawall.cli.option_values import check_table_style, names, seconds, whole_numbers
-from seawall.cli.results_directory import free_directory
 from seawall.cli.scenario_progress import ScenarioProgress
+from seawall.cli.scenario_run import Scenario
 from seawall.cli.shared_options import AsJson, Brokers, Clean, DrainTimeout, Output, Seed, Sinks, TableStyle
 from seawall.experiments.stream_fanout import FanoutRun
 from seawall.experiments.stream_fanout_options import FanoutOptions
-from seawall.report.answer import answer_of
 from seawall.report.fanout_words import in_words
-from seawall.report.figure_table import console_tables
-from seawall.report.files import write_reports
-from seawall.report.scenarios import scenario_tables
-from seawall.result import Result
 from seawall.result.fanout import FANOUT, FanoutFinding
 
 EXAMPLES = """[bold]Examples[/]
@@ -85,18 +74,16 @@ def stream_fanout(
     options.validate()
     check_table_style(table_style)
     asked = any(number is not None for number in (brokers, sinks))
-    with interruptible():
-        directory = free_directory(output, FANOUT)
-        with (
-            experiment_place(options.stack(), FANOUT, directory, asked=asked, clean=clean) as stack,
-            _Progress(error_console()) as progress,
-        ):
-            result = FanoutRun(options, stack, directory).run(progress, lambda found: write_files(found, directory))
-    with error_console().status("Drawing the report"):
-        write_reports(result, directory)
-    tables = console_tables(scenario_tables(result), table_style)
-    show(directory, tables, _lines(result, os.path.relpath(directory)), as_json=as_json)
-    leave(result)
+    Scenario(
+        name=FANOUT,
+        stack=options.stack(),
+        asked=asked,
+        clean=clean,
+        output=output,
+        table_style=table_style,
+        as_json=as_json,
+        counted=lambda result: f"{len(result.fanout)} trials",
+    ).carry_out(_Progress(error_console()), lambda stack, directory: FanoutRun(options, stack, directory).run)
 
 
 class _Progress(ScenarioProgress):
@@ -105,9 +92,3 @@ class _Progress(ScenarioProgress):
     def finding(self, number: int, total: int, finding: FanoutFinding) -> None:
         """Print what became of a trial."""
         self.trial_ended(number, total, f"{finding.arm} {finding.count}", finding.outcome, in_words(finding))
-
-
-def _lines(result: Result, directory: str) -> Iterator[str]:
-    answer = answer_of(result)
-    yield from map(escape, [f"{answer.word}. {answer.sentence}", *answer.from_which_load, *answer.doubts])
-    yield f"{outcome_text(result)}: {len(result.fanout)} trials. Results: {escape(directory)}"

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from seawall.cli.burst_progress import BurstProgress
 from seawall.cli.consoles import error_console
-from seawall.cli.ending import leave, outcome_text, show, write_files
-from seawall.cli.experiment_place import experiment_place
-from seawall.cli.interruption import interruptible
 from seawall.cli.option_values import check_table_style, names, seconds
-from seawall.cli.results_directory import free_directory
+from seawall.cli.scenario_run import Scenario
 from seawall.cli.shared_options import (
     TARGETS_FILE,
     ApiProcesses,
@@ -37,10 +31,7 @@ from seawall.cli.targets_file import read_targets
 from seawall.experiments.arms import PATHS
 from seawall.experiments.stream_ingest import IngestRun
 from seawall.experiments.stream_ingest_options import IngestOptions
-from seawall.report.answer import answer_of
 from seawall.report.burst_tables import burst_tables
-from seawall.report.files import write_reports
-from seawall.result import Result
 from seawall.result.bursts import INGEST
 from seawall.stack.limits import Limits
 
@@ -110,21 +101,16 @@ def stream_ingest(
     judged_by = read_targets(targets)
     check_table_style(table_style)
     asked = any(number is not None for number in (brokers, sinks, api_processes))
-    with interruptible():
-        directory = free_directory(output, INGEST)
-        with (
-            experiment_place(options.stack(), INGEST, directory, asked=asked, clean=clean) as stack,
-            BurstProgress(error_console()) as progress,
-        ):
-            run = IngestRun(options, judged_by, stack, directory)
-            result = run.run(progress, lambda result: write_files(result, directory))
-    with error_console().status("Drawing the report"):
-        write_reports(result, directory)
-    show(directory, burst_tables(result, table_style), _lines(result, os.path.relpath(directory)), as_json=as_json)
-    leave(result)
-
-
-def _lines(result: Result, directory: str) -> Iterator[str]:
-    answer = answer_of(result)
-    yield from map(escape, [f"{answer.word}. {answer.sentence}", *answer.from_which_load, *answer.doubts])
-    yield f"{outcome_text(result)}: {len(result.bursts)} bursts. Results: {escape(directory)}"
+    Scenario(
+        name=INGEST,
+        stack=options.stack(),
+        asked=asked,
+        clean=clean,
+        output=output,
+        table_style=table_style,
+        as_json=as_json,
+        counted=lambda result: f"{len(result.bursts)} bursts",
+        tables=burst_tables,
+    ).carry_out(
+        BurstProgress(error_console()), lambda stack, directory: IngestRun(options, judged_by, stack, directory).run
+    )

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from seawall.cli.consoles import error_console
-from seawall.cli.ending import leave, outcome_text, show, write_files
-from seawall.cli.experiment_place import experiment_place
-from seawall.cli.interruption import interruptible
 from seawall.cli.live_progress import LiveProgress
 from seawall.cli.option_values import check_table_style, names, seconds, share
-from seawall.cli.results_directory import free_directory
 from seawall.cli.running_stack import refuse_running_stack
+from seawall.cli.scenario_run import Scenario
 from seawall.cli.shared_options import (
     TARGETS_FILE,
     ApiProcesses,
@@ -34,11 +28,6 @@ from seawall.cli.shared_options import (
 from seawall.cli.targets_file import read_targets
 from seawall.experiments.stream_live import LiveRun
 from seawall.experiments.stream_live_options import LiveOptions
-from seawall.report.answer import answer_of
-from seawall.report.figure_table import console_tables
-from seawall.report.files import write_reports
-from seawall.report.live_words import live_tables
-from seawall.result import Result
 from seawall.result.live import LIVE
 from seawall.stack.limits import Limits
 from seawall.stack.options import FEED_SOURCES
@@ -120,22 +109,14 @@ def stream_live(
     judged_by = read_targets(targets)
     check_table_style(table_style)
     refuse_running_stack("this scenario needs one with feeds of its own", "wait until it is no longer needed")
-    with interruptible():
-        directory = free_directory(output, LIVE)
-        with (
-            experiment_place(options.stack(), LIVE, directory, asked=False, clean=clean) as stack,
-            LiveProgress(error_console()) as progress,
-        ):
-            run = LiveRun(options, judged_by, stack, directory)
-            result = run.run(progress, lambda result: write_files(result, directory))
-    with error_console().status("Drawing the report"):
-        write_reports(result, directory)
-    tables = console_tables(live_tables(result), table_style)
-    show(directory, tables, _lines(result, os.path.relpath(directory)), as_json=as_json)
-    leave(result)
-
-
-def _lines(result: Result, directory: str) -> Iterator[str]:
-    answer = answer_of(result)
-    yield from map(escape, [f"{answer.word}. {answer.sentence}", *answer.from_which_load, *answer.doubts])
-    yield f"{outcome_text(result)}: {len(result.live)} feeds. Results: {escape(directory)}"
+    Scenario(
+        name=LIVE,
+        stack=options.stack(),
+        clean=clean,
+        output=output,
+        table_style=table_style,
+        as_json=as_json,
+        counted=lambda result: f"{len(result.live)} feeds",
+    ).carry_out(
+        LiveProgress(error_console()), lambda stack, directory: LiveRun(options, judged_by, stack, directory).run
+    )
