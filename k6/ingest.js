@@ -27,6 +27,8 @@ const path = asked("WRITE_PATH", "kafka"); // sync, grouped or kafka
 const scenario = asked("SCENARIO", "writes"); // writes, lookups or mix
 const rate = wholeNumber("RATE", "100"); // iterations a second, of all users together
 const users = wholeNumber("USERS", "100");
+const traceShare = Number(asked("TRACE_SHARE", "0")); // from 0 to 1: so many requests begin a trace
+if (!(traceShare >= 0 && traceShare <= 1)) throw new Error("SEAWALL_TRACE_SHARE must be from 0 to 1");
 const headers = { "Content-Type": "application/json" };
 if (__ENV.SEAWALL_API_KEY) headers.Authorization = `Bearer ${__ENV.SEAWALL_API_KEY}`;
 
@@ -98,7 +100,9 @@ function lookUp(entity, run, user, sequence) {
 function send(method, url, name, scope, id, body = null) {
   exec.vu.metrics.metadata.id = id; // metadata and no tag: k6 keeps a time series for each value of a tag
   sent.add(1, { method, name, scope });
-  return http.request(method, api + url, body, { headers, tags: { name, scope }, timeout: "20s", redirects: 0 });
+  const traced = traceShare > 0 && Math.random() < traceShare;
+  const own = traced ? { ...headers, traceparent: traceparent(id) } : headers;
+  return http.request(method, api + url, body, { headers: own, tags: { name, scope }, timeout: "20s", redirects: 0 });
 }
 
 // As contract/ids.py: a UUID of version 8 that holds run, sequence, user and entity.
@@ -106,6 +110,12 @@ function mint(run, user, sequence, entity) {
   const high = (0x8000 + Math.floor(sequence / 2 ** 18)).toString(16);
   const low = ((sequence % 2 ** 18) * 2 ** 30 + user * 16 + entity).toString(16).padStart(12, "0");
   return `${run.slice(0, 8)}-${run.slice(8, 12)}-${run.slice(12)}-${high}-${low}`;
+}
+
+// As contract/trace_context.py: kept, its own id that of the request.
+function traceparent(id) {
+  const hex = id.replaceAll("-", "");
+  return `00-${hex}-${hex.slice(16)}-01`;
 }
 
 function baseId(entity, index) {

@@ -22,7 +22,7 @@ PLACES = (
         TESTS / room
         for room in ("advice", "audit", "contract", "docs", "experiments", "report", "stats", "targets", "tuning")
     ),
-    *(TESTS / "deploy" / f"test_{name}.py" for name in ("compose", "kubernetes", "locks")),
+    *(TESTS / "deploy" / f"test_{name}.py" for name in ("compose", "grafana", "kubernetes", "locks")),
 )
 """Where nearly every test works by itself."""
 TIMED = TESTS / "experiments" / "test_load_process.py"

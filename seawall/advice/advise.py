@@ -39,4 +39,4 @@ def _by_subject(found: Evidence) -> Iterator[tuple[str, Advice]]:
     """Yield each advice with what it is about, in words that no other one has."""
     yield from ((advice.kind, advice) for advice in of_the_log(found))
     yield from ((f"lookups of {name}", advice) for name, advice in of_caches(found))
-    yield from ((advice.details[0], advice) for advice in of_statements(found))
+    yield from ((f"{advice.kind}: {advice.details[0]}", advice) for advice in of_statements(found))

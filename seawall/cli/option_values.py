@@ -14,6 +14,14 @@ def names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
+def level_names(text: str) -> tuple[str, ...]:
+    """Return the levels of a list like ``1,2``, or, where one of them holds a comma, like ``delete;compact,delete``.
+
+    One such level alone ends with a semicolon.
+    """
+    return tuple(name.strip() for name in text.split(";") if name.strip()) if ";" in text else names(text)
+
+
 def whole_numbers(option: str, text: str) -> tuple[int, ...]:
     """Return the numbers of a list like ``100,10_000``; raises `typer.BadParameter`."""
     try:

@@ -12,7 +12,7 @@ from contract.connections import Connections
 from seawall.cli.comparison_output import exit_code
 from seawall.cli.consoles import output_console
 from seawall.cli.ending import write_files
-from seawall.cli.option_values import check_table_style, names, seconds
+from seawall.cli.option_values import check_table_style, level_names, names, seconds
 from seawall.cli.shared_options import (
     TARGETS_FILE,
     ApiProcesses,
@@ -69,6 +69,7 @@ EXAMPLES = """[bold]Examples[/]
   bin/seawall tune --knob offset_commits --kill sink     what a killed sink reads again, or loses
   bin/seawall tune --knob assignor --disturb join,leave,kill --duration 40s    how long partitions stand still
   bin/seawall tune --knob fetch.wait.max.ms --settings mine.toml    beside other settings
+  bin/seawall tune --knob cleanup.policy --levels 'delete;compact,delete'     a semicolon parts levels that hold commas
   bin/seawall tune --plan plan.toml                      several knobs together: which matter, which depend on others
   bin/seawall tune --search visible-p95 --rate 5000 --users 500     the best setting for a goal, as a settings file
   bin/seawall tune --plan plan.toml --resume results/<time>-tune    the same once more: what that run lacks
@@ -89,7 +90,8 @@ def tune(
     levels: Annotated[
         str,
         typer.Option(
-            help="Its values; the shipped one is always among them.  \\[default: those of --list]",
+            help="Its values; the shipped one is always among them. With a semicolon, only semicolons part them:"
+            " 'delete;compact,delete'.  \\[default: those of --list]",
             metavar="LIST",
             show_default=False,
         ),
@@ -188,7 +190,9 @@ def tune(
         "drain_timeout_s": seconds("--drain-timeout", drain_timeout),
         "seed": seed,
     }
+    beside: dict[str, Any] = {"kill": kill, "disturb": names(disturb), "rewrites": rewrites}
     _refuse_several(knob, levels, plan, search, resume, output)
+    _refuse_others(search, names(searched), **beside)
     if search:
         best = SearchOptions(
             goal=search,
@@ -202,23 +206,15 @@ def tune(
         show_search(found, place, table_style, as_json=as_json)
         raise typer.Exit(exit_code(found, None))
     if plan is not None:
-        cells = PlanOptions(plan=plan_in(plan), settings=_beside(settings), blocks=repeats or 4, **load)
+        cells = PlanOptions(plan=plan_in(plan), settings=_beside(settings), blocks=repeats or 4, **beside, **load)
         cells.validate(Connections.read(), Limits.read())
         found, place = run_plan(cells, read_targets(targets), output, resume, clean=clean)
         show_plan(found, place, table_style, as_json=as_json)
         raise typer.Exit(exit_code(found, None))
     if repeats is not None and (repeats < TRIALS_A_BLOCK or repeats % TRIALS_A_BLOCK):
         raise typer.BadParameter(f"{repeats} is no even number of 2 or more", param_hint="--repeats")
-    turned, beside, wanted = _settings(knob, settings, names(levels))
-    options = TuneOptions(
-        knob=turned,
-        levels=wanted,
-        settings=beside,
-        kill=kill,
-        disturb=names(disturb),
-        rewrites=rewrites,
-        **load,
-    )
+    turned, held, wanted = _settings(knob, settings, level_names(levels))
+    options = TuneOptions(knob=turned, levels=wanted, settings=held, **beside, **load)
     options = replace(options, blocks=(repeats or options.usual_repeats) // TRIALS_A_BLOCK)
     options.validate(Connections.read(), Limits.read())
     judged_by = read_targets(targets)
@@ -252,6 +248,21 @@ def _refuse_several(
         )
     if resume is not None and output is not None:
         raise typer.BadParameter("leave --output out: what was measured lies there already", param_hint="--resume")
+
+
+def _refuse_others(
+    search: str, searched: tuple[str, ...], kill: str, disturb: tuple[str, ...], rewrites: int | None
+) -> None:
+    """Raise `typer.BadParameter` where an option does not belong to what was asked for."""
+    if not search and searched != KNOBS:
+        raise typer.BadParameter("belongs to --search: --plan names its knobs, --knob is one", param_hint="--knobs")
+    given = {"--kill": kill, "--disturb": disturb, "--rewrites": rewrites}
+    for option in (option for option, value in given.items() if search and value not in ("", (), None)):
+        raise typer.BadParameter(
+            "belongs to --knob and --plan: a search holds candidates against each other undisturbed, and turns nothing"
+            " whose effect is on the disk",
+            param_hint=option,
+        )
 
 
 def _beside(path: Path | None) -> KafkaSettings:

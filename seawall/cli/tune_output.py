@@ -10,23 +10,13 @@ from rich.markup import escape
 
 from seawall.cli import ending
 from seawall.report.compare_tables import comparison_tables
-from seawall.report.tune_tables import (
-    NOTHING_SHOWN,
-    disk_table,
-    effects,
-    evidence_table,
-    kill_table,
-    rebalance_table,
-)
+from seawall.report.tune_tables import NOTHING_SHOWN, effects, evidence_tables
 from seawall.result import Outcome, Result
 
 
 def show(result: Result, directory: Path, style: str, *, as_json: bool) -> None:
     """Print tables, what each level did, and a closing sentence, or what `result.json` in *directory* holds."""
-    tables = [*comparison_tables(result, style), evidence_table(result, style)]
-    tables += [*disk_table(result, style), *rebalance_table(result, style)]
-    if result.options.get("kill"):
-        tables.append(kill_table(result, style))
+    tables = [*comparison_tables(result, style), *evidence_tables(result, style)]
     ending.show(directory, tables, _lines(result, directory), as_json=as_json)
 
 

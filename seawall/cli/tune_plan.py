@@ -16,9 +16,10 @@ from seawall.cli.tune_run import run_on_stacks
 from seawall.experiments.compare import Comparison, StackOf
 from seawall.experiments.errors import BadOptions
 from seawall.experiments.factor_effects import with_effects
+from seawall.experiments.kills import beside_of
 from seawall.experiments.plan_options import PlanOptions
 from seawall.report.effect_tables import cell_table, effect_sentences, effect_tables
-from seawall.report.tune_tables import evidence_table
+from seawall.report.tune_tables import evidence_tables
 from seawall.result import Outcome, Result
 from seawall.targets.target import Targets
 from seawall.tuning.errors import BadSettings
@@ -43,7 +44,8 @@ def run_plan(
     )
 
     def run(stack_of: StackOf, directory: Path, earlier: Result | None, progress: TrialProgress) -> Result:
-        cells = Comparison(options, targets, stack_of, directory, lambda *_: [], earlier=earlier)
+        changes = beside_of(options.kill, options.disturb)
+        cells = Comparison(options, targets, stack_of, directory, lambda *_: [], changes, earlier)
         result = cells.run(progress, lambda result: write_files(with_effects(result, options), directory))
         return with_effects(result, options)
 
@@ -52,7 +54,7 @@ def run_plan(
 
 def show_plan(result: Result, directory: Path, style: str, *, as_json: bool) -> None:
     """Print cells, effects and a closing sentence, or what `result.json` in *directory* holds."""
-    tables = [cell_table(result, style), *effect_tables(result, style), evidence_table(result, style)]
+    tables = [cell_table(result, style), *effect_tables(result, style), *evidence_tables(result, style)]
     ending.show(directory, tables, _lines(result, directory), as_json=as_json)
 
 

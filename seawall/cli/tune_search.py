@@ -6,7 +6,9 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 from rich.markup import escape
+from rich.table import Table
 
 from seawall.cli import ending
 from seawall.cli.consoles import error_console
@@ -17,7 +19,8 @@ from seawall.experiments.compare import Comparison, StackOf
 from seawall.experiments.search import Search
 from seawall.experiments.search_options import RoundOptions, SearchOptions
 from seawall.report.search_tables import other_sentences, search_sentence, search_table
-from seawall.result import Outcome, Result
+from seawall.report.tune_tables import evidence_table
+from seawall.result import Outcome, Result, SearchFinding
 from seawall.targets.target import Targets
 from seawall.tuning.kafka_settings import KafkaSettings
 from seawall.tuning.settings_text import as_environment, as_toml
@@ -57,8 +60,16 @@ def run_search(
 
 def show_search(result: Result, directory: Path, style: str, *, as_json: bool) -> None:
     """Print the way, what came out and a closing sentence, or what `result.json` in *directory* holds."""
-    tables = [search_table(result.search, style)] if result.search else []
+    tables = [search_table(result.search, style), _evidence(result, result.search, style)] if result.search else []
     ending.show(directory, tables, _lines(result, directory), as_json=as_json)
+
+
+def _evidence(result: Result, search: SearchFinding, style: str) -> Table:
+    """Return what the clients say of the base and of all candidates that stayed in a round."""
+    stayed = {search.base, search.arm, *(step.arm for step in search.steps if step.stays)}
+    return evidence_table(
+        msgspec.structs.replace(result, arms=[arm for arm in result.arms if arm.name in stayed]), style
+    )
 
 
 def _write_best(result: Result, directory: Path) -> None:

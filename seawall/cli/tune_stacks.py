@@ -15,6 +15,7 @@ from seawall.experiments.plan_options import PlanOptions
 from seawall.experiments.search_options import SearchOptions
 from seawall.experiments.segments import Segment
 from seawall.experiments.tune_options import TuneOptions
+from seawall.experiments.turned_options import TurnedOptions
 from seawall.stack.options import StackOptions
 from seawall.tuning.kafka_settings import KafkaSettings
 
@@ -40,10 +41,10 @@ def _stack(options: Tuning, segment: Segment | None = None) -> StackOptions:
     found = StackOptions(
         database=options.database,
         brokers=options.brokers or 1,
-        sinks=options.sinks or (options.fewest_sinks if isinstance(options, TuneOptions) else 1),
+        sinks=options.sinks or (options.fewest_sinks if isinstance(options, TurnedOptions) else 1),
         api_processes=options.api_processes or 1,
         registry=options.needs_registry,
-        settings=options.started_with if isinstance(options, TuneOptions) else KafkaSettings(),
+        settings=options.started_with if isinstance(options, TurnedOptions) else KafkaSettings(),
     )
     if segment is None:
         return found

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import msgspec
 import numpy as np
 
-from seawall.experiments.comparisons import METRICS, figure_of
+from seawall.experiments.comparisons import METRICS, OF_SWEEPS, figure_of
 from seawall.experiments.level_effects import BY_CHANCE
 from seawall.experiments.plan_options import PlanOptions
 from seawall.result import EffectFinding, Outcome, Result, Trial
@@ -22,11 +22,12 @@ NOT_SHOWN = "no effect shown"
 def with_effects(result: Result, options: PlanOptions) -> Result:
     """Return *result* with its cells and their effects; trials that are not PASS do not count."""
     good = [trial for trial in result.trials if trial.outcome is Outcome.PASS]
-    found = [row for metric in METRICS["load"] for row in _effects(metric, options, good)]
+    metrics = [*METRICS["load"], *(one for one in OF_SWEEPS if any(figure_of(trial, one) for trial in good))]
+    found = [row for metric in metrics for row in _effects(metric, options, good, BY_CHANCE / len(metrics))]
     return msgspec.structs.replace(result, cells=options.cells(), effects=found)
 
 
-def _effects(metric: str, options: PlanOptions, trials: list[Trial]) -> Iterator[EffectFinding]:
+def _effects(metric: str, options: PlanOptions, trials: list[Trial], level: float) -> Iterator[EffectFinding]:
     told = [(trial, figure) for trial in trials if (figure := figure_of(trial, metric))]
     rows = {options.cell_name(number): row for number, row in enumerate(options.design.signs)}
     terms = options.design.terms
@@ -45,7 +46,7 @@ def _effects(metric: str, options: PlanOptions, trials: list[Trial]) -> Iterator
         yield from findings
         return
     for finding, effect in zip(findings, effects, strict=True):
-        significant = effect.chance < BY_CHANCE / len(METRICS["load"])
+        significant = effect.chance < level
         yield msgspec.structs.replace(
             finding,
             ratio=round(effect.ratio.estimate, 4),

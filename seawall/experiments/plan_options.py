@@ -3,40 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from contract.connections import Connections
 from seawall.experiments.arms import ArmPlan
-from seawall.experiments.compare_options import CompareOptions
 from seawall.experiments.errors import BadOptions
 from seawall.experiments.kafka_arms import kafka_arm, not_ours
+from seawall.experiments.left_on_disk import REST_S
+from seawall.experiments.turned_options import TurnedOptions
 from seawall.result import DesignCell
 from seawall.stack.limits import Limits
 from seawall.stats.designs import Design, fractional, full, screening
 from seawall.stats.effects import FEWEST_TO_SPARE
 from seawall.tuning.kafka_settings import KafkaSettings
-from seawall.tuning.knob import Place, as_text
+from seawall.tuning.knob import Knob, as_text
 from seawall.tuning.plan import TuningPlan
 from seawall.tuning.rules import mistakes_of
 
 BETWEEN_S = 8.0
 """About what a trial takes beside its load: services start anew, the log drains, the audit reads."""
+LOOK_S = 2 * REST_S
+"""And at least about so much where it ends with a look at the disk."""
 LONGEST_S = 12 * 3600.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlanOptions(CompareOptions):
+class PlanOptions(TurnedOptions):
     """A designed experiment: each cell is an arm of the path `kafka`, and each block runs every cell once."""
 
-    experiment: ClassVar[str] = "tune"
-    goes_on: ClassVar[bool] = True
     plan: TuningPlan
-    settings: KafkaSettings = field(default_factory=KafkaSettings)
-    """What stands beside the factors, the same in each cell."""
+
+    @property
+    def turned(self) -> tuple[Knob, ...]:
+        """Those of the factors."""
+        return tuple(factor.knob for factor in self.plan.factors)
 
     @cached_property
     def design(self) -> Design:
@@ -91,7 +95,8 @@ class PlanOptions(CompareOptions):
     @property
     def takes_s(self) -> float:
         """About how long all of it takes."""
-        return self.trials * (self.warmup_s + self.duration_s + BETWEEN_S)
+        look_s = LOOK_S if self.looks_at_disk else 0.0
+        return self.trials * (self.warmup_s + self.duration_s + BETWEEN_S + look_s)
 
     @property
     def needs_registry(self) -> bool:
@@ -102,7 +107,7 @@ class PlanOptions(CompareOptions):
         """Raise `BadOptions` with every mistake found."""
         mistakes = list(dict.fromkeys(self._mistakes()))
         if given is not None and not mistakes:
-            mistakes += not_ours("--plan", given, [factor.knob for factor in self.plan.factors])
+            mistakes += not_ours("--plan", given, self.turned)
         if mistakes:
             raise BadOptions(mistakes)
         super().validate(None, limits)
@@ -116,7 +121,6 @@ class PlanOptions(CompareOptions):
             "resolution": self.plan.resolution,
             "factors": {factor.name: [*map(as_text, factor.levels)] for factor in self.plan.factors},
         }
-        found["settings"] = {str(place): self.settings.of(place) for place in Place if self.settings.of(place)}
         return found
 
     def _mistakes(self) -> Iterator[str]:
@@ -129,6 +133,7 @@ class PlanOptions(CompareOptions):
                     f"--plan: {factor.name} is taken only at the start of servers, and cells share theirs: sweep it by"
                     f" --knob {factor.name}"
                 )
+        yield from self._beside_mistakes()
         for number, (row, settings) in enumerate(zip(self.signs, self.cell_settings(), strict=True)):
             for mistake in mistakes_of(settings, brokers=brokers):
                 yield f"--plan: {self.cell_name(number)} ({self.plan.words(row)}): {mistake}"

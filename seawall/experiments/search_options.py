@@ -16,7 +16,7 @@ from seawall.experiments.errors import BadOptions
 from seawall.experiments.kafka_arms import kafka_arm, not_ours
 from seawall.experiments.plan_options import BETWEEN_S
 from seawall.stack.limits import Limits
-from seawall.tuning.catalogue import full_name, knob_named
+from seawall.tuning.catalogue import full_name, knob_named, knobs
 from seawall.tuning.errors import BadSettings
 from seawall.tuning.kafka_settings import KafkaSettings
 from seawall.tuning.knob import Knob, Place, Value, as_text
@@ -155,11 +155,23 @@ class SearchOptions(CompareOptions):
             yield "--knobs: all that they could be turned to is held by --settings, or refused beside it"
 
     def _refused(self, knob: Knob) -> str:
+        """Return why a knob is not searched; empty where it is."""
         if knob.unsafe:
             return f"--knobs: {full_name(knob)} is not searched, since it risks something: {knob.unsafe}"
         if knob.place in (Place.TOPIC, Place.BROKER, Place.STACK) or knob.needs_own_servers:
             return f"--knobs: {full_name(knob)} is not searched: the files of `deploy/` take what API and sinks take"
+        missing = [
+            f"{name}={as_text(value)}" for name, value in knob.needs.items() if not self._holds(knob, name, value)
+        ]
+        if missing:
+            return f"--knobs: {full_name(knob)} does nothing without {', '.join(missing)}: hold that by --settings"
         return ""
+
+    def _holds(self, knob: Knob, name: str, value: Value) -> bool:
+        """Tell whether what the *knob* needs is so as shipped, or whether the settings say what shall be."""
+        needed = knobs().get((knob.place, name))
+        shipped = needed is not None and as_text(needed.shipped) == as_text(value)
+        return shipped or name in self.settings.of(knob.place)
 
 
 @dataclass(frozen=True, kw_only=True)

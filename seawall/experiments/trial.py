@@ -15,9 +15,11 @@ import numpy as np
 
 from seawall.audit.drain import DrainProof
 from seawall.audit.fates import write_fates
-from seawall.audit.full_scans import StatementCounts, full_scans, statement_counts
+from seawall.audit.full_scans import full_scans
 from seawall.audit.ledger import NEVER, Int64s, Ledger, read_ledger
 from seawall.audit.reconcile import Reconciliation
+from seawall.audit.slow_statements import slow_statements
+from seawall.audit.statement_counts import StatementCounts, statement_counts
 from seawall.experiments.draining import DRAIN_POLL_S, drain
 from seawall.experiments.figures import (
     Window,
@@ -40,7 +42,7 @@ from seawall.experiments.validity import NO_LIMITS, Limits, shortcomings
 from seawall.experiments.watcher_figures import lag_figures, reader_figures
 from seawall.load.lookups import SCOPES
 from seawall.load.trial import Progress, TrialDone, TrialLoad
-from seawall.result import Outcome, Trial
+from seawall.result import FullScan, Outcome, SlowStatement, Trial
 from seawall.stack.errors import Unreachable
 from seawall.stack.lookup_samples import LookupSamples
 from seawall.stack.samples import Samples
@@ -135,7 +137,7 @@ class TrialRunner:
             )
         after, restarts_after = self._stack.resources(thorough=True), self._restarts()
         # before the audit, whose own statements are no part of the service
-        scans = full_scans(self._stack.connections.psycopg_url, statements) if statements else []
+        scans, slow = self._slow(statements)
         generator = self._load.use(thorough=True)
         ledger = read_ledger(Path(done.ledger))
         audited = self._audit.audit(plan.load, ledger, watched)
@@ -182,6 +184,7 @@ class TrialRunner:
                 if use is not None and use.open_files is not None
             },
             full_scans=scans,
+            slow_statements=slow,
             restarts=restarts,
             lookups=lookup_figures(
                 lookups, self._lookups(), _schedule_s(trial), ledger, self._stack.state.api_processes or 1
@@ -233,6 +236,15 @@ class TrialRunner:
         if postgres is None or postgres.external:
             return None
         return statement_counts(self._stack.connections.psycopg_url)
+
+    def _slow(self, before: StatementCounts | None) -> tuple[list[FullScan], list[SlowStatement]]:
+        """Return what is known of slow statements since *before*."""
+        url = self._stack.connections.psycopg_url
+        after = None if before is None else statement_counts(url)
+        if before is None or after is None:
+            return [], []
+        came = after.since(before)
+        return full_scans(url, came), slow_statements(url, came)
 
     def _restarts(self) -> dict[str, int]:
         return {name: service.restarts for name, service in self._stack.state.services.items()}

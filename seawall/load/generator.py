@@ -12,6 +12,8 @@ import logging
 import os
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import gevent
@@ -29,10 +31,14 @@ from contract.ids import Run, new_run
 from contract.samples import Shape
 from seawall.load.health import HealthProbe
 from seawall.load.huge_pages import ask_for_huge_pages
+from seawall.load.live_figures import Beside, live_figures
+from seawall.load.live_metrics import LiveMetrics, place_beside
+from seawall.load.live_wire import LiveFigures
 from seawall.load.pace import Scheduled, Tickets
 from seawall.load.recorder import ColumnRecorder
 from seawall.load.run import LoadRun
 from seawall.load.setup import flush_counts, set_run
+from seawall.load.start_lag import StartLag
 from seawall.load.trial import Answer, Progress, TrialDone, TrialFailed, TrialLoad
 from seawall.load.trial_schedule import moments
 from seawall.load.visitors import Habits, user_class
@@ -47,6 +53,8 @@ MANY_USERS = 1_000
 LEAD_S, LEAD_OF_USER_S = 0.05, 0.0001
 """Between the moment all users are connected and the schedule's start: each user has to draw up its own."""
 
+logger = logging.getLogger(__name__)
+
 
 class Generator:
     """Runs trials one after the other in one Locust environment."""
@@ -55,6 +63,15 @@ class Generator:
         self._environment = Environment(host=api_url, events=events, catch_exceptions=True)
         self._runner: LocalRunner = self._environment.create_local_runner()
         self._stop_asked = False
+        self._standing: Callable[[], Beside] | None = None
+        """Tells how the trial that runs stands."""
+        self._last: Beside | None = None
+        self._metrics = self._shown(api_url)
+
+    def close(self) -> None:
+        """Show no figures any more."""
+        if self._metrics is not None:
+            self._metrics.end()
 
     def stop(self) -> None:
         """End the running trial early."""
@@ -69,7 +86,8 @@ class Generator:
         run = Run(*trial.run) if trial.run else new_run()
         shape = Shape(trial.record_bytes, trial.compressibility)
         ledger = Path(trial.directory) / f"{trial.name}.parquet"
-        recorder = ColumnRecorder(ledger, run, trial.seed, shape=shape)
+        start_lag = StartLag() if self._metrics is not None else None
+        recorder = ColumnRecorder(ledger, run, trial.seed, shape=shape, start_lag=start_lag)
         load = LoadRun(
             run=run,
             seed=trial.seed,
@@ -99,11 +117,13 @@ class Generator:
         start_ns = time.monotonic_ns() + int((LEAD_S + trial.users * LEAD_OF_USER_S) * 1e9)
         end_ns = start_ns + int((trial.warmup_s + trial.duration_s) * 1e9) if load.tickets is None else None
         with HealthProbe() as probe:
+            self._standing = partial(_beside, load, recorder, probe)
             if trial.profile is None:
                 load.open_gate(start_ns, end_ns)
             else:
                 load.follow(start_ns, 0)
             self._await_end(trial, load, recorder)
+            self._standing = None
         self._runner.stop()
         gc.unfreeze()
         for error in self._runner.exceptions.values():
@@ -123,6 +143,20 @@ class Generator:
             interrupted=self._stop_asked,
             health=probe.health(connections=load.connections, users=trial.users),
         )
+
+    def _shown(self, api_url: str) -> LiveMetrics | None:
+        """Begin to show figures to the Prometheus of the stack, where it has one."""
+        place = place_beside(api_url)
+        try:
+            return None if place is None else LiveMetrics(self._figures, place)
+        except ValueError as error:
+            logger.warning("%s; the load is made without them", error)
+            return None
+
+    def _figures(self) -> LiveFigures:
+        if self._standing is not None:
+            self._last = self._standing()
+        return live_figures(self._environment, self._last)
 
     def _await_connected(self, load: LoadRun, users: int) -> None:
         deadline = time.monotonic() + 30
@@ -166,6 +200,17 @@ class Generator:
                 write(csv.writer(file))
 
 
+def _beside(load: LoadRun, recorder: ColumnRecorder, probe: HealthProbe) -> Beside:
+    """Return what is known of a trial that goes on."""
+    lag = recorder.start_lag_so_far()
+    return Beside(
+        unsent=load.unsent,
+        start_lag_p50_ms=lag.quantile_ms(0.5),
+        start_lag_p99_ms=lag.quantile_ms(0.99),
+        healths=[probe.health(connections=load.connections, users=load.users)],
+    )
+
+
 _encode = msgspec.json.Encoder().encode
 
 
@@ -195,6 +240,7 @@ def main(api_url: str) -> None:
             _answer(generator.run(trial))
         except (OSError, StopUser, ValueError) as error:
             _answer(TrialFailed(name=trial.name, reason=str(error)))
+    generator.close()
 
 
 if __name__ == "__main__":

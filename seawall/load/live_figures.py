@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 from locust.env import Environment
@@ -12,6 +13,7 @@ from locust.stats import StatsEntry
 from contract.histogram import TIME_BOUNDS_NS
 from seawall.load.live_wire import Endpoint, LiveFigures
 from seawall.load.run_record import RunRecord
+from seawall.result import InstrumentHealth
 
 MOST_ENDPOINTS = 50
 OTHERS = "(other endpoints)"
@@ -19,8 +21,29 @@ OTHERS = "(other endpoints)"
 _BOUNDS_MS = np.array(TIME_BOUNDS_NS) / 1e6
 
 
-def live_figures(environment: Environment, record: RunRecord | None, outcome: str) -> LiveFigures:
-    """Return how *environment* stands; *record* is that of the run that goes on, if one does."""
+@dataclass(frozen=True, kw_only=True)
+class Beside:
+    """What is known of a run beside Locust's own figures."""
+
+    unsent: int
+    start_lag_p50_ms: float | None
+    start_lag_p99_ms: float | None
+    healths: list[InstrumentHealth]
+    """Of each process that makes load and has told of itself."""
+
+    @classmethod
+    def of(cls, record: RunRecord) -> Self:
+        """Return what a *record* tells."""
+        return cls(
+            unsent=record.unsent,
+            start_lag_p50_ms=record.start_lag_p50_ms,
+            start_lag_p99_ms=record.start_lag_p99_ms,
+            healths=[share.health for share in record.processes if share.health is not None],
+        )
+
+
+def live_figures(environment: Environment, beside: Beside | None, outcome: str = "") -> LiveFigures:
+    """Return how *environment* stands; *beside* is of the run that goes on, or was the last one."""
     runner: Any = environment.runner
     clients = getattr(runner, "clients", None)
     states: dict[str, int] = {}
@@ -34,14 +57,13 @@ def live_figures(environment: Environment, record: RunRecord | None, outcome: st
         endpoints=list(_endpoints(environment)),
         outcome=outcome,
     )
-    if record is not None:
-        healths = [share.health for share in record.processes if share.health is not None]
-        found.unsent = record.unsent
-        found.start_lag_p50_ms = record.start_lag_p50_ms or 0.0
-        found.start_lag_p99_ms = record.start_lag_p99_ms or 0.0
-        found.loop_lag_p99_ms = max((health.loop_lag_p99_ms for health in healths), default=0.0)
-        found.cpu_share = max((health.cpu_share for health in healths), default=0.0)
-        found.reconnects = sum(health.reconnects for health in healths)
+    if beside is not None:
+        found.unsent = beside.unsent
+        found.start_lag_p50_ms = beside.start_lag_p50_ms or 0.0
+        found.start_lag_p99_ms = beside.start_lag_p99_ms or 0.0
+        found.loop_lag_p99_ms = max((health.loop_lag_p99_ms for health in beside.healths), default=0.0)
+        found.cpu_share = max((health.cpu_share for health in beside.healths), default=0.0)
+        found.reconnects = sum(health.reconnects for health in beside.healths)
     return found
 
 

@@ -1,7 +1,7 @@
 """Has the figures of a Locust process shown to Prometheus, by another process: a scrape takes none of the load's time.
 
 They are handed over every other second, which takes a millisecond or so. Only a master, or a process that is alone, has
-any; workers' figures are in those of their master.
+any, and the load process of an experiment; workers' figures are in those of their master.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import contextlib
 import logging
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,13 +19,13 @@ import msgspec
 from gevent import subprocess
 from locust.env import Environment
 
-from seawall.load.live_figures import live_figures
-from seawall.load.live_wire import Begun, Place
+from seawall.load.live_figures import Beside, live_figures
+from seawall.load.live_wire import Begun, LiveFigures, Place
 from seawall.load.plain_run import Ending
 from seawall.load.run_record import RunRecord
 from seawall.stack.places import ROOT
 from seawall.stack.prometheus import targets_directory
-from seawall.stack.state import read_state
+from seawall.stack.state import StackState, read_state
 
 EVERY_S = 2.0
 PORT, HOST = "SEAWALL_LOAD_METRICS_PORT", "SEAWALL_LOAD_METRICS_HOST"
@@ -45,13 +46,26 @@ class Shown(Protocol):
         ...
 
 
+class FiguresOfRole:
+    """What is told of a process's runs, one after the other."""
+
+    def __init__(self, environment: Environment, role: Shown) -> None:
+        self._environment, self._role = environment, role
+        self._last: Beside | None = None
+
+    def __call__(self) -> LiveFigures:
+        """Return how the run stands; between runs, how the last one ended."""
+        standing, record = self._role.ending.standing, self._role.so_far()
+        self._last = Beside.of(record) if record is not None else self._last
+        return live_figures(self._environment, self._last, standing.outcome if standing else "")
+
+
 class LiveMetrics:
     """The process that shows them, and the greenlet that tells it how the run stands."""
 
-    def __init__(self, environment: Environment, role: Shown, place: Place) -> None:
-        """Begin; raises `ValueError` where they cannot be shown at *place*."""
-        self._environment, self._role = environment, role
-        self._last: RunRecord | None = None
+    def __init__(self, figures: Callable[[], LiveFigures], place: Place) -> None:
+        """Begin to tell *figures*; raises `ValueError` where they cannot be shown at *place*."""
+        self._figures = figures
         path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "seawall.load.metrics_process"],
@@ -85,11 +99,8 @@ class LiveMetrics:
 
     def _tell(self) -> None:
         while True:
-            standing = self._role.ending.standing
-            self._last = self._role.so_far() or self._last
-            figures = live_figures(self._environment, self._last, standing.outcome if standing else "")
             try:
-                self._send(figures)
+                self._send(self._figures())
             except (OSError, ValueError):
                 code = self._process.wait()
                 logger.warning("the process that shows metrics has ended (code %s): the run goes on without them", code)
@@ -107,9 +118,8 @@ def place_of(options: Any) -> Place | None:
     Raises `ValueError` where the port cannot be one.
     """
     asked = str(options.metrics_port).strip()
-    state = read_state()
-    observed = state is not None and "prometheus" in state.services
-    if not asked and not observed:
+    observer = _observer(read_state())
+    if not asked and not observer:
         return None
     if asked and not (asked.isdigit() and int(asked) <= _LAST_PORT):
         raise ValueError(f"--metrics-port must be a number up to {_LAST_PORT}, and {asked!r} is none")
@@ -117,5 +127,19 @@ def place_of(options: Any) -> Place | None:
         host=os.environ.get(HOST, _LOOPBACK),
         port=int(asked or 0),
         keys_file=os.environ.get("SEAWALL_API_KEYS_FILE", ""),
-        targets_directory=str(targets_directory(Path(state.data_dir))) if state and observed else "",
+        targets_directory=observer,
     )
+
+
+def place_beside(api_url: str) -> Place | None:
+    """Return where the stack that serves *api_url* reads figures, on loopback; None where it is not observed."""
+    state = read_state()
+    observer = _observer(state) if state is not None and state.api_url == api_url else ""
+    return Place(host=_LOOPBACK, port=0, targets_directory=observer) if observer else None
+
+
+def _observer(state: StackState | None) -> str:
+    """Return the directory in which the Prometheus of a stack looks for what it should read; empty without one."""
+    if state is None or "prometheus" not in state.services:
+        return ""
+    return str(targets_directory(Path(state.data_dir)))

@@ -1,4 +1,4 @@
-"""Shows a Locust run to Prometheus: ``python -m seawall.load.metrics_process``, beside the process that makes the load.
+"""Shows a load to Prometheus: ``python -m seawall.load.metrics_process``, beside the process that makes the load.
 
 The first line of its input says where it listens; each further one is how the run stands. It ends with its input.
 """
@@ -85,7 +85,7 @@ def _durations(endpoint: Endpoint) -> Durations:
 
 def main() -> int:
     """Show what comes in, until it ends; return the exit code."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for Locust, whose end ends the input
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever makes the load, whose end ends the input
     place = msgspec.json.decode(sys.stdin.buffer.readline(), type=Place)
     collector = LoadCollector()
     try:

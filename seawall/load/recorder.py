@@ -119,6 +119,13 @@ class ColumnBuffer(ABC):
         if self._rows == self._part_rows:
             self.flush()
 
+    def start_lag_so_far(self) -> StartLag:
+        """Return the start lag of all that was added, counted or not yet handed on."""
+        found = StartLag(self.start_lag.counts if self.start_lag is not None else None)
+        columns = as_columns(self._buffer, self._rows)
+        found.add(columns["sent_ns"] - columns["intended_ns"])
+        return found
+
     def beside(self, place: Place) -> Self:
         """Return the recorder of that *place* beside the requests."""
         if place not in self._beside:

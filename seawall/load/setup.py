@@ -22,7 +22,7 @@ from seawall.load.final_csv import end_with_its_files, write_final_csv
 from seawall.load.form import may_choose, offer_user_classes
 from seawall.load.judging import is_judged
 from seawall.load.kafka.opening import are_all_kafka, check_kafka
-from seawall.load.live_metrics import LiveMetrics, Shown, place_of
+from seawall.load.live_metrics import FiguresOfRole, LiveMetrics, Shown, place_of
 from seawall.load.options import LoadOptions, add_options, judging_options
 from seawall.load.percentiles import bucket
 from seawall.load.plain_run import Ledgers, refuse
@@ -129,10 +129,9 @@ def _prepare(environment: Environment, **_: Any) -> None:
         return
     ledgers = Ledgers(environment)
     try:
+        _check(environment, options)
         if not options.worker:
-            _check(environment, options)
             ledgers.claim()
-        check_kafka(environment, options)
     except (ValueError, OSError) as error:
         refuse(error)
     role = _roles[environment] = role_of(environment, ledgers, set_run)
@@ -167,7 +166,7 @@ def _show(environment: Environment, role: Shown) -> None:
     try:
         place = place_of(options)
         if place is not None:
-            events.quit.add_listener(LiveMetrics(environment, role, place).end)
+            events.quit.add_listener(LiveMetrics(FiguresOfRole(environment, role), place).end)
     except ValueError as error:
         if options.metrics_port:
             refuse(error)
@@ -175,15 +174,22 @@ def _show(environment: Environment, role: Shown) -> None:
 
 
 def _check(environment: Environment, options: Any) -> None:
-    """Raise `ValueError` where options cannot be used, and guard the web page if there is one."""
+    """Raise `ValueError` where options cannot be used, and guard the web page if there is one.
+
+    A worker's options are its master's, so it asks no more than whether it reaches Kafka.
+    """
+    if options.worker:
+        check_kafka(environment, options)
+        return
     LoadOptions.of(options)
     _check_shape(environment, options)
     declared_scopes(environment.user_classes)
     judged = is_judged(options, has_page=environment.web_ui is not None)
-    check_traces(options.trace_share, environment.host or "", judged=judged)
     if judged:
         judging_options(options)
     _check_limits(environment, options)
+    check_kafka(environment, options)
+    check_traces(options.trace_share, environment.host or "", judged=judged)
     if environment.web_ui is not None:
         guard_web(environment.web_ui, options.web_host, login=options.web_login)
 

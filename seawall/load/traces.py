@@ -10,9 +10,10 @@ import random
 
 from contract.errors import BadTracing
 from contract.spans import Spans, is_asked_for, spans_of
-from seawall.stack.state import read_state
+from seawall.stack.state import StackState, read_state
 
 SERVICE = "seawall-load"
+KAFKA = "kafka://"
 _NOWHERE = (
     "--trace-share needs somewhere to send traces: start the stack by `bin/seawall up --trace 0%`, or name a collector"
     " by OTEL_EXPORTER_OTLP_ENDPOINT"
@@ -55,10 +56,16 @@ def check_traces(share: float, host: str, *, judged: bool) -> None:
         instead = "traces take time that would be judged: give --no-verdict, or"
         if share:
             raise ValueError(f"{instead} leave --trace-share out")
-        if state is not None and state.options.trace is not None and host.rstrip("/") == state.api_url:
+        if state is not None and state.options.trace is not None and _is_at(host, state):
             raise ValueError(f"{instead} start the stack without --trace")
     if share and not (is_asked_for() or _collector()):
         raise ValueError(_NOWHERE)
+
+
+def _is_at(host: str, state: StackState) -> bool:
+    """Tell whether *host* is the API of a stack, or its brokers, whose records the sinks would look at."""
+    brokers = state.environment.get("SEAWALL_KAFKA_BOOTSTRAP_SERVERS")
+    return host.rstrip("/") in (state.api_url, f"{KAFKA}{brokers}")
 
 
 def _collector() -> str:

@@ -16,7 +16,18 @@ METRICS = {
     "achieved_per_s": "records per second",
     "cpu_s_per_1000_rows": "CPU per 1,000 rows",
 }
+"""Those of every plan."""
+_NAMES = {
+    **METRICS,
+    "left_bytes_per_record": "bytes left on disk for each record",
+    "longest_stop_ms": "longest stop of a partition",
+}
 ALIASED = "aliased with"
+
+
+def metric_name(metric: str) -> str:
+    """Return what a figure is called."""
+    return _NAMES.get(metric, metric)
 
 
 def effect_name(finding: EffectFinding) -> str:
@@ -75,7 +86,7 @@ def effect_rows(result: Result) -> Iterator[tuple[str, list[tuple[int, tuple[str
     """Yield each metric with its effects as texts, numbered from 1."""
     for metric in dict.fromkeys(row.metric for row in result.effects):
         rows = [effect_cells(row) for row in result.effects if row.metric == metric]
-        yield METRICS.get(metric, metric), list(enumerate(rows, 1))
+        yield metric_name(metric), list(enumerate(rows, 1))
 
 
 def effect_sentences(result: Result) -> Iterator[tuple[bool, str]]:
@@ -83,7 +94,7 @@ def effect_sentences(result: Result) -> Iterator[tuple[bool, str]]:
     for metric in dict.fromkeys(row.metric for row in result.effects):
         rows = [row for row in result.effects if row.metric == metric]
         shown = [row for row in rows if row.significant]
-        name = METRICS.get(metric, metric)
+        name = metric_name(metric)
         if not shown:
             yield False, f"{name}: {rows[0].says if rows[0].ratio is None else 'no effect shown'}"
         for row in shown:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from seawall.report.effect_tables import METRICS, effect_sentences
+from seawall.report.effect_tables import effect_sentences, metric_name
 from seawall.result import Outcome, Result
 
 QUESTION = "Which of these knobs matter, and which of them together?"
@@ -19,7 +19,8 @@ def effects_answer(result: Result) -> tuple[str, str, str, list[str], list[str]]
     if not any(row.ratio is not None for row in result.effects):
         return QUESTION, "This run does not tell", f"There were too few: {cells}.", [], list(_doubts(result))
     if not shown:
-        sentence = f"No effect was shown on {', '.join(METRICS[one] for one in METRICS)}, over {cells} at this rate."
+        metrics = ", ".join(metric_name(one) for one in dict.fromkeys(row.metric for row in result.effects))
+        sentence = f"No effect was shown on {metrics}, over {cells} at this rate."
         return QUESTION, "None was shown to", sentence, [], list(_doubts(result))
     names = dict.fromkeys(name for row in result.effects if row.significant for name in row.factors)
     return (

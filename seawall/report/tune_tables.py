@@ -57,6 +57,12 @@ def evidence_table(result: Result, style: str) -> Table:
     return table
 
 
+def evidence_tables(result: Result, style: str) -> list[Table]:
+    """Return all that stands beside the figures: of each level, and of the disk, changes and kills where they were."""
+    kills = [kill_table(result, style)] if result.options.get("kill") else []
+    return [evidence_table(result, style), *disk_table(result, style), *rebalance_table(result, style), *kills]
+
+
 def kill_table(result: Result, style: str) -> Table:
     """Return what kills of a sink came to at each level: the sums over its trials."""
     table = styled_table("What killed sinks left: sums of all trials", style)

@@ -3,7 +3,7 @@
 Fields are only ever added. Times are seconds (`_s`), latencies milliseconds (`_ms`), rates per second (`_per_s`).
 """
 
-from seawall.result.advice import Advice, AdviceKind, FullScan
+from seawall.result.advice import Advice, AdviceKind, FullScan, PassedOver, SlowStatement
 from seawall.result.bursts import BurstFinding, BurstStage
 from seawall.result.effects import DesignCell, EffectFinding
 from seawall.result.elasticity import ElasticityFinding, ElasticityMoment, ElasticityStep
@@ -82,6 +82,7 @@ __all__ = [
     "LookupLevel",
     "Outcome",
     "PartitionLeft",
+    "PassedOver",
     "Quantiles",
     "ReaderFigures",
     "RebalanceFigures",
@@ -92,6 +93,7 @@ __all__ = [
     "SearchFinding",
     "SearchStep",
     "SlopeFinding",
+    "SlowStatement",
     "SoakSegment",
     "SpreadFigures",
     "StageFinding",

@@ -17,6 +17,9 @@ class AdviceKind(StrEnum):
     CACHE_TTL = "a time to live costs hits"
     CACHE_KEY = "a cache key costs hits"
     STATEMENT = "a statement reads a whole table"
+    SPILL = "a statement writes temporary files"
+    FILTER = "a statement passes over most rows that its index leads to"
+    WAITS = "a statement waits for files"
 
 
 class Advice(msgspec.Struct, kw_only=True, frozen=True):
@@ -59,3 +62,39 @@ class FullScan(msgspec.Struct, kw_only=True, frozen=True):
     """The one that would lead to them; empty where the condition is none that an ordinary index serves."""
     plan: list[str] = []
     """Of the statement without its constants (``EXPLAIN (GENERIC_PLAN)``)."""
+
+
+class PassedOver(msgspec.Struct, kw_only=True, frozen=True):
+    """Rows that an index led a statement to, and of which its filter kept few."""
+
+    table: str
+    fetched_per_call: float
+    """By the database's count of the table, which no other statement asked for rows meanwhile."""
+    led_by: str
+    """The condition that the index serves."""
+    kept_by: str
+    """The one by which the rows are then picked."""
+    index: str = ""
+    """One that would lead to those alone, or nearly; empty where no ordinary one does."""
+
+
+class SlowStatement(msgspec.Struct, kw_only=True, frozen=True):
+    """A statement that took time for other reasons than that it reads a whole table."""
+
+    statement: str
+    """As of `FullScan`, and so are the next four and the plan."""
+    calls: int
+    mean_ms: float
+    total_ms: float
+    rows_per_call: float
+    temp_bytes_per_call: float = 0.0
+    """Written to temporary files."""
+    steps: list[str] = []
+    """Of its plan: which of them may have done that."""
+    work_mem: str = ""
+    """So much memory a step of that kind has before it does."""
+    waits_ms: float = 0.0
+    """Of *mean_ms*, for reading and writing of files; 0 where the database does not time them."""
+    shared_buffers: str = ""
+    passed_over: PassedOver | None = None
+    plan: list[str] = []

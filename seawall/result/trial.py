@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from seawall.result.advice import FullScan
+from seawall.result.advice import FullScan, SlowStatement
 from seawall.result.outcome import Outcome, Quantiles
 from seawall.result.sweeps import DiskFigures, RebalanceFigures
 
@@ -314,6 +314,8 @@ class Trial(msgspec.Struct, kw_only=True, frozen=True):
     """At the trial's end, when the users had left."""
     full_scans: list[FullScan] = []
     """Statements that read large tables as a whole; of databases of ours alone."""
+    slow_statements: list[SlowStatement] = []
+    """Those of which another reason is known; the same."""
     restarts: dict[str, int] = {}
     """Servers that died and came back in this trial."""
     audit: AuditCounts = AuditCounts()

@@ -16,6 +16,7 @@ PERMUTATIONS = 4_999
 LEVEL = 0.95
 FEWEST_TO_SPARE = 3
 """Trials beyond what is estimated: with fewer, the scatter is not known."""
+_ROUNDING = 1e-9
 _STEPS = {1: 2.0, 2: 4.0}
 """From -1 to 1 a main effect is two coefficients, and an interaction, one effect against the other's, is four."""
 
@@ -55,7 +56,8 @@ def estimate_effects(
     fit = _Fit(model, columns.shape[1], spare)
     coefficients, distances = fit.of(logs[None, :])
     _, shuffled = fit.of(_shuffled(logs, blocks, seed))
-    as_far = (shuffled.max(axis=1)[:, None] >= distances[0][None, :] - 1e-12).sum(axis=0)
+    # by a share: the same figures with the levels the other way round are as far, but for the last digits of their sums
+    as_far = (shuffled.max(axis=1)[:, None] >= distances[0][None, :] * (1 - _ROUNDING)).sum(axis=0)
     chances = (as_far + 1) / (PERMUTATIONS + 1)
     reach = stats.t.ppf((1 + LEVEL) / 2, spare)
     found = []
@@ -84,7 +86,7 @@ class _Fit:
         return np.asarray(self._scatter(logs[None, :])[0] * self._spread)
 
     def _scatter(self, logs: FloatArray) -> FloatArray:
-        squares = (logs**2).sum(axis=1) - ((logs @ self._base) ** 2).sum(axis=1)
+        squares = ((logs - logs @ self._base @ self._base.T) ** 2).sum(axis=1)
         return np.asarray(np.sqrt(np.maximum(squares, 1e-24) / self._spare))
 
 

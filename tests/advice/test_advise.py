@@ -20,8 +20,10 @@ from seawall.result import (
     FullScan,
     JudgedTarget,
     Outcome,
+    PassedOver,
     Quantiles,
     Result,
+    SlowStatement,
     SpreadFigures,
 )
 from seawall.stack.places import ROOT
@@ -259,6 +261,58 @@ def test_a_statement_that_costs_nothing_is_left_out() -> None:
     """A hundredth of the trial's time, or ten milliseconds a call, are the least."""
     cheap = msgspec.structs.replace(SCAN, mean_ms=2.0, total_ms=40.0, calls=20)
     assert given(planted.result(planted.trial(full_scans=[cheap]))) == []
+
+
+SLOW = SlowStatement(
+    statement="SELECT * FROM orders ORDER BY total", calls=400, mean_ms=12.5, total_ms=5_000.0, rows_per_call=2.0,
+    plan=["Sort", "  ->  Seq Scan on orders"], work_mem="4MB", shared_buffers="256MB",
+)  # fmt: skip
+
+
+def slow(**fields: Any) -> Any:
+    """Return a trial with a slow statement of which *fields* are known."""
+    return planted.trial(slow_statements=[msgspec.structs.replace(SLOW, **fields)])
+
+
+def test_a_statement_that_writes_temporary_files_is_told_of_with_its_steps() -> None:
+    """And the setting that leaves it no room."""
+    found = only(planted.result(slow(temp_bytes_per_call=2_048_000.0, steps=["Sort by total"])))
+    assert found.kind is AdviceKind.SPILL
+    assert "It wrote 2,000 KB to temporary files at each call by what may be these steps" in found.says
+    assert "Sort by total" in found.says
+    assert "work_mem (now 4MB)" in found.advice
+    assert found.evidence["temp_bytes_per_call"] == 2_048_000
+    assert found.details == [SLOW.statement, *SLOW.plan]
+
+
+def test_a_statement_whose_index_leads_to_rows_that_are_passed_over_is_told_of() -> None:
+    """With an index that holds both conditions, where there is one."""
+    rows = PassedOver(
+        table="orders", fetched_per_call=600.0, led_by="(country = $1)", kept_by="(total > $2)",
+        index="CREATE INDEX ON orders (country, total)",
+    )  # fmt: skip
+    found = only(planted.result(slow(passed_over=rows)))
+    assert found.kind is AdviceKind.FILTER
+    assert "600.0 rows of orders with (country = $1), and most of them did not meet (total > $2)" in found.says
+    assert "`CREATE INDEX ON orders (country, total)`" in found.advice
+    without = msgspec.structs.replace(rows, index="")
+    assert "No ordinary index" in only(planted.result(slow(passed_over=without))).advice
+
+
+def test_a_statement_that_mostly_waits_for_files_is_told_of() -> None:
+    """One that waits for less than half of its time is not."""
+    found = only(planted.result(slow(waits_ms=10.0)))
+    assert found.kind is AdviceKind.WAITS
+    assert "It waited for files in 10.0 ms of these, 80%" in found.says
+    assert "shared_buffers, now 256MB" in found.advice
+    assert given(planted.result(slow(waits_ms=5.0))) == []
+
+
+def test_one_statement_may_have_several_reasons() -> None:
+    """Each is told by itself; of one that costs nothing, none."""
+    both = {"temp_bytes_per_call": 9_000.0, "waits_ms": 12.0}
+    assert {one.kind for one in given(planted.result(slow(**both)))} == {AdviceKind.SPILL, AdviceKind.WAITS}
+    assert given(planted.result(slow(**both, mean_ms=2.0, total_ms=40.0, calls=20))) == []
 
 
 def test_advice_is_given_once_at_the_highest_load_at_which_it_holds() -> None:

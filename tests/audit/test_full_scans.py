@@ -4,47 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import psycopg
 import pytest
+from planted_parcels import ASKED, ROWS, TABLE, Database, came_of, planted_parcels, tell
 
-from seawall.audit.full_scans import _EQUAL, _RANGE, LARGE_ROWS, _columns, full_scans, statement_counts
+from seawall.audit.conditions import equal_columns, range_columns
+from seawall.audit.full_scans import LARGE_ROWS, full_scans
+from seawall.audit.statement_counts import StatementCounts, statement_counts
 from seawall.result import FullScan
 from seawall.stack.stack import Stack
 
-TABLE = "planted_parcels"
-ROWS = 60_000
-ASKED = 20
 SLOW = f"SELECT number, note FROM {TABLE} WHERE country = %s AND weight > %s ORDER BY number"  # noqa: S608 - our own name
 
 
 @pytest.fixture
-def database(stack: Stack) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
-    """Return a connection to a database with a table that has no index but its key's, and is gone afterwards."""
-    with psycopg.connect(stack.connections.psycopg_url, autocommit=True) as connection:
-        connection.execute(f"DROP TABLE IF EXISTS {TABLE}")
-        connection.execute(f"CREATE TABLE {TABLE} (number int PRIMARY KEY, country text, weight int, note text)")
-        rows = f"SELECT n, 'c' || n % 500, n % 100, repeat('x', 200) FROM generate_series(1, {ROWS}) n"  # noqa: S608 - our own numbers
-        connection.execute(f"INSERT INTO {TABLE} {rows}".encode())
-        connection.execute(f"ANALYZE {TABLE}")
+def database(stack: Stack) -> Iterator[Database]:
+    """Give a table in which all parcels of a country weigh the same."""
+    with planted_parcels(stack, countries=500, weight="n % 100") as connection:
         yield connection
-        connection.execute(f"DROP TABLE {TABLE}")
 
 
-def found(
-    stack: Stack, database: psycopg.Connection[tuple[object, ...]], statement: str, *values: object
-) -> list[FullScan]:
+def found(stack: Stack, database: Database, statement: str, *values: object) -> list[FullScan]:
     """Return the full scans of the planted table while a statement was asked many times."""
-    url = stack.connections.psycopg_url
-    before = statement_counts(url)
-    assert before is not None
-    for _ in range(ASKED):
-        database.execute(statement.encode(), values)
-    return [scan for scan in full_scans(url, before) if scan.table == TABLE]
+    came = came_of(stack, database, (statement, values))
+    return [scan for scan in full_scans(stack.connections.psycopg_url, came) if scan.table == TABLE]
 
 
-def test_a_statement_without_an_index_is_found_with_its_plan_and_the_index(
-    stack: Stack, database: psycopg.Connection[tuple[object, ...]]
-) -> None:
+def test_a_statement_without_an_index_is_found_with_its_plan_and_the_index(stack: Stack, database: Database) -> None:
     """As often as it was asked, with what it returned; and no more once the index is there."""
     (scan,) = found(stack, database, SLOW, "c7", 50)
     assert scan.calls == ASKED
@@ -62,9 +47,7 @@ def test_a_statement_without_an_index_is_found_with_its_plan_and_the_index(
     assert found(stack, database, SLOW, "c7", 50) == []
 
 
-def test_a_condition_that_an_ordinary_index_does_not_serve_gets_none(
-    stack: Stack, database: psycopg.Connection[tuple[object, ...]]
-) -> None:
+def test_a_condition_that_an_ordinary_index_does_not_serve_gets_none(stack: Stack, database: Database) -> None:
     """The scan is told of all the same."""
     (scan,) = found(stack, database, f"SELECT number FROM {TABLE} WHERE lower(note) = %s", "y")  # noqa: S608
     assert scan.index == ""
@@ -79,15 +62,16 @@ def test_a_condition_that_an_ordinary_index_does_not_serve_gets_none(
     ],
 )
 def test_statements_that_no_index_would_help_are_left_out(
-    stack: Stack, database: psycopg.Connection[tuple[object, ...]], statement: str, values: tuple[object, ...]
+    stack: Stack, database: Database, statement: str, values: tuple[object, ...]
 ) -> None:
     """However long they take."""
     assert found(stack, database, statement, *values) == []
 
 
-def test_small_tables_are_left_out(stack: Stack, database: psycopg.Connection[tuple[object, ...]]) -> None:
+def test_small_tables_are_left_out(stack: Stack, database: Database) -> None:
     """Reading them as a whole is what one does."""
     database.execute(f"DELETE FROM {TABLE} WHERE number > {LARGE_ROWS // 2}".encode())  # noqa: S608
+    tell(database)
     database.execute(f"VACUUM FULL ANALYZE {TABLE}".encode())
     assert found(stack, database, SLOW, "c7", 50) == []
 
@@ -96,8 +80,7 @@ def test_a_database_that_does_not_tell_says_nothing() -> None:
     """Nobody listens there."""
     url = "postgresql://nobody@127.0.0.1:1/none"
     assert statement_counts(url) is None
-    assert full_scans(url, {}) == []
-    assert full_scans(url, None) == []
+    assert full_scans(url, StatementCounts({}, {})) == []
 
 
 @pytest.mark.parametrize(
@@ -114,5 +97,5 @@ def test_a_database_that_does_not_tell_says_nothing() -> None:
 )
 def test_columns_are_read_out_of_a_plan(condition: str, equal: list[str], within: list[str]) -> None:
     """What a function or a sum is made of is none, as an index on it would not be used."""
-    assert _columns(_EQUAL, condition) == equal
-    assert _columns(_RANGE, condition) == within
+    assert equal_columns(condition) == equal
+    assert range_columns(condition) == within

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
+from service_processes import eventually
 
 from seawall.cli.app import main
 from seawall.report.files import write_reports
@@ -20,6 +24,7 @@ from seawall.stack.places import ROOT
 from seawall.stack.stack import Stack
 
 SEAWALL = ROOT / "bin" / "seawall"
+HAPROXY = shutil.which("haproxy", path=os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin"]))
 SHORT = ["--rate-each", "60", "--users-each", "20", "--duration", "3s", "--warmup", "500ms", "--repeats", "1"]
 
 
@@ -137,6 +142,42 @@ def test_sinks_come_and_go_under_load_in_the_midst_of_batches(elsewhere: Path) -
     assert {path.name for path in elsewhere.iterdir()} >= {"result.json", "summary.csv", "report.html", "junit.xml"}
     assert "Can sinks come and go under load?" in (elsewhere / "report.html").read_text()
     assert "0 records lost" in said
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("what", "away"),
+    [
+        ("sinks", "sink-2"),
+        pytest.param("api", "api-2", marks=pytest.mark.skipif(not HAPROXY, reason="HAProxy is not installed")),
+    ],
+)
+def test_ctrl_c_while_one_is_kept_away_leaves_nothing_running(elsewhere: Path, what: str, away: str) -> None:
+    """Under load: the result says that it was interrupted, and the processes are gone, whoever was to come back."""
+    words = ["--steps", "1,2", "--stage", "30s", "--rates", "50", "--users", "10", "--warmup", "2s"]
+    process = start("--autoscale", what, *words, "--output", str(elsewhere))
+
+    def is_under_load() -> bool:
+        assert process.poll() is None, process.communicate()
+        stack = Stack.attach()
+        if stack is None or not (Path(stack.state.data_dir) / "holds" / away).exists():
+            return False
+        with closing(stack):
+            return 0 < sum(stack.row_counts().values()) < 1_000  # the warm-up left more, until it was cleared away
+
+    eventually(is_under_load, 120)
+    process.send_signal(signal.SIGINT)
+    said, errors = process.communicate(timeout=100)
+    assert process.returncode == 130, errors
+    assert "Traceback" not in errors
+    result = result_of(elsewhere)
+    assert (result["interrupted"], result["outcome"]) == (True, "INVALID")
+    assert result["reasons"] == ["interrupted before the end"]
+    assert "interrupted before the end" in said
+    assert (elsewhere / "report.html").exists()
+    home = os.environ["SEAWALL_HOME"]
+    assert not [one for one in psutil.process_iter(["cmdline"]) if home in " ".join(one.info["cmdline"] or [])]
+    assert not list(Path(home).rglob("holds"))
 
 
 @pytest.mark.parametrize(

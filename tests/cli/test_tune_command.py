@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from seawall.cli.app import main
+from seawall.cli.option_values import level_names
 from seawall.result import AdviceKind, Outcome, read_result
 from seawall.tuning.kafka_settings import read_settings
 
@@ -76,6 +77,14 @@ def tune(home: Path, *arguments: str, timeout_s: float = 120) -> subprocess.Comp
         (("--search", "fastest"), "known are visible-p95"),
         (("--search", "cpu", "--knobs", "acks"), "it risks something"),
         (("--search", "cpu", "--repeats", "5"), "no even number of 4 or more"),
+        (("--search", "cpu", "--disturb", "join"), "--disturb: belongs to --knob and --plan"),
+        (("--search", "cpu", "--kill", "sink"), "--kill: belongs to --knob and --plan"),
+        (("--search", "cpu", "--rewrites", "1"), "--rewrites: belongs to --knob and --plan"),
+        (("--knob", "linger.ms", "--knobs", "acks"), "belongs to --search"),
+        (("--plan", "fine.toml", "--rewrites", "1"), "linger.ms, fetch.wait.max.ms is none"),
+        (("--plan", "fine.toml", "--disturb", "join"), "at least 12 s are needed"),
+        (("--plan", "fine.toml", "--kill", "api"), "known is sink"),
+        (("--knob", "cleanup.policy", "--levels", "compact,delete;keep"), "cleanup.policy is 'keep': choose delete"),
         (("--knob", "offset_commits", "--kill", "broker"), "known is sink"),
         (("--knob", "assignor", "--levels", "sticky"), "the eager sticky assignor is not in librdkafka"),
         (("--knob", "assignor", "--disturb", "fall"), "known are join, leave, kill"),
@@ -103,6 +112,20 @@ def test_what_cannot_be_swept_is_refused(
     assert main(["tune", *given]) == 2
     assert words in " ".join(capsys.readouterr().err.replace("│", " ").split())
     assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "levels"),
+    [
+        ("", ()),
+        ("1, 2", ("1", "2")),
+        ("delete;compact,delete", ("delete", "compact,delete")),
+        ("compact,delete;", ("compact,delete",)),
+    ],
+)
+def test_levels_that_hold_commas_are_parted_by_semicolons(text: str, levels: tuple[str, ...]) -> None:
+    """Others by commas, as in every list."""
+    assert level_names(text) == levels
 
 
 def test_all_knobs_are_listed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -260,6 +283,39 @@ def test_a_plan_tells_effects_and_outlives_a_cell_that_breaks(tmp_path: Path) ->
             assert (trial.response_ms.p50 or 0) > 55, (
                 "every record lingers so long; how quick the others are is no test"
             )
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1200)
+def test_a_plan_looks_at_the_disk_and_changes_the_sinks_group(tmp_path: Path) -> None:
+    """As a sweep does: what is left, and how long partitions stood still, are figures that knobs have an effect on."""
+    (tmp_path / "plan.toml").write_text(
+        'design = "full"\n[factors]\n"cleanup.policy" = ["delete", "compact,delete"]\n"segment.ms" = [3000, 6000]\n'
+    )
+    out = tmp_path / "out"
+    done = tune(
+        tmp_path / "home",
+        *("--plan", str(tmp_path / "plan.toml"), "--rate", "100", "--users", "20", "--duration", "12s"),
+        *("--warmup", "1s", "--repeats", "2", "--disturb", "join", "--rewrites", "3", "--output", str(out)),
+        timeout_s=1_150,
+    )
+    assert done.returncode in (0, 4), done.stderr
+    result = read_result(out / "result.json")
+    assert len(result.trials) == 8
+    assert not any(trial.audit.violations for trial in result.trials)
+    told = [trial for trial in result.trials if trial.outcome is Outcome.PASS]
+    assert told
+    for trial in told:
+        assert trial.disk is not None
+        assert trial.disk.rewritten > trial.audit.stored
+        assert [one.what for one in trial.rebalances] == ["before", "join"]
+    assert {effect.metric for effect in result.effects} >= {"left_bytes_per_record", "longest_stop_ms"}
+    compacted = {cell.arm for cell in result.cells if cell.levels["cleanup.policy"] != "delete"}
+    shares = {trial.arm: trial.disk.share or 0.0 for trial in told if trial.disk is not None}
+    assert min(shares[arm] for arm in shares if arm in compacted) < 0.9
+    assert all(shares[arm] > 0.99 for arm in shares if arm not in compacted)
+    for said in ("What is left on disk", "What changes of the sinks' group came to"):
+        assert said in done.stdout
 
 
 @contextmanager

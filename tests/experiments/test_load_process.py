@@ -72,6 +72,14 @@ def test_a_rate_is_kept_to_the_request(load: LoadProcess, tmp_path: Path) -> Non
     assert len(np.unique(ledger.low)) == 300
 
 
+def test_figures_are_shown_to_nobody_where_no_prometheus_reads_them(load: LoadProcess, tmp_path: Path) -> None:
+    """Nothing beside the load takes processor time."""
+    (process,) = [one for one in psutil.Process().children() if "seawall.load.generator" in one.cmdline()]
+    beside: list[psutil.Process] = []
+    load.run(trial(tmp_path, rate_per_s=20.0, duration_s=0.3), Once(lambda: beside.extend(process.children())))
+    assert beside == []
+
+
 BURST = Profile(
     name="burst",
     stages=tuple(

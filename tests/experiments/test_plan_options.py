@@ -59,6 +59,52 @@ def test_a_cell_has_its_levels_and_what_they_need(tmp_path: Path) -> None:
     assert asked.cells()[0].levels == {"compression.level": "1", "producer.compression.type": "lz4"}
 
 
+DISK = """
+design = "full"
+[factors]
+"cleanup.policy" = ["delete", "compact,delete"]
+"segment.bytes" = [1048576, 2097152]
+"""
+
+
+def test_a_factor_whose_effect_is_on_the_disk_has_each_trial_end_with_a_look_at_it(tmp_path: Path) -> None:
+    """Of brokers that tidy up soon, with records that are written as often as the knob wants, or as one says."""
+    asked = options(tmp_path, DISK)
+    asked.validate()
+    assert asked.looks_at_disk
+    assert asked.written_again == 2
+    assert options(tmp_path, DISK, rewrites=5).written_again == 5
+    assert asked.started_with.broker["log.retention.check.interval.ms"] == 1_000
+    assert asked.takes_s > options(tmp_path, 'design = "full"\n' + TWO).takes_s
+    assert not options(tmp_path, 'design = "full"\n' + TWO).looks_at_disk
+    assert {settings.topic["cleanup.policy"] for settings in asked.cell_settings()} == {"delete", "compact,delete"}
+
+
+def test_the_sinks_group_is_changed_in_each_trial(tmp_path: Path) -> None:
+    """With enough sinks for it, at the same times whoever keeps them, and in no steady state."""
+    asked = options(tmp_path, 'design = "full"\n' + TWO, disturb=("join", "leave"), duration_s=22.0)
+    asked.validate()
+    assert asked.fewest_sinks == 2
+    assert asked.started_with.broker["group.consumer.session.timeout.ms"] == 6_000
+    assert not asked.steady
+    assert asked.as_json()["disturb"] == ("join", "leave")
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"disturb": ("join",), "duration_s": 5.0}, "with 1 changes of the group at least 12 s"),
+        ({"kill": "sink", "duration_s": 5.0}, "with --kill at least 8 s"),
+        ({"rewrites": 2}, "linger.ms, batch.size is none"),
+    ],
+)
+def test_what_is_done_beside_the_load_has_the_rules_of_a_sweep(
+    tmp_path: Path, given: dict[str, Any], words: str
+) -> None:
+    """Each by name."""
+    assert words in mistakes(tmp_path, 'design = "full"\n' + TWO, **given)
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

@@ -43,6 +43,13 @@ def test_each_candidate_turns_one_knob_and_none_that_is_held() -> None:
     assert all(one.settings(held.settings).consumer == {"fetch.wait.max.ms": 100} for one in held.candidates())
 
 
+def test_a_knob_that_needs_another_setting_is_searched_where_that_is_held() -> None:
+    """And every candidate has that, too."""
+    held = options(knobs=("compression.level",), settings=KafkaSettings(producer={"compression.type": "zstd"}))
+    held.validate()
+    assert all(one.settings(held.settings).producer["compression.type"] == "zstd" for one in held.candidates())
+
+
 def test_the_best_are_combined_where_they_turn_different_knobs() -> None:
     """The first with each, then with all."""
     names = [one.name for one in combined([LINGER, FETCH, ROWS], options())]
@@ -82,6 +89,8 @@ def test_rounds_and_the_end_leave_files_of_their_own(tmp_path: Path) -> None:
         ({"knobs": ("acks",)}, "it risks something"),
         ({"knobs": ("lingr.ms",)}, "do you mean linger.ms"),
         ({"knobs": ("flush.ms",)}, "is not searched"),
+        ({"knobs": ("compression.level",)}, "does nothing without compression.type=zstd: hold that by --settings"),
+        ({"knobs": ("commit_interval_ms",)}, "does nothing without SEAWALL_SINK_OFFSET_COMMITS=automatic"),
         ({"fresh": 3}, "no even number of 4 or more"),
         ({"settings": KafkaSettings(producer={"acks": 1})}, "idempotence needs acks=-1"),
         ({"knobs": ("linger.ms",), "settings": KafkaSettings(producer={"linger.ms": 0})}, "is held by --settings"),

@@ -22,7 +22,7 @@ from seawall.observe.trace_file import TracedSpan
 from seawall.stack.places import ROOT
 from seawall.stack.stack import Stack
 
-LOCUST = [str(Path(sys.executable).with_name("locust")), "-f", str(ROOT / "locustfiles" / "ingest.py")]
+LOCUST = str(Path(sys.executable).with_name("locust"))
 WAY = {
     "POST /v1/kafka/products": ("seawall-load", "client", ""),
     "POST /v1/kafka/products (server)": ("seawall-api", "server", "POST /v1/kafka/products"),
@@ -35,6 +35,11 @@ WAY = {
     "commit offsets": ("seawall-sink", "internal", "process seawall.products"),
 }
 """Each span's service, kind and parent."""
+STRAIGHT = {
+    "publish seawall.products": ("seawall-load", "producer", ""),
+    **{name: span for name, span in WAY.items() if span[0] == "seawall-sink"},
+}
+"""The same of a record that goes straight to Kafka."""
 
 
 @pytest.fixture
@@ -49,10 +54,14 @@ def named(span: TracedSpan) -> str:
     return f"{span.name} (server)" if span.kind == "server" else span.name
 
 
-def locust(*arguments: str, cwd: Path, **settings: str) -> subprocess.CompletedProcess[str]:
-    """Run users that write products, for two seconds."""
+def locust(
+    *arguments: str, cwd: Path, users: str = "ingest.py Writes", **settings: str
+) -> subprocess.CompletedProcess[str]:
+    """Run *users* of a locustfile that write products, for two seconds."""
+    file, users = users.split()
+    given = ["--headless", "-u", "1", "-t", "2s", "--entity", "products", *arguments]
     return subprocess.run(
-        [*LOCUST, "Writes", "--headless", "-u", "1", "-t", "2s", "--entity", "products", *arguments],
+        [LOCUST, "-f", str(ROOT / "locustfiles" / file), users, *given],
         cwd=cwd,
         env={**os.environ, **settings},
         capture_output=True,
@@ -94,6 +103,31 @@ def test_a_record_has_one_trace_from_the_client_to_its_row(stack: Stack, kept: K
     stack.fresh()
 
 
+def test_a_record_straight_to_kafka_has_one_trace_from_its_user_to_its_row(
+    stack: Stack, kept: Kept, tmp_path: Path
+) -> None:
+    """It begins where the record is handed over, with the record's id, and the sink continues it."""
+    stack.fresh()
+    with running_sink(
+        stack.connections, tmp_path, SEAWALL_SINK_GROUP="traced", SEAWALL_SINK_NAME="traced", **kept.settings
+    ):
+        done = locust(
+            "--no-verdict", "--trace-share", "1", "--user-rate", "2",
+            users="kafka.py Records", cwd=tmp_path, **kept.settings,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        eventually(lambda: any(len(trace.spans) == len(STRAIGHT) for trace in kept.traces()), 30)
+    trace = next(trace for trace in kept.traces() if len(trace.spans) == len(STRAIGHT))
+    names = {span.span_id: span.name for span in trace.spans}
+    assert {span.name: (span.service, span.kind, names.get(span.parent_id, "")) for span in trace.spans} == STRAIGHT
+    (record_id,) = trace.record_ids
+    messages = Peek(stack.connections.kafka, "products").last(100)
+    assert {one.headers["traceparent"].split("-")[1] for one in messages} >= {trace.trace_id}
+    with psycopg.connect(stack.connections.psycopg_url) as database:
+        assert database.execute("SELECT 1 FROM products WHERE id = %s", [record_id]).fetchone()
+    stack.fresh()
+
+
 def test_a_dead_letter_names_its_trace(stack: Stack, kept: Kept, tmp_path: Path) -> None:
     """In the sink's log, with the record's id; and the trace tells what became of it."""
     stack.fresh()
@@ -112,20 +146,29 @@ def test_a_dead_letter_names_its_trace(stack: Stack, kept: Kept, tmp_path: Path)
     stack.fresh()
 
 
+JUDGED = "give --no-verdict, or leave --trace-share out"
+
+
 @pytest.mark.parametrize(
-    ("arguments", "says"),
+    ("users", "arguments", "says"),
     [
-        (["--trace-share", "0.5", "--csv", "out"], "give --no-verdict, or leave --trace-share out"),
-        (["--trace-share", "0.5"], "--trace-share needs somewhere to send traces"),
-        pytest.param(["--trace-share", "2"], "--trace-share must be from 0 to 1", marks=pytest.mark.long),
+        ("ingest.py Writes", ["--trace-share", "0.5", "--csv", "out"], JUDGED),
+        ("kafka.py Records", ["--trace-share", "0.5", "--csv", "out"], JUDGED),
+        ("ingest.py Writes", ["--trace-share", "0.5"], "--trace-share needs somewhere to send traces"),
+        pytest.param(
+            "ingest.py Writes", ["--trace-share", "2"], "--trace-share must be from 0 to 1", marks=pytest.mark.long
+        ),
     ],
 )
 @pytest.mark.usefixtures("stack")
-def test_what_cannot_be_traced_is_refused_before_the_run(tmp_path: Path, arguments: list[str], says: str) -> None:
+def test_what_cannot_be_traced_is_refused_before_the_run(
+    tmp_path: Path, users: str, arguments: list[str], says: str
+) -> None:
     """With what to do instead, and exit code 2; a verdict is never about a run that was traced."""
-    done = locust(*arguments, cwd=tmp_path)
+    done = locust(*arguments, users=users, cwd=tmp_path)
     assert done.returncode == 2
     assert says in done.stderr
+    assert not (tmp_path / "out_requests").exists()
 
 
 def test_load_goes_on_without_its_collector(stack: Stack, tmp_path: Path) -> None:

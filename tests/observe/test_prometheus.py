@@ -22,10 +22,12 @@ from service_processes import eventually
 
 from contract.entities import ENTITIES
 from contract.ids import base_id
+from seawall.experiments.load_process import LoadProcess
+from seawall.load.trial import Progress, TrialLoad
 from seawall.observe.panels import DASHBOARDS, EVERY
 from seawall.stack.options import StackOptions
 from seawall.stack.places import ROOT
-from seawall.stack.prometheus import RULES
+from seawall.stack.prometheus import RULES, targets_directory
 from seawall.stack.stack import Stack
 
 USERS = ENTITIES["users"]
@@ -116,6 +118,50 @@ def test_prometheus_finds_every_process_of_the_stack(observed: Stack, load: subp
     eventually(lambda: {one["metric"]["job"] for one in asked(observed, "up == 1")} == jobs, 60)
     rules = httpx.get(f"{observed.state.services['prometheus'].address}/api/v1/rules", timeout=30).json()
     assert sum(len(group["rules"]) for group in rules["data"]["groups"]) > 20
+
+
+@pytest.mark.long
+@needs_prometheus
+def test_the_load_of_an_experiment_is_shown_while_there_is_an_experiment(observed: Stack, tmp_path: Path) -> None:
+    """Its requests, users and start lag, trial by trial, under names of which there are few; then it is gone."""
+    targets = targets_directory(Path(observed.state.data_dir))
+    there = set(targets.iterdir())
+
+    def shown() -> set[Path]:
+        return {one for one in targets.iterdir() if one.suffix == ".json"} - there
+
+    def run(load: LoadProcess, name: str) -> dict[str, float]:
+        """Return the figures of the load in the last seconds of a trial."""
+        found: dict[str, float] = {}
+        (place,) = shown()
+        instance = json.loads(place.read_text())[0]["targets"][0]
+
+        def look(_: Progress) -> None:
+            own = asked(observed, f'{{__name__=~"seawall_load_.*", instance="{instance}"}}')
+            found.update({_name(one["metric"]): float(one["value"][1]) for one in own})
+            assert all(one["metric"]["job"] == "seawall-load" for one in own)
+
+        asks = {"path": "sync", "entity": "users", "users": 10, "seed": 1, "rate_per_s": 5.0, "duration_s": 12.0}
+        done = load.run(TrialLoad(name=name, directory=str(tmp_path), **asks), look)  # type: ignore[arg-type]
+        assert found["seawall_load_requests_total POST /v1/sync/users"] <= done.sent == 600
+        return found
+
+    with LoadProcess(observed.state.api_url, tmp_path / "load.log") as load:
+        eventually(shown, 30)
+        for name in ("first", "second"):
+            found = run(load, name)
+            assert found["seawall_load_requests_total POST /v1/sync/users"] > 50
+            assert found["seawall_load_failures_total POST /v1/sync/users"] == 0
+            assert (found["seawall_load_users"], found["seawall_load_running"]) == (10, 1)
+            assert found["seawall_load_start_lag_seconds 0.99"] > 0
+    assert not shown()
+    observed.fresh()
+
+
+def _name(labels: dict[str, str]) -> str:
+    """Return the name of a series with what tells it from others of the same process."""
+    told = [labels[one] for one in ("method", "name", "quantile", "state", "outcome", "le") if one in labels]
+    return " ".join([labels["__name__"], *told])
 
 
 @pytest.mark.long

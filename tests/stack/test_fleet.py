@@ -41,5 +41,22 @@ def test_a_number_that_does_not_come_about_is_told_in_words(stack: Stack) -> Non
         fleet.await_settled(60)
 
 
+@pytest.mark.parametrize("kind", ["sink", "api"])
+def test_an_interrupted_block_keeps_none_away(stack: Stack, kind: str) -> None:
+    """Whatever ends it, all do their work again."""
+    fleet = Fleet(stack, kind)
+
+    def interrupted() -> None:
+        with fleet:
+            fleet.scale_to(0)
+            _await_gone(fleet)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert fleet.wanted == fleet.names
+    fleet.await_settled(60)
+
+
 def _await_gone(fleet: Fleet) -> None:
     eventually(lambda: fleet.running() == 0, 60)

@@ -84,6 +84,17 @@ def test_is_least_squares_with_blocks() -> None:
     )
 
 
+@pytest.mark.parametrize("unit", [1e-12, 1.0, 1e12])
+@pytest.mark.parametrize(("times", "scatter"), [(1.2, 0.1), (1e3, 1e-3), (1e3, 1e-5)])
+def test_levels_the_other_way_round_are_as_far_apart(times: float, scatter: float, unit: float) -> None:
+    """However far, and in any unit: of four pairs, two of the sixteen ways to turn them tell at least the same."""
+    signs = np.tile([-1.0, 1.0], 4)[:, None]
+    for seed in range(10):
+        pairs = np.random.default_rng(seed).lognormal(0, scatter, (4, 2)) * [1, times]
+        (effect,) = estimate_effects(signs, [1], pairs.ravel() * unit, np.repeat(np.arange(4), 2))
+        assert effect.chance > 0.11  # 0.125, as far as 4,999 of the ways tell it
+
+
 def test_lost_trials_leave_the_rest() -> None:
     """A cell that broke off in one block takes no effect away."""
     rng, design = np.random.default_rng(5), full(2)

@@ -70,10 +70,14 @@ def open_outlet(environment: Environment, load: LoadRun) -> Any:
         return None
     from seawall.load.kafka.outlet import Outlet  # noqa: PLC0415 - few users need it
     from seawall.load.kafka.terms import terms_of  # noqa: PLC0415
+    from seawall.load.kafka.traced_outlet import TracedOutlet  # noqa: PLC0415
     from seawall.load.setup import counts_of  # noqa: PLC0415 - which starts from here
 
     try:
-        return Outlet(terms_of(classes, environment.host, load.entity), load, counts_of(environment))
+        terms, counts = terms_of(classes, environment.host, load.entity), counts_of(environment)
+        if load.traces is None:
+            return Outlet(terms, load, counts)
+        return TracedOutlet(terms, load, counts, load.traces)
     except KafkaUnusable as error:
         logger.error("no record can be written to Kafka: %s", error)  # noqa: TRY400 - the words are all there is
         return error

@@ -37,7 +37,7 @@ MOST_AT_ONCE = 16
 """After so many records that nobody waits for, acks are heard."""
 
 logger = logging.getLogger(__name__)
-_Headers = list[tuple[str, str | bytes | None]]
+Headers = list[tuple[str, str | bytes | None]]
 
 
 class Outlet:
@@ -81,14 +81,14 @@ class Outlet:
             self._thread.stop()
             raise
 
-    def mark(self, delivery: Delivery, headers: _Headers) -> _Headers:
+    def mark(self, delivery: Delivery, headers: Headers) -> Headers:
         """Return *headers* with what a consumer recognises the record by, where one looks for it."""
         if delivery.topic not in self._follows:
             return headers
         delivery.token = next(self._numbers)
         return [*headers, (HEADER, MARK.pack(self._tag, delivery.token))]
 
-    def send(self, delivery: Delivery, value: bytes | None, key: bytes | None, headers: _Headers) -> None:
+    def send(self, delivery: Delivery, value: bytes | None, key: bytes | None, headers: Headers) -> None:
         """Hand one record to the producer, which never blocks; what it refuses is settled at once."""
         thread = self._thread
         delivery.send_to(thread.acks)

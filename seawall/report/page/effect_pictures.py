@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from seawall.report.effect_tables import METRICS, alias_words, effect_name
+from seawall.report.effect_tables import alias_words, effect_name, metric_name
 from seawall.report.figures import figure
 from seawall.report.page.chart import Chart
 from seawall.report.page.pictures import Picture
@@ -37,7 +37,7 @@ def effect_pictures(result: Result) -> Iterator[Picture]:
     for metric in dict.fromkeys(row.metric for row in result.effects):
         rows = [row for row in result.effects if row.metric == metric]
         if all(row.ratio is not None for row in rows):
-            name = METRICS.get(metric, metric)
+            name = metric_name(metric)
             yield Picture(
                 f"Effects on {name}",
                 _chart(rows, name).svg(),
