@@ -9,7 +9,8 @@ from prometheus_client.registry import Collector
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.admission import LoopQueue
-from api.database import engine_of
+from api.databases.choice import database_of
+from api.databases.database import Database
 from api.guard import Guard, OpenDoor
 from api.lookups.announcements import SILENCE_S, Announcements, NoAnnouncements, ValkeyAnnouncements
 from api.lookups.chain import Lookups
@@ -59,16 +60,11 @@ class Service:
             self.paths["grouped"] = UnavailablePath(GroupedPath.status, _NO_DATABASE)
         else:
             # pools of their own: lookups must not wait behind writes, nor take their connections
-            pools["sync"] = engine_of(connections, settings, name="sync", pool_size=settings.sync_pool_size)
-            self.paths["sync"] = SyncPath(pools["sync"], settings)
-            self.paths["grouped"] = GroupedPath(connections.psycopg_url, settings)
-            pools["lookups"] = engine_of(connections, settings, name="lookups", pool_size=settings.lookup_pool_size)
-            source = DatabaseSource(pools["lookups"])
-            if connections.database_replica_url is not None:
-                pools["replica"] = engine_of(
-                    connections.of_replica, settings, name="lookups", pool_size=settings.lookup_pool_size
-                )
-                source = ReplicaSource(DatabaseSource(pools["replica"]), source)
+            database = database_of(connections, settings)
+            pools["sync"] = database.engine(name="sync", pool_size=settings.sync_pool_size)
+            self.paths["sync"] = SyncPath(database, pools["sync"], settings)
+            self.paths["grouped"] = GroupedPath(database, settings)
+            source = _source(database, connections, settings, pools)
         probes["database"] = None if connections.database_url is None else source.check
 
         self.loop_queue = LoopQueue(settings)
@@ -143,6 +139,17 @@ class Service:
         await self.metrics.stop()
         if self.spans is not None:
             await asyncio.to_thread(self.spans.close)
+
+
+def _source(database: Database, connections: Connections, settings: Settings, pools: dict[str, AsyncEngine]) -> Source:
+    """Return what lookups ask last; its connections come into *pools*."""
+    pools["lookups"] = database.engine(name="lookups", pool_size=settings.lookup_pool_size)
+    source = DatabaseSource(database, pools["lookups"])
+    if connections.database_replica_url is None:
+        return source
+    replica = database_of(connections.of_replica, settings)
+    pools["replica"] = replica.engine(name="lookups", pool_size=settings.lookup_pool_size)
+    return ReplicaSource(DatabaseSource(replica, pools["replica"]), source)
 
 
 def _shared_cache(url: str, settings: Settings) -> SharedCache:

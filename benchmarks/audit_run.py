@@ -20,7 +20,7 @@ from seawall.audit.log import LogReader
 from seawall.audit.offsets import committed_ahead, gaps, inconsistent_with_letters, of_journals
 from seawall.audit.order import order_in_log, order_of_visibility
 from seawall.audit.reconcile import Found, Sent, reconcile
-from seawall.audit.rows import RowReader
+from seawall.audit.rows import row_reader
 from seawall.audit.visibility import Journals
 from seawall.result import AuditCounts
 
@@ -66,7 +66,7 @@ def run(data: AuditData) -> AuditRun:
     """Reconcile *data* as a trial's audit does."""
     clock = Clock()
     topic, connections = topic_of(ENTITY), Connections.read()
-    rows_reader, log_reader = RowReader(connections.psycopg_url), LogReader(connections.kafka)
+    rows_reader, log_reader = row_reader(connections), LogReader(connections.kafka)
     with clock.phase("ledger"):
         ledger = read_ledger(Path(data.ledger))
         accepted, low = ledger.accepted, ledger.low

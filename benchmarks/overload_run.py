@@ -15,7 +15,7 @@ from benchmarks.errors import ProcessFailed
 from contract.entities import ENTITIES
 from seawall.audit.ledger import Ledger, read_ledger
 from seawall.audit.membership import among
-from seawall.audit.rows import RowReader
+from seawall.audit.rows import row_reader
 from seawall.experiments.fault_figures import fault_figures
 from seawall.experiments.load_process import LoadProcess
 from seawall.load.trial import Progress, TrialDone, TrialLoad
@@ -200,7 +200,7 @@ class Overload:
 
     def _lost(self, ledger: Ledger) -> int:
         self._drain()
-        reader = RowReader(self._stack.connections.psycopg_url)
+        reader = row_reader(self._stack.connections)
         try:
             return sum(
                 int((~among(ledger.low[mine], np.sort(reader.rows(entity, ledger.run).low))).sum())

@@ -12,10 +12,16 @@ from urllib.parse import urlsplit
 from pydantic import AliasChoices, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from contract import mariadb
 from contract.errors import BadConnection
 
+POSTGRESQL, MARIADB = "postgresql", "mariadb"
+DATABASES = (POSTGRESQL, MARIADB)
+"""The second stands for MySQL as well."""
+DATABASE_NAMES = {POSTGRESQL: "PostgreSQL", MARIADB: "MariaDB or MySQL"}
+
 _SCHEMES = {
-    "database_url": ("postgresql", "postgres"),
+    "database_url": ("postgresql", "postgres", *mariadb.SCHEMES),
     "database_replica_url": ("postgresql", "postgres"),
     "cache_url": ("redis", "rediss", "valkey", "valkeys"),
     "registry_url": ("http", "https"),
@@ -67,21 +73,38 @@ class Connections(BaseSettings):
             wanted = f"SEAWALL_{name.upper()} should look like {schemes[0]}://user:password@host:port/name"
             try:
                 parts = urlsplit(url.get_secret_value())
-                usable = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+                scheme = _without_driver(parts.scheme)
+                usable = scheme in schemes and bool(parts.hostname) and parts.port != 0
             except ValueError:
                 usable = False
             if not usable:
                 raise BadConnection(wanted)
+            if scheme in mariadb.SCHEMES and (flaw := mariadb.flaw_of(parts)):
+                raise BadConnection(
+                    f"SEAWALL_{name.upper()}: {flaw}; it should look like {scheme}://user:password@host/name"
+                )
+
+    @property
+    def database(self) -> str:
+        """Which of `DATABASES` it is; raises `BadConnection` where none is set."""
+        scheme, _, _ = self._database_url().partition("://")
+        return MARIADB if _without_driver(scheme) in mariadb.SCHEMES else POSTGRESQL
 
     @property
     def psycopg_url(self) -> str:
-        """The database's URL for libpq; raises `BadConnection` where none is set."""
-        return self._database("postgresql")
+        """The database's URL for libpq; raises `BadConnection` where none is set, or it is no PostgreSQL."""
+        if self.database != POSTGRESQL:
+            raise BadConnection(
+                f"this is done with PostgreSQL alone, and SEAWALL_DATABASE_URL names {DATABASE_NAMES[self.database]}"
+                " (docs/mariadb.md says what is done with it): give the address of a PostgreSQL, or leave it out"
+            )
+        return self.plain_database_url
 
     @property
-    def sqlalchemy_psycopg_url(self) -> str:
-        """The database's URL for SQLAlchemy over psycopg, for work that need not be asynchronous."""
-        return self._database("postgresql+psycopg")
+    def plain_database_url(self) -> str:
+        """The database's URL, whichever it is, without a driver's name; raises `BadConnection` where none is set."""
+        scheme, _, rest = self._database_url().partition("://")
+        return f"{POSTGRESQL if self.database == POSTGRESQL else _without_driver(scheme)}://{rest}"
 
     @property
     def of_replica(self) -> Self:
@@ -120,8 +143,13 @@ class Connections(BaseSettings):
                 found[f"SEAWALL_{name.upper()}"] = value.get_secret_value() if isinstance(value, SecretStr) else value
         return found
 
-    def _database(self, scheme: str) -> str:
+    def _database_url(self) -> str:
         if self.database_url is None:
             raise BadConnection("no database: set SEAWALL_DATABASE_URL, or start one with `bin/seawall up`")
-        _, _, rest = self.database_url.get_secret_value().partition("://")
-        return f"{scheme}://{rest}"
+        return self.database_url.get_secret_value()
+
+
+def _without_driver(scheme: str) -> str:
+    """Return *scheme* as who speaks the protocol would say it: ``mysql`` of ``mysql+asyncmy``."""
+    protocol, _, driver = scheme.partition("+")
+    return protocol if driver and protocol in mariadb.SCHEMES else scheme

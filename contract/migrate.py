@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import command
@@ -15,7 +16,8 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from contract.connections import Connections
+from contract import mariadb
+from contract.connections import MARIADB, Connections
 from contract.entities import ENTITIES
 from contract.samples import base_records
 from contract.tables import TABLES, metadata
@@ -23,9 +25,12 @@ from contract.tables import TABLES, metadata
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-def engine_of(connections: Connections) -> sa.Engine:
-    """Return a plain synchronous engine, for set-up and never for measured work."""
-    return sa.create_engine(connections.sqlalchemy_psycopg_url, poolclass=sa.NullPool)
+def engine_of(connections: Connections, **pool: Any) -> sa.Engine:
+    """Return a plain synchronous engine, for set-up and never for measured work; *pool* is its own, if any."""
+    url, pool = connections.plain_database_url, pool or {"poolclass": sa.NullPool}
+    if connections.database == MARIADB:
+        return sa.create_engine("mysql+pymysql://", creator=lambda: mariadb.connect(url, autocommit=False), **pool)
+    return sa.create_engine(url.replace("postgresql", "postgresql+psycopg", 1), **pool)
 
 
 def upgrade(engine: sa.Engine) -> None:

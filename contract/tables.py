@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 import sqlalchemy as sa
 
+from contract import columns
 from contract.csv_rows import MOST_NAME
 from contract.entities import ENTITIES, Entity, field_type
 
@@ -22,11 +23,11 @@ def _column(entity: Entity, name: str) -> sa.Column[object]:
 
 def _sql_type(kind: type, limits: msgspec.Meta) -> sa.types.TypeEngine[Any]:
     if kind is UUID:
-        return sa.Uuid()
+        return columns.identity()
     if kind is int:
         return sa.BigInteger() if (limits.le or 2**63) >= 2**31 else sa.Integer()
     if kind is datetime:
-        return sa.DateTime(timezone=True)
+        return columns.moment()
     if kind is str:
         return sa.String(limits.max_length)
     raise TypeError(f"no SQL type is known for {kind}")
@@ -49,10 +50,10 @@ dead_letters = sa.Table(
     sa.Column("topic", sa.String(249), primary_key=True),
     sa.Column("partition", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("offset", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("key", sa.LargeBinary),
-    sa.Column("value", sa.LargeBinary),
+    sa.Column("key", columns.content()),
+    sa.Column("value", columns.content()),
     sa.Column("reason", sa.String(500), nullable=False),
-    sa.Column("buried_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("buried_at", columns.moment(), nullable=False),
 )
 """What can never be written, once for each message, with the reason."""
 
@@ -70,12 +71,12 @@ sink_offsets = sa.Table(
 user_grades = sa.Table(
     "user_grades",
     metadata,
-    sa.Column("user_id", sa.Uuid, primary_key=True),
+    sa.Column("user_id", columns.identity(), primary_key=True),
     sa.Column("grade", sa.String(10), nullable=False),
     sa.Column("orders", sa.Integer, nullable=False),
     sa.Column("buyer", sa.Boolean, nullable=False),
     sa.Column("draw", sa.Double, nullable=False),
-    sa.Column("graded_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("graded_at", columns.moment(), nullable=False),
     sa.Index("user_grades_draw", "draw"),
     sa.Index("user_grades_buyer_draw", "buyer", "draw"),
 )
@@ -85,13 +86,13 @@ number of users can be drawn at random without reading all of them."""
 review_results = sa.Table(
     "review_results",
     metadata,
-    sa.Column("id", sa.Uuid, primary_key=True),
-    sa.Column("job_id", sa.Uuid, nullable=False),
+    sa.Column("id", columns.identity(), primary_key=True),
+    sa.Column("job_id", columns.identity(), nullable=False),
     sa.Column("sentiment", sa.String(20)),
     sa.Column("score", sa.Double),
     sa.Column("reason", sa.String(500)),
     sa.Column("model", sa.String(200), nullable=False),
-    sa.Column("judged_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("judged_at", columns.moment(), nullable=False),
     sa.Index("review_results_job", "job_id"),
 )
 """What a model said of each review, once: a sentiment and a score from -1 to 1, or else the reason why there is none,
@@ -100,7 +101,7 @@ which was published as a dead letter before. The key keeps a review from having 
 csv_rows = sa.Table(
     "csv_rows",
     metadata,
-    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("id", columns.identity(), primary_key=True),
     sa.Column("name", sa.String(MOST_NAME), nullable=False),
     sa.Column("age", sa.Integer, nullable=False),
     sa.Column("more", sa.JSON, nullable=False),
@@ -110,7 +111,7 @@ csv_rows = sa.Table(
 csv_imports = sa.Table(
     "csv_imports",
     metadata,
-    sa.Column("file", sa.Uuid, primary_key=True),
+    sa.Column("file", columns.identity(), primary_key=True),
     sa.Column("way", sa.String(10), primary_key=True),
     sa.Column("read_as", sa.String(100), nullable=False),
     sa.Column("offset", sa.BigInteger, nullable=False),
@@ -121,7 +122,7 @@ csv_imports = sa.Table(
     sa.Column("rejects", sa.String(4096), nullable=False),
     sa.Column("rejects_bytes", sa.BigInteger, nullable=False),
     sa.Column("finished", sa.Boolean, nullable=False),
-    sa.Column("noted_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("noted_at", columns.moment(), nullable=False),
 )
 """How far each import of a file is: the line at which it goes on, which lies in the piece of the file that begins at
 byte ``offset`` and line ``offset_line``, and how much of its reject file belongs to that."""

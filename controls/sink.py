@@ -17,9 +17,11 @@ from workers.sink import __main__ as real
 from workers.sink.batches import Batch, Rows
 from workers.sink.consumer import Sink
 from workers.sink.counts import DATABASE
+from workers.sink.database import Database, Outcome
+from workers.sink.postgresql import PostgreSQL
 from workers.sink.rows import id_of
 from workers.sink.settings import Settings
-from workers.sink.writer import Outcome, Writer
+from workers.sink.writer import Writer
 
 
 class RepeatingWriter(Writer):
@@ -65,12 +67,14 @@ class MisbehavingSink(Sink):
     """The real sink, except that it may commit offsets before their rows."""
 
     def __init__(
-        self, connection: dict[str, Any], database_url: str, settings: Settings, registry: Registry | None = None
+        self, connection: dict[str, Any], database: Database, settings: Settings, registry: Registry | None = None
     ) -> None:
-        super().__init__(connection, database_url, settings, registry)
+        if not isinstance(database, PostgreSQL):
+            raise UnknownFault("faults are planted into a sink of PostgreSQL alone")
+        super().__init__(connection, database, settings, registry)
         self._choice, self._log = Choice(SINK_FAULTS), DeedLog(settings.sink_name)
         self._writer = RepeatingWriter(
-            database_url, self._choice, self._log, name=settings.sink_name, timeout_s=settings.sink_database_timeout_s
+            database.url, self._choice, self._log, name=settings.sink_name, timeout_s=settings.sink_database_timeout_s
         )
         self._kept: Batch | None = None
 

@@ -8,10 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from databases import SUITE, running_mariadb
 from hypothesis import settings
+from pydantic import SecretStr
 
-from contract.connections import Connections
+from contract.connections import POSTGRESQL, Connections
+from contract.migrate import engine_of, upgrade
+from seawall.stack.errors import ServerFailed
 from seawall.stack.k6_binary import K6Program, built_path, find_k6, is_being_built
+from seawall.stack.mariadb import program
 from seawall.stack.options import StackOptions
 from seawall.stack.stack import Stack
 
@@ -48,6 +53,30 @@ def stack(home: Path) -> Iterator[Stack]:
     running = Stack.up(StackOptions(), owner="tests")
     yield running
     running.down()
+
+
+@pytest.fixture(scope="session")
+def mariadb_url(home: Path) -> Iterator[str]:
+    """Run one MariaDB for all tests, with our tables in it; they are left out where none is installed."""
+    try:
+        program()
+    except ServerFailed as error:
+        pytest.skip(str(error))
+    with running_mariadb() as url_of:
+        yield url_of("")
+
+
+@pytest.fixture(scope="module", params=SUITE)
+def servers(request: pytest.FixtureRequest, stack: Stack) -> Connections:
+    """Return connections to the stack's servers, with each database of the contract suite in turn."""
+    if request.param == POSTGRESQL:
+        return stack.connections
+    url = request.getfixturevalue("mariadb_url")
+    found = stack.connections.model_copy(update={"database_url": SecretStr(url)})
+    engine = engine_of(found)
+    upgrade(engine)
+    engine.dispose()
+    return found
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from api.lookups.kinds import Asked
+from contract import columns
+from contract.connections import MARIADB, POSTGRESQL
 from contract.entities import Entity
 from contract.tables import TABLES
 
@@ -85,34 +87,57 @@ class RecordQuery:
         return {row["id"]: _encode(self._record(**row)) for row in rows}
 
 
-class RecommendationsQuery:
-    """Products for users; looks at a bounded number of users and orders, however many there are."""
+_LATEST_OF_EACH = {
+    POSTGRESQL: """neighbours CROSS JOIN LATERAL (
+                SELECT product_id FROM orders WHERE user_id = neighbours.id ORDER BY placed_at DESC LIMIT :latest
+            ) AS latest""",
+    # which has no LATERAL: all orders of those who are looked at are read, and their latest taken
+    MARIADB: """(
+                SELECT country, product_id FROM (
+                    SELECT country, product_id, row_number() OVER (PARTITION BY user_id ORDER BY placed_at DESC) AS nth
+                    FROM neighbours JOIN orders ON orders.user_id = neighbours.id
+                ) AS each_one WHERE nth <= :latest
+            ) AS latest""",
+}
 
-    statement: sa.Executable = sa.text(
-        """
+
+def _recommendations(database: str) -> sa.TextClause | sa.TextualSelect:
+    wanted = {POSTGRESQL: "= ANY (:wanted)", MARIADB: "IN :wanted"}[database]
+    statement = sa.text(
+        f"""
         WITH asked AS (
-            SELECT id, country FROM users WHERE id = ANY (:wanted)
+            SELECT id, country FROM users WHERE id {wanted}
         ), neighbours AS (
             SELECT id, country FROM (SELECT id, country FROM users ORDER BY id LIMIT :oldest) AS oldest
             WHERE country IN (SELECT country FROM asked)
         ), ranked AS (
             SELECT country, product_id, count(*) AS orders,
                    row_number() OVER (PARTITION BY country ORDER BY count(*) DESC, product_id) AS place
-            FROM neighbours CROSS JOIN LATERAL (
-                SELECT product_id FROM orders WHERE user_id = neighbours.id ORDER BY placed_at DESC LIMIT :latest
-            ) AS latest
+            FROM {_LATEST_OF_EACH[database]}
             GROUP BY country, product_id
         )
         SELECT asked.id, product_id, orders
         FROM asked LEFT JOIN ranked ON ranked.country = asked.country AND place <= :count
         ORDER BY asked.id, place
-        """
+        """  # noqa: S608 - texts of this module
     ).bindparams(
-        sa.bindparam("wanted", type_=ARRAY(sa.Uuid())),
         sa.bindparam("oldest", _OLDEST, type_=sa.Integer),
         sa.bindparam("latest", _LATEST, type_=sa.Integer),
         sa.bindparam("count", _RECOMMENDED, type_=sa.Integer),
     )
+    if database == POSTGRESQL:
+        return statement.bindparams(sa.bindparam("wanted", type_=ARRAY(sa.Uuid())))
+    return statement.bindparams(sa.bindparam("wanted", type_=columns.identity(), expanding=True)).columns(
+        id=columns.identity(), product_id=columns.identity(), orders=sa.Integer
+    )
+
+
+class RecommendationsQuery:
+    """Products for users; looks at a bounded number of users, and in PostgreSQL of orders, however many there are."""
+
+    def __init__(self, database: str) -> None:
+        """*database* is one of `contract.connections.DATABASES`."""
+        self.statement: sa.Executable = _recommendations(database)
 
     def parameters(self, asked: Sequence[Asked]) -> dict[str, Any]:
         """Return the users' ids."""

@@ -10,7 +10,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from api.database import LOST_CONNECTION, is_disconnect
+from api.databases.database import Database
 from api.lookups.kinds import RECOMMENDATIONS, TOP_PRODUCTS, Asked
 from api.lookups.queries import Query, RecommendationsQuery, RecordQuery, Row, TopProductsQuery
 from api.problems import Unavailable
@@ -62,14 +62,15 @@ class NoSource:
 
 
 class DatabaseSource:
-    """PostgreSQL."""
+    """The database itself."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
+    def __init__(self, database: Database, engine: AsyncEngine) -> None:
+        self._database, self._engine = database, engine
+        self._away: tuple[type[Exception], ...] = (*database.errors, sa.exc.TimeoutError)
         self._records = {name: RecordQuery(entity) for name, entity in ENTITIES.items()}
         self._queries: dict[str, Query] = {
             **self._records,
-            RECOMMENDATIONS.name: RecommendationsQuery(),
+            RECOMMENDATIONS.name: RecommendationsQuery(database.name),
             TOP_PRODUCTS.name: TopProductsQuery(),
         }
 
@@ -99,8 +100,8 @@ class DatabaseSource:
             try:
                 async with self._engine.connect() as connection:
                     return (await connection.execute(statement, parameters)).mappings().all()
-            except (*LOST_CONNECTION, sa.exc.TimeoutError) as error:
-                if last_try or not is_disconnect(error):
+            except self._away as error:
+                if last_try or not self._database.is_disconnect(error):
                     log.warning("lookups: %s", error)
                     raise Unavailable("the database does not answer") from None
         raise AssertionError

@@ -11,33 +11,23 @@ from functools import partial
 from typing import NamedTuple
 from uuid import UUID
 
-import asyncpg
-import msgspec
-
 from api.admission import Crowd, Rate
 from api.answers import ready
-from api.database import LOST_CONNECTION, connect_arguments, is_disconnect, is_refusal, sql_state
+from api.databases.database import BulkConnection, Database, Records
 from api.problems import Conflict, Problem, Unavailable, UnusableRecord
 from api.settings import Settings
 from api.writes.counts import PathCounts
 from api.writes.protocol import COMMITTED, Logged, Settle, Stored, settled
-from api.writes.statements import BULK_SELECT, bulk_insert
-from contract.entities import ENTITIES, Entity, Record
+from contract.entities import Entity, Record
 from contract.histogram import SIZE_BOUNDS, Histogram
 from contract.logs import about
 from contract.spans import OF_DATABASE, Span, current
 
 log = logging.getLogger(__name__)
 
-_TRY_AGAIN = ("40001", "40P01")  # serialization failure, deadlock
-
-
 _FEW = 50
 """So many records without an outcome are no crowd, however few are served a second."""
 _CROWDED = "too many records wait for the database"
-
-_Records = dict[str, dict[UUID, Record]]
-"""By entity and id."""
 
 
 class _Waiter(NamedTuple):
@@ -57,9 +47,8 @@ class GroupedPath:
     status = COMMITTED
     crowded = ready(Unavailable(_CROWDED).answer())
 
-    def __init__(self, database_url: str, settings: Settings) -> None:
-        self._url = database_url
-        self._arguments = connect_arguments(settings, "grouped")
+    def __init__(self, database: Database, settings: Settings) -> None:
+        self._database = database
         self._connections = settings.group_connections
         self._size = settings.group_size
         self._wait_s = settings.group_wait_ms / 1000
@@ -139,7 +128,7 @@ class GroupedPath:
         self._arrived.set()
 
     async def _work(self) -> None:
-        session = _Session(self._url, self._arguments)
+        session = _Session(self._database)
         try:
             while batch := await self._collect():
                 self._committing[id(batch)] = batch[0].since_s
@@ -184,8 +173,8 @@ class GroupedPath:
         except Problem as problem:
             _fail(batch, problem)
             return
-        except LOST_CONNECTION as error:
-            if not is_refusal(error):
+        except self._database.errors as error:
+            if not self._database.is_refusal(error):
                 log.warning("grouped: %d records: %s", len(batch), error, extra=about(batch[0].record.id))
                 _fail(batch, Unavailable("the database did not answer", outcome_unknown=True))
             elif len(batch) == 1:
@@ -225,29 +214,29 @@ def _fail(batch: Sequence[_Waiter], problem: Problem) -> None:
 class _Session:
     """One connection that is opened when needed, and what is written over it."""
 
-    def __init__(self, url: str, arguments: dict[str, object]) -> None:
-        self._url = url
-        self._arguments = arguments
-        self._connection: asyncpg.Connection | None = None
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._connection: BulkConnection | None = None
 
-    async def store(self, batch: Sequence[_Waiter]) -> _Records:
+    async def store(self, batch: Sequence[_Waiter]) -> Records:
         """Commit *batch*, and return what is stored under its ids."""
-        records: _Records = {}
+        database = self._database
+        records: Records = {}
         for waiter in batch:
             records.setdefault(waiter.entity, {}).setdefault(waiter.record.id, waiter.record)
         sent = False
         for last_try in (False, True):
             try:
                 connection = await self._connected()
-            except LOST_CONNECTION as error:
+            except database.errors as error:
                 log.warning("grouped: no connection to the database: %s", error)
                 raise Unavailable("the database is down", outcome_unknown=sent) from None
             sent = True
             try:
-                return await self._commit(connection, records)
-            except LOST_CONNECTION as error:
-                again = is_disconnect(error) or sql_state(error) in _TRY_AGAIN
-                if not is_refusal(error):
+                return await _commit(connection, records)
+            except database.errors as error:
+                again = database.is_disconnect(error) or database.is_collision(error)
+                if not database.is_refusal(error):
                     await self.close()
                 if last_try or not again:
                     raise
@@ -259,30 +248,15 @@ class _Session:
             connection, self._connection = self._connection, None
             connection.terminate()
 
-    async def _connected(self) -> asyncpg.Connection:
-        if self._connection is None or self._connection.is_closed():
-            self._connection = await asyncpg.connect(self._url, **self._arguments)
+    async def _connected(self) -> BulkConnection:
+        if self._connection is None or self._connection.is_closed:
+            self._connection = await self._database.bulk("grouped")
         return self._connection
 
-    async def _commit(self, connection: asyncpg.Connection, records: _Records) -> _Records:
-        inserted = await _insert(connection, records)
-        return {
-            name: rows if inserted[name] == len(rows) else await _select(connection, name, list(rows))
-            for name, rows in records.items()
-        }
 
-
-async def _insert(connection: asyncpg.Connection, records: _Records) -> asyncpg.Record:
-    """Insert those of *records* that are not there yet, and return how many of each entity that were."""
-    # in the same order in every batch, so that two of them cannot deadlock over entities
-    names = tuple(sorted(records))
-    columns = [
-        column for name in names for column in zip(*map(msgspec.structs.astuple, records[name].values()), strict=True)
-    ]
-    (counts,) = await connection.fetch(bulk_insert(names), *columns)
-    return counts
-
-
-async def _select(connection: asyncpg.Connection, name: str, identities: list[UUID]) -> dict[UUID, Record]:
-    make = ENTITIES[name].record
-    return {row["id"]: make(**row) for row in await connection.fetch(BULK_SELECT[name], identities)}
+async def _commit(connection: BulkConnection, records: Records) -> Records:
+    inserted = await connection.insert(records)
+    return {
+        name: rows if inserted[name] == len(rows) else await connection.select(name, list(rows))
+        for name, rows in records.items()
+    }

@@ -7,11 +7,10 @@ import time
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.admission import Queue
-from api.database import LOST_CONNECTION, is_disconnect, is_refusal
+from api.databases.database import Database
 from api.problems import Conflict, Unavailable, UnusableRecord
 from api.settings import Settings
 from api.writes.counts import PathCounts
@@ -33,13 +32,14 @@ class SyncPath:
 
     status = COMMITTED
 
-    def __init__(self, engine: AsyncEngine, settings: Settings) -> None:
-        self._engine = engine
+    def __init__(self, database: Database, engine: AsyncEngine, settings: Settings) -> None:
+        self._database, self._engine = database, engine
+        self._away: tuple[type[Exception], ...] = (*database.errors, sa.exc.TimeoutError)
         self.counts = PathCounts("connection", "statement") if settings.metrics_port is not None else PathCounts()
         self._statements = self.counts.stages.get("statement")
         waits = self.counts.stages.get("connection")
         self._queue = Queue(settings, waits=waits)
-        self._insert = {name: insert(TABLES[name]).on_conflict_do_nothing(index_elements=["id"]) for name in ENTITIES}
+        self._insert = {name: database.insert_new(TABLES[name]) for name in ENTITIES}
         self._select = {
             name: sa.select(TABLES[name]).where(TABLES[name].c.id == sa.bindparam("wanted")) for name in ENTITIES
         }
@@ -77,17 +77,17 @@ class SyncPath:
             return await self._write(entity, record, ticket)
         except sa.exc.TimeoutError:
             raise Unavailable("every database connection of this process is busy") from None
-        except LOST_CONNECTION as error:
-            if is_refusal(error):
+        except self._database.errors as error:
+            if self._database.is_refusal(error):
                 raise UnusableRecord("the database refuses these values") from None
-            if not is_disconnect(error):
+            if not self._database.is_disconnect(error):
                 log.warning("sync: %s", error, extra=about(record.id))
                 raise Unavailable("the database did not answer", outcome_unknown=True) from None
         # The pool held connections of a database that has been restarted. Writing again is safe: the same record
         # again is no second row.
         try:
             return await self._write(entity, record, ticket)
-        except (*LOST_CONNECTION, sa.exc.TimeoutError) as error:
+        except self._away as error:
             log.warning("sync: %s", error, extra=about(record.id))
             raise Unavailable("the database is down", outcome_unknown=True) from None
 

@@ -2,11 +2,14 @@
 
 from alembic import context
 
+from contract import columns
+
 config = context.config
 context.configure(
     connection=config.attributes["connection"],
     target_metadata=config.attributes["target_metadata"],
     compare_type=True,
+    render_item=columns.rendered,
 )
 with context.begin_transaction():
     context.run_migrations()

@@ -17,7 +17,7 @@ from seawall.audit.log import LogReader, LogRecords
 from seawall.audit.membership import places
 from seawall.audit.offsets import gaps, inconsistent_with_letters, of_journals
 from seawall.audit.reconcile import Found, Reconciliation, Sent, reconcile
-from seawall.audit.rows import RowReader
+from seawall.audit.rows import row_reader
 from seawall.audit.visibility import Journals
 from seawall.load.order_feed.records import ORDERS, contents, fields_of
 
@@ -36,7 +36,7 @@ class FeedAudit:
 
     def __init__(self, connections: Connections, journals: Path) -> None:
         self._open = contextlib.ExitStack()
-        self._rows = RowReader(connections.psycopg_url)
+        self._rows = row_reader(connections)
         self._open.callback(self._rows.close)
         self._log = LogReader(connections.kafka)
         self._open.callback(self._log.close)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -35,11 +35,29 @@ class Sighting(NamedTuple):
     """Begin and end of the poll that saw it first."""
 
 
+Encode = Callable[[int, Sequence[int]], bytes]
+"""Writes ids, of which it gets the upper bits that all share and the lower ones, as a database takes them."""
+
+
+def uuid_array(high: int, low: Sequence[int]) -> bytes:
+    """Return the ids as PostgreSQL's binary ``uuid[]``."""
+    if not low:
+        return struct.pack("!iii", 0, 0, _UUID_OID)
+    head = _ARRAY_HEAD.pack(1, 0, _UUID_OID, len(low), 1)
+    return head + b"".join(_ELEMENT.pack(16, high, one) for one in low)
+
+
+def hexadecimal_list(high: int, low: Sequence[int]) -> bytes:
+    """Return the ids as MariaDB's literals of 16 bytes, with commas between them."""
+    return b",".join(b"0x%016x%016x" % (high, one) for one in low) or b"NULL"
+
+
 @dataclass
 class Wanted:
     """The ids of one entity that the next poll asks for."""
 
     high: int
+    encode: Encode
     low: set[int] = field(default_factory=set)
     _encoded: bytes | None = None
 
@@ -51,21 +69,16 @@ class Wanted:
 
     @property
     def encoded(self) -> bytes:
-        """The ids as PostgreSQL's binary ``uuid[]``; made anew only where they have changed."""
+        """The ids as the database takes them; made anew only where they have changed."""
         if self._encoded is None:
-            head = (
-                _ARRAY_HEAD.pack(1, 0, _UUID_OID, len(self.low), 1)
-                if self.low
-                else struct.pack("!iii", 0, 0, _UUID_OID)
-            )
-            self._encoded = head + b"".join(_ELEMENT.pack(16, self.high, low) for low in sorted(self.low))
+            self._encoded = self.encode(self.high, sorted(self.low))
         return self._encoded
 
 
 class Follower:
     """Follows each user's records through its rising sequences."""
 
-    def __init__(self, run: Run, mix: Sequence[str], users: Sequence[int]) -> None:
+    def __init__(self, run: Run, mix: Sequence[str], users: Sequence[int], encode: Encode = uuid_array) -> None:
         self.run = run
         self._mix = tuple(mix)
         self._seen: list[Sighting] = []
@@ -74,7 +87,7 @@ class Follower:
         """For each id that is asked for, the number of the first poll that did."""
         self._poll = 0
         self._last_begin_ns = -1
-        self._wanted = {ENTITIES[name].number: Wanted(run.high) for name in self._mix}
+        self._wanted = {ENTITIES[name].number: Wanted(run.high, encode) for name in self._mix}
         self._users = {user: _User() for user in users}
         for user in users:
             self._ask(user, LEAST_AHEAD)

@@ -17,22 +17,20 @@ from contextlib import suppress
 from pathlib import Path
 
 import msgspec
-import psycopg
-from psycopg import pq, sql
 
 from contract.entities import ENTITIES
 from contract.ids import Run, mint
-from seawall.audit.follow import Follower, Wanted
+from seawall.audit.follow import Follower
+from seawall.audit.polls import polls_of
 
 _RECONNECT_S = 0.2
-_SETTINGS = "-c enable_seqscan=off -c enable_bitmapscan=off -c jit=off -c statement_timeout=5000"
-"""A plan made for an empty table must not scan it when it is full."""
 
 
 class ReaderPlan(msgspec.Struct, kw_only=True, frozen=True, tag="plan"):
     """What to follow."""
 
-    psycopg_url: str
+    database_url: str
+    """Without a driver's name."""
     mix: tuple[str, ...]
     """The entities of the records, in the order of `seawall.load.payloads.MIXES`."""
     users: tuple[int, ...]
@@ -71,7 +69,7 @@ class Reader:
         self._plan = plan
         self._entities = [ENTITIES[name] for name in sorted(set(plan.mix))]
         self._first = mint(Run(plan.since_ms, 0), 0, 0, 0)
-        self._connection: psycopg.Connection | None = None
+        self._polls = polls_of(plan.database_url, self._entities)
         self._follower: Follower | None = None
         self._polls_ns = array("q")
         self._failed = 0
@@ -85,12 +83,12 @@ class Reader:
             ended = stop.wait(max(0.0, due_s - time.monotonic()))
             try:
                 self._poll()
-            except psycopg.Error:
+            except self._polls.errors:
                 self._failed += 1
-                self._disconnect()
+                self._polls.close()
                 stop.wait(_RECONNECT_S)
             due_s = max(due_s + every_s, time.monotonic())
-        self._disconnect()
+        self._polls.close()
         run, sightings = (self._follower.run, self._follower.sightings()) if self._follower else (Run(0, 0), [])
         low, unseen_ns, begin_ns, end_ns = map(list, zip(*sightings, strict=True)) if sightings else ([], [], [], [])
         return ReaderReport(
@@ -107,66 +105,19 @@ class Reader:
         )
 
     def _poll(self) -> None:
-        connection = self._connected()
         if self._follower is None:
-            run = self._newest_run(connection)
-            if run is None:
+            first = self._polls.first_from(self._first)
+            if first is None:
                 return
-            self._follower = Follower(run, self._plan.mix, self._plan.users)
+            high = first.int >> 64
+            run = Run(high >> 16, high & 0xFFF)
+            self._follower = Follower(run, self._plan.mix, self._plan.users, self._polls.encode)
         wanted = self._follower.wanted()
         begin_ns = time.monotonic_ns()
-        seen = _lookup(connection, [wanted[entity.number] for entity in self._entities])
+        seen = self._polls.seen([wanted[entity.number] for entity in self._entities])
         end_ns = time.monotonic_ns()
         self._polls_ns.append(begin_ns)
         self._follower.note(seen, begin_ns, end_ns)
-
-    def _newest_run(self, connection: psycopg.Connection) -> Run | None:
-        """Return the run of the first row that appeared since the reader was started."""
-        for entity in self._entities:
-            statement = sql.SQL("SELECT id FROM {} WHERE id >= %s ORDER BY id LIMIT 1")
-            found = connection.execute(statement.format(sql.Identifier(entity.name)), (self._first,)).fetchone()
-            if found is not None:
-                high = found[0].int >> 64
-                return Run(high >> 16, high & 0xFFF)
-        return None
-
-    def _connected(self) -> psycopg.Connection:
-        if self._connection is None:
-            self._connection = psycopg.connect(
-                self._plan.psycopg_url,
-                autocommit=True,
-                connect_timeout=3,
-                application_name="seawall-reader",
-                options=_SETTINGS,
-            )
-            # One statement for all tables, so that a poll is one question.
-            query = " UNION ALL ".join(
-                f'SELECT id FROM "{entity.name}" WHERE id = ANY(${number}::uuid[])'  # noqa: S608 - names of the contract
-                for number, entity in enumerate(self._entities, 1)
-            )
-            prepared = self._connection.pgconn.prepare(b"poll", query.encode())
-            if prepared.status != pq.ExecStatus.COMMAND_OK:
-                raise psycopg.OperationalError(prepared.error_message.decode(errors="replace"))
-        return self._connection
-
-    def _disconnect(self) -> None:
-        if self._connection is not None:
-            connection, self._connection = self._connection, None
-            with suppress(psycopg.Error):
-                connection.close()
-
-
-def _lookup(connection: psycopg.Connection, wanted: list[Wanted]) -> list[int]:
-    """Return the lower bits of the wanted ids that have a row.
-
-    Straight over libpq: encoding a hundred UUIDs a poll one by one would cost more than the database's answer.
-    """
-    parameters = [one.encoded for one in wanted]
-    result = connection.pgconn.exec_prepared(b"poll", parameters, [1] * len(parameters), 1)
-    if result.status != pq.ExecStatus.TUPLES_OK:
-        raise psycopg.OperationalError(result.error_message.decode(errors="replace"))
-    values = [result.get_value(row, 0) for row in range(result.ntuples)]
-    return [int.from_bytes(value[8:], "big") for value in values if value is not None]
 
 
 def main() -> None:

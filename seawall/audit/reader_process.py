@@ -35,7 +35,7 @@ class ReaderProcess:
 
     def __init__(
         self,
-        psycopg_url: str,
+        database_url: str,
         mix: Sequence[str],
         users: Sequence[int],
         *,
@@ -43,7 +43,7 @@ class ReaderProcess:
         niceness: int = 10,
     ) -> None:
         self._plan = ReaderPlan(
-            psycopg_url=psycopg_url,
+            database_url=database_url,
             mix=tuple(mix),
             users=tuple(users),
             since_ms=time.time_ns() // 1_000_000,

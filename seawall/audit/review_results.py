@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 from uuid import UUID
 
-import psycopg
+import sqlalchemy as sa
 
+from contract.connections import Connections
 from contract.entities import Review
+from contract.migrate import engine_of
+from contract.tables import review_results
 from seawall.audit.errors import AuditFailed
 from seawall.audit.group_letters import letters_of_reviews
 
@@ -45,19 +47,20 @@ class ReviewAudit:
 
 
 def audit_reviews(
-    database_url: str, kafka: dict[str, Any], sent: Mapping[UUID, Review], acked: set[UUID], written: Sequence[UUID]
+    connections: Connections, sent: Mapping[UUID, Review], acked: set[UUID], written: Sequence[UUID]
 ) -> ReviewAudit:
     """Audit what was *sent*, of which the log has *acked*; *written* are reviews as the worker says it wrote them.
 
     Raises `AuditFailed`.
     """
-    query = "SELECT id, job_id, sentiment FROM review_results"
+    columns = review_results.c
     try:
-        with psycopg.connect(database_url, autocommit=True, application_name="seawall-audit") as connection:
-            rows = connection.execute(query).fetchall()
-    except psycopg.Error as error:
-        raise AuditFailed(f"results of reviews could not be read: {str(error).strip()}") from None
-    letters = {UUID(one) for one in letters_of_reviews(kafka)}
+        with engine_of(connections).connect() as connection:
+            found = connection.execute(sa.select(columns.id, columns.job_id, columns.sentiment))
+            rows = [(one.id, one.job_id, one.sentiment) for one in found]
+    except sa.exc.SQLAlchemyError as error:
+        raise AuditFailed(f"results of reviews could not be read: {error}") from None
+    letters = {UUID(one) for one in letters_of_reviews(connections.kafka)}
     return reconciled(rows, letters, sent, acked, written)
 
 

@@ -1,36 +1,25 @@
-"""Reads the rows that a run left in the tables: their ids, and a digest of their fields."""
+"""What a run left in the tables: ids, and a digest of the fields of each row; which database it is does not matter."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from itertools import islice
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-import psycopg
-from psycopg import pq, sql
-from psycopg.rows import TupleRow
 
+from contract.connections import MARIADB, Connections
 from contract.entities import Entity
 from contract.ids import Run
 from contract.samples import AS_DRAWN, Shape, sample_fields
-from seawall.audit.errors import AuditFailed
 from seawall.audit.ledger import Int64s, UInt64s
 from seawall.audit.membership import is_sorted
 from seawall.load.payloads import POOL_SIZE
 
-_COPY_HEADER_BYTES = 19
-_BLOCK_ROWS = 50_000
 _ID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_ROW = np.dtype([
-    ("fields", ">i2"),
-    ("id_size", ">i4"), ("high", ">u8"), ("low", ">u8"),
-    ("digest_size", ">i4"), ("digest", ">i8"),
-])  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -39,6 +28,14 @@ class Rows:
 
     low: UInt64s
     digest: Int64s
+
+    @classmethod
+    def sorted(cls, low: UInt64s, digest: Int64s) -> Self:
+        """Return those rows, which may come in any order."""
+        if is_sorted(low):
+            return cls(low, digest)
+        order = np.argsort(low, kind="stable")
+        return cls(low[order], digest[order])
 
 
 @dataclass(frozen=True)
@@ -49,153 +46,74 @@ class DeadLetters:
     partition: npt.NDArray[np.int32]
     offset: Int64s
 
-
-@contextmanager
-def _reading(what: str) -> Iterator[None]:
-    try:
-        yield
-    except psycopg.Error as error:
-        raise AuditFailed(f"{what} could not be read from the database: {str(error).strip()}") from None
-
-
-class RowReader:
-    """Reads rows through a connection of its own; keep it over trials, expected digests are cached.
-
-    Every method raises `AuditFailed` where the database does not answer.
-    """
-
-    def __init__(self, psycopg_url: str) -> None:
-        self._url = psycopg_url
-        self._connection = self._connect()
-        self._expected: dict[tuple[str, int, Shape], Int64s] = {}
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._connection.close()
-
-    def refresh(self) -> None:
-        """Connect again where the database has dropped the connection since it was last used."""
-        try:
-            self._connection.execute("SELECT 1")
-        except psycopg.OperationalError:
-            self._connection.close()
-            self._connection = self._connect()
-
-    def _connect(self) -> psycopg.Connection[TupleRow]:
-        with _reading("rows"):
-            return psycopg.connect(self._url, autocommit=True, application_name="seawall-audit")
-
-    def rows(self, entity: Entity, run: Run) -> Rows:
-        """Return all rows of *run* in the table of *entity*."""
-        low, digest = self._copy(
-            sql.SQL(
-                "COPY (SELECT id, {digest} FROM {table} WHERE id BETWEEN {first} AND {last}) TO STDOUT BINARY"
-            ).format(
-                digest=_digest_of(entity),
-                table=sql.Identifier(entity.name),
-                first=sql.Literal(_uuid_text(run.high, 0)),
-                last=sql.Literal(_uuid_text(run.high, 2**64 - 1)),
-            )
-        )
-        if is_sorted(low):
-            return Rows(low, digest)
-        order = np.argsort(low, kind="stable")
-        return Rows(low[order], digest[order])
-
-    def dead_lettered(self, topic: str, run: Run) -> UInt64s:
-        """Return the ids (lower bits) of the run's records in the table of dead letters, sorted."""
-        return np.unique(self.dead_letters(topic, run).low)
-
-    def dead_letters(self, topic: str, run: Run) -> DeadLetters:
-        """Return the run's records in the table of dead letters, with the places that they say to come from."""
-        prefix = _uuid_text(run.high, 0)[:19]
-        with _reading("dead letters"):
-            letters = self._connection.execute(
-                "SELECT encode(key, 'escape'), partition, \"offset\" FROM dead_letters WHERE topic = %s"
-                " AND octet_length(key) = 36 AND left(encode(key, 'escape'), 19) = %s ORDER BY partition, \"offset\"",
-                (topic, prefix),
-            ).fetchall()
+    @classmethod
+    def of(cls, letters: Iterable[tuple[str, int, int]]) -> Self:
+        """Return those whose keys are ids, each told as key, partition and offset."""
         usable = [letter for letter in letters if _ID.fullmatch(letter[0])]
-        return DeadLetters(
+        return cls(
             np.array([int(key.replace("-", "")[16:], 16) for key, _, _ in usable], dtype=np.uint64),
             np.array([partition for _, partition, _ in usable], dtype=np.int32),
             np.array([offset for _, _, offset in usable], dtype=np.int64),
         )
 
-    def expected_digests(self, entity: Entity, seed: int, shape: Shape = AS_DRAWN) -> Int64s:
-        """Return the digest of each content of the payload pool, shape ``(POOL_SIZE,)``.
 
-        The database computes them over the same values, given to it by this reader and not by the service.
-        """
-        key = (entity.name, seed, shape)
-        if key not in self._expected:
-            self._expected[key] = self.digests_of(entity, sample_fields(entity, seed, POOL_SIZE, shape))
-        return self._expected[key]
+class RowReader(ABC):
+    """Reads rows through a connection of its own; keep it over trials, expected digests are cached.
 
+    Every method raises `AuditFailed` where the database does not answer.
+    """
+
+    def __init__(self) -> None:
+        self._expected: dict[tuple[str, int, Shape], Int64s] = {}
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close the connection."""
+
+    @abstractmethod
+    def refresh(self) -> None:
+        """Connect again where the database has dropped the connection since it was last used."""
+
+    @abstractmethod
+    def rows(self, entity: Entity, run: Run) -> Rows:
+        """Return all rows of *run* in the table of *entity*."""
+
+    @abstractmethod
+    def dead_letters(self, topic: str, run: Run) -> DeadLetters:
+        """Return the run's records in the table of dead letters, with the places that they say to come from."""
+
+    @abstractmethod
     def digests_of(self, entity: Entity, contents: Iterable[Mapping[str, Any]]) -> Int64s:
         """Return the digest of each of *contents*, fields by name, shape ``(contents,)``, as the database computes it.
 
         The values are given to it by this reader and not by the service.
         """
-        columns = [name for name in entity.fields if name != "id"]
-        with _reading("digests"), self._connection.transaction(), self._connection.cursor() as cursor:
-            expected = sql.Identifier("seawall_expected")
-            table = sql.Identifier(entity.name)
-            cursor.execute(sql.SQL("CREATE TEMP TABLE {} (LIKE {}) ON COMMIT DROP").format(expected, table))
-            cursor.execute(sql.SQL("ALTER TABLE {} ALTER COLUMN id DROP NOT NULL").format(expected))
-            cursor.execute(sql.SQL("ALTER TABLE {} ADD COLUMN seawall_index int").format(expected))
-            names = sql.SQL(", ").join(map(sql.Identifier, [*columns, "seawall_index"]))
-            with cursor.copy(sql.SQL("COPY {} ({}) FROM STDIN").format(expected, names)) as copy:
-                for index, fields in enumerate(contents):
-                    copy.write_row([*(fields[name] for name in columns), index])
-            cursor.execute(sql.SQL("SELECT {} FROM {} ORDER BY seawall_index").format(_digest_of(entity), expected))
-            return np.array([digest for (digest,) in cursor.fetchall()], dtype=np.int64)
 
-    def _copy(self, query: sql.Composed) -> tuple[UInt64s, Int64s]:
-        """Return ids and digests, decoded block by block as they come."""
-        low, digest, tail = [np.zeros(0, dtype=np.uint64)], [np.zeros(0, dtype=np.int64)], b""
-        with _reading("rows"):
-            messages = _copied(self._connection, query)
-            tail = next(messages)[_COPY_HEADER_BYTES:]
-            while block := list(islice(messages, _BLOCK_ROWS)):
-                content = tail + b"".join(block)
-                whole = len(content) // _ROW.itemsize
-                rows: npt.NDArray[np.void] = np.frombuffer(content, dtype=_ROW, count=whole)
-                tail = content[whole * _ROW.itemsize :]
-                low.append(rows["low"].astype(np.uint64))
-                digest.append(rows["digest"].astype(np.int64))
-        return np.concatenate(low), np.concatenate(digest)
+    def dead_lettered(self, topic: str, run: Run) -> UInt64s:
+        """Return the ids (lower bits) of the run's records in the table of dead letters, sorted."""
+        return np.unique(self.dead_letters(topic, run).low)
+
+    def expected_digests(self, entity: Entity, seed: int, shape: Shape = AS_DRAWN) -> Int64s:
+        """Return the digest of each content of the payload pool, shape ``(POOL_SIZE,)``, as `digests_of` does."""
+        key = (entity.name, seed, shape)
+        if key not in self._expected:
+            self._expected[key] = self.digests_of(entity, sample_fields(entity, seed, POOL_SIZE, shape))
+        return self._expected[key]
 
 
-def _copied(connection: psycopg.Connection, query: sql.Composed) -> Iterator[bytes]:
-    """Yield what ``COPY ... TO STDOUT`` sends, a message a row.
+def row_reader(connections: Connections) -> RowReader:
+    """Return the reader of the database that *connections* name; raises `AuditFailed`, and `BadConnection` for none."""
+    # loaded once it is known which: each brings its own driver
+    if connections.database == MARIADB:
+        from seawall.audit.rows_mariadb import MariaDbRows  # noqa: PLC0415
 
-    Straight over libpq: psycopg makes an object of each message that the garbage collector has to follow, and ten
-    million of these cost more than all the rest.
-    """
-    server = connection.pgconn
-    result = server.exec_(query.as_bytes(connection))
-    if result.status == pq.ExecStatus.COPY_OUT:
-        while True:
-            size, message = server.get_copy_data(0)
-            if size <= 0:
-                break
-            yield bytes(message)
-        ended = server.get_result()
-        while (following := server.get_result()) is not None:
-            ended = following
-        if ended is None or ended.status == pq.ExecStatus.COMMAND_OK:
-            return
-        result = ended
-    raise psycopg.OperationalError(result.error_message.decode(errors="replace"))
+        return MariaDbRows(connections.plain_database_url)
+    from seawall.audit.rows_postgresql import PostgresRows  # noqa: PLC0415
+
+    return PostgresRows(connections.psycopg_url)
 
 
-def _digest_of(entity: Entity) -> sql.Composed:
-    """Return the SQL of a 64-bit digest over all fields but the id, whose bits the audit knows already."""
-    columns = sql.SQL(", ").join(sql.Identifier(name) for name in entity.fields if name != "id")
-    return sql.SQL("hash_record_extended(ROW({}), 0)").format(columns)
-
-
-def _uuid_text(high: int, low: int) -> str:
+def uuid_text(high: int, low: int) -> str:
+    """Return the UUID of these bits as text."""
     text = f"{high:016x}{low:016x}"
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rich.markup import escape
 
+from contract.mariadb import SCHEMES, arguments_of
 from seawall.cli.consoles import error_console, output_console
 from seawall.stack.limits import MANY_USERS, Limits
 from seawall.stack.prometheus import MISSING
@@ -19,7 +20,7 @@ def print_addresses(state: StackState, *, is_new: bool) -> None:
     if state.api_tls_url:
         lines.append(("by TLS", f"curl --cacert {state.api_tls_authority} {state.api_tls_url}/livez"))
     lines += [("feed", f"{one.address}/v1/feed") for one in state.services.values() if one.kind == "feed"]
-    lines.append(("PostgreSQL", _quoted("psql ", environment.get("SEAWALL_DATABASE_URL"))))
+    lines.append(_database(environment.get("SEAWALL_DATABASE_URL")))
     lines.append(("Valkey", environment.get("SEAWALL_CACHE_URL", "")))
     lines.append(("Kafka", environment.get("SEAWALL_KAFKA_BOOTSTRAP_SERVERS", "")))
     lines.append(("registry", environment.get("SEAWALL_REGISTRY_URL", "")))
@@ -35,8 +36,13 @@ def print_addresses(state: StackState, *, is_new: bool) -> None:
             output_console().print(f"  {name:<12} {escape(text)}", soft_wrap=True)
 
 
-def _quoted(prefix: str, url: str | None) -> str:
-    return f"{prefix}'{url}'" if url else ""
+def _database(url: str | None) -> tuple[str, str]:
+    """Return how the database is called, and how to ask it by hand."""
+    if not url or not url.startswith(SCHEMES):
+        return "PostgreSQL", f"psql '{url}'" if url else ""
+    said = arguments_of(url)
+    client = f"mariadb -h {said['host']} -P {said['port']} -u {said['user']} -p'{said['password']}' {said['database']}"
+    return "MariaDB", client
 
 
 def print_limits() -> None:

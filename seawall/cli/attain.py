@@ -24,6 +24,7 @@ from seawall.cli.shared_options import (
     AsJson,
     Brokers,
     Clean,
+    Database,
     DrainTimeout,
     Entity,
     Output,
@@ -97,6 +98,7 @@ def attain(
     entity: Entity = "mixed",
     settings: SettingsFile = None,
     profile: Profile = "",
+    database: Database = "",
     brokers: Brokers = None,
     sinks: Sinks = None,
     api_processes: ApiProcesses = None,
@@ -121,6 +123,7 @@ def attain(
         new_connections=share("--new-connections", new_connections),
         tls=share("--tls", tls),
         entity=entity,
+        database=database,
         brokers=brokers,
         sinks=sinks,
         api_processes=api_processes,
@@ -131,6 +134,7 @@ def attain(
     judged_by = read_targets(targets)
     check_table_style(table_style)
     wanted = StackOptions(
+        database=database,
         brokers=brokers or 1,
         sinks=sinks or 1,
         api_processes=api_processes or 1,

@@ -28,6 +28,7 @@ from seawall.cli.shared_options import (
     AsJson,
     Brokers,
     Clean,
+    Database,
     DrainTimeout,
     Output,
     Paths,
@@ -57,6 +58,7 @@ EXAMPLES = """[bold]Examples[/]
   bin/seawall compare --quick                  a first look in 90 seconds
   bin/seawall compare --parts load --users 200 --rate 20 --arrival poisson
   bin/seawall compare --paths sync,kafka --entities orders --counts 100,10000
+  bin/seawall compare --database mariadb       with MariaDB in PostgreSQL's place (docs/mariadb.md)
   bin/seawall compare --brokers 3 --sinks 3    Kafka with three brokers and three sinks
   bin/seawall compare --settings mine.toml --paths kafka    with settings of your own (docs/tuning.md)
   bin/seawall compare --profile latency --paths kafka       with those of profiles/latency.toml
@@ -137,6 +139,7 @@ def compare(
     ] = None,
     settings: SettingsFile = None,
     profile: Profile = "",
+    database: Database = "",
     brokers: Brokers = None,
     sinks: Sinks = None,
     api_processes: ApiProcesses = None,
@@ -166,6 +169,7 @@ def compare(
     options = CompareOptions(
         paths=names(paths) or PATHS,
         arms=_arms(paths, arms, durability=durability),
+        database=database,
         brokers=brokers,
         sinks=sinks,
         api_processes=api_processes,
@@ -227,6 +231,7 @@ def _stacks(options: CompareOptions, directory: Path, settings: KafkaSettings, *
         brokers=options.brokers or 1,
         sinks=options.sinks or 1,
         api_processes=options.api_processes or 1,
+        database=options.database,
         kafka="kafka" in options.paths,
         settings=settings,
     )
@@ -240,6 +245,7 @@ def _stack_of(options: CompareOptions, segment: Segment, settings: KafkaSettings
         brokers=segment.brokers or 1,
         sinks=options.sinks or 1,
         api_processes=options.api_processes or 1,
+        database=options.database,
         kafka=segment.needs_kafka,
         settings=settings,
     )

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from contract.connections import DATABASES
 from contract.entities import ENTITIES
 from seawall.cli.app import SCENARIOS
 from seawall.cli.completion_scripts import SHELLS
@@ -46,7 +47,7 @@ _LISTS = {
 _CHOICES = {
     "--path": PATHS, "--entity": _ENTITIES, "--load-entity": _ENTITIES, "--arrival": ARRIVALS, "--mix": MIXES,
     "--what": tuple(KINDS), "--autoscale": tuple(LIVE), "--by": PERIODS, "--table-style": tuple(TABLE_STYLES),
-    "--gate": tuple(ARMS), "--brokers": ("1", "3"),
+    "--gate": tuple(ARMS), "--brokers": ("1", "3"), "--database": DATABASES,
 }  # fmt: skip
 
 

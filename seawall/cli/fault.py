@@ -23,6 +23,7 @@ from seawall.cli.shared_options import (
     AsJson,
     Brokers,
     Clean,
+    Database,
     DrainTimeout,
     Entity,
     OnePath,
@@ -61,6 +62,7 @@ EXAMPLES = """[bold]Examples[/]
   bin/seawall fault                                   each fault once: about twenty minutes
   bin/seawall fault --faults kill-postgres,cut-api-kafka --hold 5s
   bin/seawall fault --path sync --faults pause-postgres
+  bin/seawall fault --database mariadb --faults kill-mariadb,lock-tables
   bin/seawall fault --brokers 3 --faults kill-controller --repeats 5
   bin/seawall fault --faults upgrade-sinks,upgrade-api --sinks 3 --api-processes 2
   bin/seawall fault --faults blue-green,canary --path grouped
@@ -122,6 +124,7 @@ def fault(
     ] = "",
     repeats: Annotated[int, typer.Option(help="How often each fault is made.")] = 1,
     entity: Entity = "mixed",
+    database: Database = "",
     brokers: Brokers = None,
     sinks: Sinks = None,
     api_processes: ApiProcesses = None,
@@ -154,6 +157,7 @@ def fault(
         repeats=repeats,
         chaos=chaos,
         entity=entity,
+        database=database,
         brokers=1 if brokers is None else brokers,
         sinks=1 if sinks is None else sinks,
         api_processes=1 if api_processes is None else api_processes,
@@ -174,7 +178,7 @@ def fault(
         directory = resume or free_directory(output, "fault")
         part = "" if earlier is None else f"from-{1 + len(dict(still_told(earlier)))}"
         with OwnStacks("fault", directory, clean=clean)(wanted, part) as stack:
-            possible, left_out = sort_out(options.faults, obstacles(stack.state))
+            possible, left_out = sort_out(options.faults, obstacles(stack.state, options.faults))
             for name, why in left_out.items():
                 error_console().print(f"{name} is left out: {escape(why)}")
             with FaultProgress(error_console()) as progress:

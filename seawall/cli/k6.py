@@ -24,6 +24,7 @@ from seawall.cli.shared_options import (
     AsJson,
     Brokers,
     Clean,
+    Database,
     Entity,
     OnePath,
     Output,
@@ -92,6 +93,7 @@ def k6(
     duration: Annotated[str, typer.Option(help="Judged time of a trial.", metavar="TIME")] = "30s",
     warmup: Warmup = "5s",
     attain: Annotated[bool, typer.Option("--attain", help="Judge the targets of the set `attain` too.")] = False,
+    database: Database = "",
     brokers: Brokers = None,
     sinks: Sinks = None,
     api_processes: ApiProcesses = None,
@@ -120,6 +122,7 @@ def k6(
         warmup_s=seconds("--warmup", warmup),
         beside_locust=beside_locust,
         blocks=blocks,
+        database=database,
         brokers=brokers,
         sinks=sinks,
         api_processes=api_processes,
@@ -134,7 +137,11 @@ def k6(
         return
     program = _k6()
     wanted = StackOptions(
-        brokers=brokers or 1, sinks=sinks or 1, api_processes=api_processes or 1, kafka=options.needs_kafka
+        database=database,
+        brokers=brokers or 1,
+        sinks=sinks or 1,
+        api_processes=api_processes or 1,
+        kafka=options.needs_kafka,
     )
     asked = any(number is not None for number in (brokers, sinks, api_processes))
     with interruptible():

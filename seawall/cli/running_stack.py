@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from contract.connections import DATABASE_NAMES
 from seawall.cli.consoles import error_console
 from seawall.cli.stack_progress import StackProgress
 from seawall.stack.errors import OtherStackRunning
@@ -38,6 +39,12 @@ def stack_for(wanted: StackOptions, owner: str, *, asked: bool) -> Iterator[Stac
                 f"the running stack has no {name}: stop it by `bin/seawall down` and start it by"
                 f" `bin/seawall up {option}`, or do without"
             )
+    database = running.connections.database
+    if wanted.database not in ("", database):
+        raise OtherStackRunning(
+            f"this asks for {DATABASE_NAMES.get(wanted.database, wanted.database)}, and the running stack has"
+            f" {DATABASE_NAMES[database]}: stop it by `bin/seawall down`, or leave --database out"
+        )
     if has.trace is not None:
         raise OtherStackRunning(
             "the running stack traces requests, which costs time that would be measured: stop it by `bin/seawall down`,"

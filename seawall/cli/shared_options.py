@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from contract.connections import DATABASES
 from seawall.experiments.arms import PATHS
 from seawall.report.table_styles import TABLE_STYLES
 from seawall.stack.places import ROOT
@@ -28,6 +29,15 @@ Rate = Annotated[float, typer.Option(help="Requests a second, of all users toget
 Users = Annotated[int, typer.Option(help="Users that share the load.")]
 Warmup = Annotated[str, typer.Option(help="Time before it that is not judged.", metavar="TIME")]
 Entity = Annotated[str, typer.Option(help="Records: an entity, or mixed.")]
+Database = Annotated[
+    str,
+    typer.Option(
+        "--database",
+        help=f"{' or '.join(DATABASES)}.  \\[default: that of SEAWALL_DATABASE_URL, else {DATABASES[0]}]",
+        metavar="NAME",
+        show_default=False,
+    ),
+]
 Brokers = Annotated[int | None, typer.Option(help="Kafka brokers: 1 or 3.  \\[default: 1]", show_default=False)]
 Sinks = Annotated[int | None, typer.Option(help="Sink workers.  \\[default: 1]", show_default=False)]
 ApiProcesses = Annotated[

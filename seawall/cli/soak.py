@@ -23,6 +23,7 @@ from seawall.cli.shared_options import (
     AsJson,
     Brokers,
     Clean,
+    Database,
     DrainTimeout,
     Entity,
     OnePath,
@@ -84,6 +85,7 @@ def soak(
     resume: Annotated[
         Path | None, typer.Option(help="Go on with the soak in this directory.", show_default=False)
     ] = None,
+    database: Database = "",
     brokers: Brokers = None,
     sinks: Sinks = None,
     api_processes: ApiProcesses = None,
@@ -104,6 +106,7 @@ def soak(
         segment_s=seconds("--segment", segment),
         warmup_s=seconds("--warmup", warmup) if warmup else None,
         entity=entity,
+        database=database,
         brokers=brokers,
         sinks=sinks,
         api_processes=api_processes,
@@ -148,6 +151,7 @@ def _given(context: typer.Context, options: SoakOptions) -> dict[str, Any]:
 
 def _run(options: SoakOptions, targets: Any, directory: Path, earlier: Result | None, *, clean: bool) -> Result:
     wanted = StackOptions(
+        database=options.database,
         brokers=options.brokers or 1,
         sinks=options.sinks or 1,
         api_processes=options.api_processes or 1,

@@ -39,6 +39,7 @@ def stacks_of(options: Tuning, directory: Path, *, clean: bool) -> Iterator[Stac
 
 def _stack(options: Tuning, segment: Segment | None = None) -> StackOptions:
     found = StackOptions(
+        database=options.database,
         brokers=options.brokers or 1,
         sinks=options.sinks or (options.fewest_sinks if isinstance(options, TurnedOptions) else 1),
         api_processes=options.api_processes or 1,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import msgspec
 import typer
 
 from seawall.cli.kafka_settings_file import kafka_settings
 from seawall.cli.option_values import names, share
-from seawall.cli.shared_options import Profile, SettingsFile
+from seawall.cli.shared_options import Database, Profile, SettingsFile
 from seawall.cli.stack_progress import StackProgress
 from seawall.stack.errors import OtherStackRunning
 from seawall.stack.options import FEED_SOURCES, StackOptions
@@ -31,6 +32,7 @@ EXAMPLES = """[bold]Examples[/]
   bin/seawall up --trace 1%               one request of a hundred is traced; bin/seawall trace draws it
   bin/seawall up --settings mine.toml     Kafka's parts with settings of your own (docs/tuning.md)
   bin/seawall up --profile latency        with those of profiles/latency.toml
+  bin/seawall up --database mariadb       MariaDB in PostgreSQL's place, where it is installed (docs/mariadb.md)
   bin/seawall up --no-kafka               without the log: the direct write paths only
   bin/seawall up --api-port 8000          the API on a port of your choice
 
@@ -41,7 +43,7 @@ collector that OTEL_EXPORTER_OTLP_ENDPOINT names gets the traces.
 Exit codes: 0 the stack is up, 2 it cannot be started (nothing is left running), 130 interrupted (the same)."""
 
 _COMPARED = (
-    *("kafka", "brokers", "partitions", "sinks", "api_processes", "cache_nodes"),
+    *("kafka", "database", "brokers", "partitions", "sinks", "api_processes", "cache_nodes"),
     *("standby", "replica", "http_cache", "tls", "observe", "trace", "registry", "feeds", "api_port", "settings"),
 )
 
@@ -52,6 +54,7 @@ def up(
     partitions: Annotated[int, typer.Option(help="Partitions of each topic.")] = 3,
     sinks: Annotated[int, typer.Option(help="Sink workers, which move records from the log to the table.")] = 1,
     api_processes: Annotated[int, typer.Option(help="Processes of the API, which share one port.")] = 1,
+    database: Database = "",
     kafka: Annotated[bool, typer.Option("--kafka/--no-kafka", help="With or without Kafka and sinks.")] = True,
     valkey_nodes: Annotated[int, typer.Option(help="One Valkey, or a cluster of 3 that share its keys.")] = 1,
     standby: Annotated[
@@ -90,7 +93,7 @@ def up(
     profile: Profile = "",
     api_port: Annotated[int | None, typer.Option(help="Port of the API.  \\[default: a free one]")] = None,
 ) -> None:
-    """Start PostgreSQL, Valkey, Kafka, the API and its sinks, and leave them running until `down`."""
+    """Start PostgreSQL (or MariaDB), Valkey, Kafka, the API and its sinks, and leave them running until `down`."""
     options = StackOptions(
         brokers=brokers,
         partitions=partitions,
@@ -98,6 +101,7 @@ def up(
         api_processes=api_processes,
         cache_nodes=valkey_nodes,
         kafka=kafka,
+        database=database,
         standby=standby,
         replica=replica,
         http_cache=http_cache,
@@ -125,7 +129,8 @@ def up(
 
 
 def _agree(wanted: StackOptions, state: StackState) -> None:
-    has = state.options
+    # what is not asked for by name is the one that is there
+    has = state.options if wanted.database else msgspec.structs.replace(state.options, database="")
     differences = [
         f"{name} {getattr(has, name)} instead of {getattr(wanted, name)}"
         for name in _COMPARED

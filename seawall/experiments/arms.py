@@ -50,9 +50,11 @@ ARMS = {
         ArmPlan(
             name="sync-later",
             path="sync",
-            settings=ServerSettings(postgres={"synchronous_commit": "off"}),
+            settings=ServerSettings(
+                postgres={"synchronous_commit": "off"}, mariadb={"innodb_flush_log_at_trx_commit": "0"}
+            ),
             durability="fsync later",
-            about="the same, answered before the flush (synchronous_commit off)",
+            about="the same, answered before the flush (synchronous_commit off, innodb_flush_log_at_trx_commit 0)",
         ),
         ArmPlan(
             name="grouped", path="grouped", durability="fsync", about="one flushed transaction for waiting requests"
@@ -112,7 +114,7 @@ def arm_of(plan: ArmPlan, settings: dict[str, Any]) -> Arm:
             words += f", acks={plan.acks}"
     else:
         words = _database_durability(settings)
-        kept = {name: value for name, value in settings.items() if name in ("api", "postgres", "http-cache")}
+        kept = {name: value for name, value in settings.items() if name in ("api", "postgres", "mariadb", "http-cache")}
     tuned = plan.settings
     if tuned.variables or tuned.brokers:
         kept = {**kept, "tuned": {"brokers": tuned.brokers, **tuned.variables}}
@@ -141,7 +143,7 @@ def not_to_be_made(plans: Iterable[ArmPlan], given: Connections) -> list[str]:
             found.append(f"--arms: {plan.name} needs a service of ours: unset SEAWALL_API_URL, or leave the arm out")
         if given.database_url and plan.settings.postgres:
             found.append(
-                f"--arms: {plan.name} changes settings of PostgreSQL, and the one of SEAWALL_DATABASE_URL is not ours:"
+                f"--arms: {plan.name} changes settings of the database, and that of SEAWALL_DATABASE_URL is not ours:"
                 " unset it, or leave the arm out"
             )
         if given.kafka_bootstrap_servers and (plan.brokers or plan.settings.topics):
@@ -153,12 +155,21 @@ def not_to_be_made(plans: Iterable[ArmPlan], given: Connections) -> list[str]:
 
 
 def _database_durability(settings: dict[str, Any]) -> str:
+    if "mariadb" in settings:
+        return _mariadb_durability(settings["mariadb"])
     postgres = settings.get("postgres", {})
     if postgres.get("fsync") == "off":
         return "no fsync"
     if postgres.get("synchronous_commit") == "off":
         return "fsync later"
     return "fsync"
+
+
+def _mariadb_durability(said: dict[str, Any]) -> str:
+    """Return the class of InnoDB's log, and of the binary log where there is one: what is not in it is taken back."""
+    if said.get("innodb_flush_log_at_trx_commit") != "1":
+        return "fsync later"
+    return "fsync later" if said.get("log_bin") == "ON" and said.get("sync_binlog") != "1" else "fsync"
 
 
 def _kafka_durability(settings: dict[str, Any]) -> str:

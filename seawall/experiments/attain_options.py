@@ -64,6 +64,7 @@ class AttainOptions:
     tls: float = 0.0
     """The share of users who use TLS."""
     entity: str = "mixed"
+    database: str = ""
     brokers: int | None = None
     sinks: int | None = None
     api_processes: int | None = None

@@ -25,6 +25,7 @@ _ON_A_FULL_MACHINE = {
     "sink": "give the machine more cores, and then more sinks (--sinks)",
     "load": "run the load on a machine of its own, so that the service has these cores",
     "postgres": "commit more rows a transaction (the paths grouped and kafka do), or give the database more cores",
+    "mariadb": "commit more rows a transaction (the paths grouped and kafka do), or give the database more cores",
     "kafka": "give the brokers more cores or machines of their own; without need of Kafka, the path grouped costs less",
     "http-cache": "give the HTTP cache a core of its own",
     "valkey": "give the cache a core of its own, or let more lookups be answered from the API's memory",

@@ -6,6 +6,7 @@ import time
 from datetime import UTC, datetime
 
 import psycopg
+import pymysql
 from confluent_kafka import KafkaException
 
 from seawall.audit.errors import AuditFailed
@@ -18,7 +19,7 @@ from seawall.stack.stack import Stack
 
 BREAKS = (
     ArmNotMade, AuditFailed, KafkaException, LoadFailed, NotAdjusted, NotRunning, NotSettled, ServerFailed, Unreachable,
-    psycopg.Error,
+    psycopg.Error, pymysql.MySQLError,
 )  # fmt: skip
 """What ends one trial and need not end the others: settings that a server does not take, or a server that died."""
 WHOLE_WITHIN_S = 120.0

@@ -57,6 +57,7 @@ class CapacityOptions:
     precision: float = 1.05
     """So far apart, as a ratio, the last load that held and the first that broke may be in the end."""
     entity: str = "mixed"
+    database: str = ""
     brokers: int | None = None
     sinks: int | None = None
     api_processes: int | None = None
@@ -86,6 +87,7 @@ class CapacityOptions:
     def stack(self, place: Place) -> StackOptions:
         """Return what the stack of *place* looks like."""
         return StackOptions(
+            database=self.database,
             brokers=self.brokers or 1,
             sinks=self.sinks or 1,
             api_processes=self.api_processes or 1,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
-from contract.connections import Connections
+from contract.connections import DATABASES, Connections
 from contract.entities import ENTITIES
 from contract.samples import Shape, check_shape
 from seawall.experiments.arms import ARMS, PATHS, ArmPlan, as_they_are, not_to_be_made
@@ -32,6 +32,8 @@ class CompareOptions:
     """The arms, on servers as they are, where `arms` names none."""
     arms: tuple[str, ...] = ()
     """Names of `seawall.experiments.arms.ARMS`, which run on stacks of their own."""
+    database: str = ""
+    """One of `DATABASES`; empty takes the one that is there, or PostgreSQL."""
     brokers: int | None = None
     sinks: int | None = None
     api_processes: int | None = None
@@ -101,6 +103,7 @@ class CompareOptions:
             *_unknown("--parts", self.parts, PARTS),
             *_unknown("--load-entity", (self.load_entity,), (*ENTITIES, "mixed")),
             *_unknown("--arrival", (self.arrival,), ARRIVALS),
+            *(_unknown("--database", (self.database,), DATABASES) if self.database else ()),
             *self._arm_mistakes(given),
             *self._gate_mistakes(),
             *self._amount_mistakes(),

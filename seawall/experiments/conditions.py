@@ -7,8 +7,13 @@ from typing import Any
 
 from seawall.result import Arm, Result
 
-NOT_THE_LOAD = ("blocks", "gate", "seed", "keep", "drain_timeout_s", "counts", "entities", "parts", "paths", "arms")
-"""Options in which two runs may differ: they change which cells there are, not what a cell is."""
+NOT_THE_LOAD = (
+    *("blocks", "gate", "seed", "keep", "drain_timeout_s", "counts", "entities", "parts", "paths", "arms"),
+    "database",
+)
+"""Options in which two runs may differ: they change which cells there are, not what a cell is.
+
+Of the database the servers' settings tell, which are compared themselves."""
 _IDENTITIES = ("cluster_id",)
 """Settings that name a server and change nothing about it: each start of an embedded Kafka has another."""
 _VERSIONS = ("server_version", "version", "java")

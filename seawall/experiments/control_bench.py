@@ -12,6 +12,7 @@ from typing import Self
 
 import msgspec
 
+from contract.connections import POSTGRESQL
 from seawall.experiments.trial import NOTHING_BESIDE, TrialPlan, TrialRunner
 from seawall.experiments.validity import Limits
 from seawall.load.trial import Progress, TrialLoad
@@ -49,6 +50,7 @@ class FaultFiles:
     def options(self) -> StackOptions:
         """Return what a stack must look like for these files to have an effect."""
         return StackOptions(
+            database=POSTGRESQL,
             api_module="controls.api",
             sink_module="controls.sink",
             environment={

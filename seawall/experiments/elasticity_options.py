@@ -59,6 +59,7 @@ class ElasticityOptions:
     """About what a sink carries; 0 leaves it as quick as it is, None takes what the rest calls for."""
     path: str = "kafka"
     entity: str = "mixed"
+    database: str = ""
     brokers: int = 1
     warmup_s: float = 5.0
     drain_timeout_s: float = DRAIN_S
@@ -124,6 +125,7 @@ class ElasticityOptions:
         if self.what == "api":
             environment["SEAWALL_API_DRAIN_DELAY_S"] = f"{DRAIN_DELAY_S:g}"
         return StackOptions(
+            database=self.database,
             brokers=self.brokers,
             sinks=sinks,
             partitions=max(PARTITIONS, sinks),

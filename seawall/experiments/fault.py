@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,9 +64,15 @@ class Watcher(Protocol):
         ...
 
 
-def obstacles(state: StackState) -> dict[str, str]:
-    """Return for every fault what keeps it from being made on a stack; empty words where nothing does."""
-    return {name: fault.obstacle(state) for name, fault in CATALOGUE.items()}
+def obstacles(state: StackState, named: Collection[str]) -> dict[str, str]:
+    """Return for every fault what keeps it from being made on a stack; empty words where nothing does.
+
+    Those of a kind of database that the stack has not are among them only where they were *named*.
+    """
+    kinds = {"", *(service.kind for service in state.services.values())}
+    return {
+        name: fault.obstacle(state) for name, fault in CATALOGUE.items() if fault.database in kinds or name in named
+    }
 
 
 @dataclass(frozen=True)

@@ -61,6 +61,7 @@ class FaultOptions:
     chaos: int = 0
     """So many random ones, short, in place of each fault once."""
     entity: str = "mixed"
+    database: str = ""
     brokers: int = 1
     sinks: int = 1
     api_processes: int = 1
@@ -119,6 +120,7 @@ class FaultOptions:
             partitions=max(PARTITIONS, sinks if spares else 0),
             api_processes=self.api_processes * (1 + spares),
             kafka=self.path == "kafka",
+            database=self.database,
             links=True,
             standby=not spares,
             balancer=spares,

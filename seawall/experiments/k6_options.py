@@ -38,6 +38,7 @@ class K6Options:
     beside_locust: bool = False
     blocks: int = 2
     """Beside Locust: each runs k6 and Locust twice, there and back."""
+    database: str = ""
     brokers: int | None = None
     sinks: int | None = None
     api_processes: int | None = None

@@ -13,7 +13,7 @@ import psutil
 
 _LIBRARIES = (
     "locust", "gevent", "geventhttpclient", "fastapi", "uvicorn", "uvloop", "httptools", "sqlalchemy", "asyncpg",
-    "psycopg", "confluent-kafka", "redis", "msgspec", "numpy",
+    "psycopg", "asyncmy", "pymysql", "confluent-kafka", "redis", "msgspec", "numpy",
 )  # fmt: skip
 
 

@@ -78,7 +78,7 @@ def judge_reviews(
         found.served = model.counts() if model is not None else None
     written = [UUID(name) for batch in found.batches for name in batch["written"]]
     by_id = {review.id: review for review in load.reviews}
-    found.audit = audit_reviews(connections.psycopg_url, connections.kafka, by_id, found.sent.acked, written)
+    found.audit = audit_reviews(connections, by_id, found.sent.acked, written)
     return found
 
 

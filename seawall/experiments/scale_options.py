@@ -50,6 +50,7 @@ class ScaleOptions:
     repeats: int = 2
     path: str = "kafka"
     entity: str = "mixed"
+    database: str = ""
     brokers: int = 1
     drain_timeout_s: float = DRAIN_S
     seed: int = 1
@@ -90,6 +91,7 @@ class ScaleOptions:
     def stack_options(self, count: int) -> StackOptions:
         """Return the stack for *count* of what is scaled."""
         return StackOptions(
+            database=self.database,
             brokers=self.brokers,
             api_processes=count if self.what == "api" else 1,
             sinks=count if self.what == "sinks" else 1,

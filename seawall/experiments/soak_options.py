@@ -29,6 +29,7 @@ class SoakOptions:
     segment_s: float = 60.0
     warmup_s: float | None = None
     entity: str = "mixed"
+    database: str = ""
     brokers: int | None = None
     sinks: int | None = None
     api_processes: int | None = None

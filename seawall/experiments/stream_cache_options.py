@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from math import isfinite
 from typing import Any
 
+from contract.connections import POSTGRESQL
 from seawall.experiments.errors import BadOptions
 from seawall.result.cache_fleet import COLD, FROM_CACHE, FROM_DATABASE, WARM
 from seawall.stack.errors import BadOptions as BadStackOptions
@@ -89,6 +90,7 @@ class CacheOptions:
     def stack(self) -> StackOptions:
         """Return what a stack for the run looks like."""
         return StackOptions(
+            database=POSTGRESQL,
             brokers=1 if self.brokers is None else self.brokers,
             sinks=1 if self.sinks is None else self.sinks,
             api_processes=1 if self.api_processes is None else self.api_processes,

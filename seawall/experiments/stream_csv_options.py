@@ -8,6 +8,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
+from contract.connections import POSTGRESQL
 from contract.csv_rows import WAYS
 from seawall.experiments.errors import BadOptions
 from seawall.result.csv_import import KAFKA
@@ -43,7 +44,7 @@ class CsvOptions:
 
     def stack(self) -> StackOptions:
         """Return what a stack for the run looks like; no record needs a sink."""
-        return StackOptions(brokers=self.brokers or 1, sinks=0, kafka=KAFKA in self.ways)
+        return StackOptions(database=POSTGRESQL, brokers=self.brokers or 1, sinks=0, kafka=KAFKA in self.ways)
 
     def words(self) -> tuple[str, ...]:
         """Return how the importer is told to read the file."""

@@ -15,7 +15,7 @@ from typing import Protocol
 
 import numpy as np
 
-from seawall.audit.rows import RowReader
+from seawall.audit.rows_postgresql import PostgresRows
 from seawall.experiments.arms import ArmPlan, arm_of
 from seawall.experiments.endings import run_to_an_end
 from seawall.experiments.fanout_figures import fanout_finding
@@ -142,7 +142,7 @@ class FanoutRun:
     def _rebuild(self, ran: FeedTrial) -> RebuildFinding:
         """Lose the table, build it again by a group that has read nothing yet, and compare."""
         url, run = self.stack.connections.psycopg_url, ran.ledger.run
-        reader = RowReader(url)
+        reader = PostgresRows(url)
         try:
             before = reader.rows(ORDERS, run)
             lose_orders(url)

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from math import isfinite
 from typing import Any
 
+from contract.connections import POSTGRESQL
 from seawall.experiments.errors import BadOptions
 from seawall.load.order_feed.plan import FeedPlan
 from seawall.result.fanout import (
@@ -87,7 +88,7 @@ class FanoutOptions:
 
     def stack(self) -> StackOptions:
         """Return what a stack for the run looks like."""
-        return StackOptions(brokers=self.brokers or 1, sinks=self.sinks or 1)
+        return StackOptions(database=POSTGRESQL, brokers=self.brokers or 1, sinks=self.sinks or 1)
 
     def as_json(self) -> dict[str, Any]:
         """Return the options for the result."""

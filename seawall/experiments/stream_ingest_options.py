@@ -41,6 +41,7 @@ class IngestOptions:
     """At the rate before the burst, and not judged."""
     users: int = 1_000
     entity: str = "mixed"
+    database: str = ""
     brokers: int | None = None
     sinks: int | None = None
     api_processes: int | None = None
@@ -82,6 +83,7 @@ class IngestOptions:
     def stack(self) -> StackOptions:
         """Return what a stack for the run looks like."""
         return StackOptions(
+            database=self.database,
             brokers=self.brokers or 1,
             sinks=self.sinks or 1,
             api_processes=self.api_processes or 1,

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from math import isfinite
 from typing import Any
 
+from contract.connections import POSTGRESQL
 from seawall.experiments.errors import BadOptions
 from seawall.stack.errors import BadOptions as BadStackOptions
 from seawall.stack.limits import Limits
@@ -50,6 +51,7 @@ class LiveOptions:
     def stack(self) -> StackOptions:
         """Return what a stack for the run looks like."""
         return StackOptions(
+            database=POSTGRESQL,
             brokers=self.brokers or 1,
             sinks=self.sinks or 1,
             api_processes=self.api_processes or 1,

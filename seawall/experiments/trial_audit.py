@@ -22,7 +22,7 @@ from seawall.audit.offsets import committed_ahead, gaps, inconsistent_with_lette
 from seawall.audit.order import order_in_log, order_of_visibility
 from seawall.audit.reader_process import ReaderProcess, sampled_users
 from seawall.audit.reconcile import Found, Reconciliation, Sent, reconcile
-from seawall.audit.rows import RowReader
+from seawall.audit.rows import row_reader
 from seawall.audit.sightings import Sightings, contradicted
 from seawall.audit.visibility import Journals
 from seawall.load.payloads import MIXES
@@ -60,7 +60,7 @@ class TrialAudit:
         """With *follows* the log is read while it is written, since it may not keep what is in it."""
         self._stack, self._connections, self._follows = stack, stack.connections, follows
         self._open = contextlib.ExitStack()
-        self._rows = RowReader(stack.connections.psycopg_url)
+        self._rows = row_reader(stack.connections)
         self._open.callback(self._rows.close)
         self._journals = Journals(Path(stack.state.journal_dir))
         self._log: LogReader | None = None
@@ -97,7 +97,7 @@ class TrialAudit:
             reader: ReaderProcess | None = None
             if not load.key_skew:
                 users = sampled_users(load.users, load.seed)
-                reader = ReaderProcess(self._connections.psycopg_url, MIXES[load.entity], users)
+                reader = ReaderProcess(self._connections.plain_database_url, MIXES[load.entity], users)
                 watchers.callback(reader.close)
                 reader.start()
             sampler: CommittedSampler | None = None

@@ -11,7 +11,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from prometheus_client.metrics_core import Metric
@@ -43,7 +43,7 @@ class StackCollector(Collector):
             return
         self._reader = self._reader or Reader(stack)
         found = self._reader.read(pages=False)
-        yield from _of_stack(found)
+        yield from _of_stack(found, {service.kind for service in stack.state.services.values()})
         yield from _of_processes(stack)
         if found.database is not None:
             yield from _of_database(found.database)
@@ -51,19 +51,19 @@ class StackCollector(Collector):
             yield from _of_cache(found.cache)
 
 
-def _of_stack(found: Reading) -> Iterator[Metric]:
+def _of_stack(found: Reading, kinds: Collection[str]) -> Iterator[Metric]:
     yield gauges(
         "seawall_stack_process_up",
         "Whether a process of the stack runs",
         ["service"],
         {(name,): float(runs) for name, runs in found.processes.items()},
     )
-    reachable = {("postgres",): found.database is not None, ("valkey",): found.cache is not None}
+    answers = {"postgres": found.database is not None, "valkey": found.cache is not None}
     yield gauges(
         "seawall_stack_reachable",
         "Whether a server answered when it was asked for its statistics",
         ["server"],
-        {server: float(answered) for server, answered in reachable.items()},
+        {(server,): float(answered) for server, answered in answers.items() if server in kinds},
     )
     if found.lag is not None:
         yield gauges(

@@ -12,6 +12,7 @@ import msgspec
 import psycopg
 
 from contract.cache_client import CACHE_DOWN
+from contract.connections import POSTGRESQL
 from seawall.observe.cache import Cache, CacheCounts
 from seawall.observe.database import Database, DatabaseCounts
 from seawall.observe.fleet import FleetCache, FleetReading
@@ -52,7 +53,9 @@ class Reader:
     def __init__(self, stack: Stack) -> None:
         connections = stack.connections
         self._stack = stack
-        self._database = Database(connections.psycopg_url) if connections.database_url is not None else None
+        # only PostgreSQL's statistics are read
+        tells = connections.database_url is not None and connections.database == POSTGRESQL
+        self._database = Database(connections.psycopg_url) if tells else None
         self._cache = Cache(connections.redis_url) if connections.cache_url is not None else None
         self._fleet = FleetCache(connections.redis_url) if connections.cache_url is not None else None
         self._threads = ThreadPoolExecutor(max_workers=8)

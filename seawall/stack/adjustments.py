@@ -1,8 +1,8 @@
 """Settings that running servers take without a restart: changed for an arm of an experiment, and set back.
 
-Of PostgreSQL by ``ALTER SYSTEM`` and a reload, of our topics and brokers by Kafka's incremental change of
-configurations; API and sinks are started anew. Only servers of this stack are touched: on somebody else's, a setting
-belongs to everybody who works there.
+Of PostgreSQL by ``ALTER SYSTEM`` and a reload, of MariaDB by ``SET GLOBAL``, of our topics and brokers by Kafka's
+incremental change of configurations; API and sinks are started anew. Only servers of this stack are touched: on
+somebody else's, a setting belongs to everybody who works there.
 """
 
 from __future__ import annotations
@@ -13,13 +13,15 @@ from typing import Any, Self
 
 import msgspec
 import psycopg
+import pymysql
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, ConfigResource, ConfigSource
 from confluent_kafka.admin._resource import ResourceType
 from psycopg import sql
 
-from contract.connections import Connections
+from contract import mariadb
+from contract.connections import MARIADB, Connections
 from contract.topics import DEAD_LETTER_TOPIC, record_topics
 from seawall.stack.errors import NotAdjusted
 from seawall.stack.respawn import start_with
@@ -34,6 +36,8 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Settings by name, as the servers write them: ``postgres={"synchronous_commit": "off"}``."""
 
     postgres: dict[str, str] = {}
+    """Taken where the database is PostgreSQL, as the next is where it is MariaDB."""
+    mariadb: dict[str, str] = {}
     topics: dict[str, str] = {}
     """Of every topic of ours."""
     brokers: dict[str, str] = {}
@@ -47,7 +51,7 @@ class Adjustments:
 
     def __init__(self, connections: Connections, state: StackState) -> None:
         self._connections, self._state = connections, state
-        self._database: _Database | None = None
+        self._database: _Postgres | _MariaDb | None = None
         self._kafka: dict[ResourceType, _Configurations] = {}
         self._others = False
         """API and sinks have other variables than the stack was started with."""
@@ -73,8 +77,9 @@ class Adjustments:
         Returns once the servers report it, to sessions that were open before as to new ones. Raises `NotAdjusted`.
         """
         try:
-            if wanted.postgres or self._database is not None:
-                self._open_database().apply(wanted.postgres)
+            of_database = self._of_database(wanted)
+            if of_database or self._database is not None:
+                self._open_database().apply(of_database)
             for kind, values in ((ResourceType.TOPIC, wanted.topics), (ResourceType.BROKER, wanted.brokers)):
                 if values or kind in self._kafka:
                     self._open_kafka(kind).apply(values)
@@ -85,13 +90,26 @@ class Adjustments:
             raise NotAdjusted(
                 f"postgres: {_first_line(error)}; see the server's log and `bin/seawall status`"
             ) from error
+        except pymysql.MySQLError as error:
+            raise NotAdjusted(
+                f"mariadb: {mariadb.text_of(error)}; see the server's log and `bin/seawall status`"
+            ) from error
         except KafkaException as error:
             raise NotAdjusted(f"kafka: {error.args[0].str()}; see the broker's log and `bin/seawall status`") from error
 
-    def _open_database(self) -> _Database:
+    def _of_database(self, wanted: ServerSettings) -> dict[str, str]:
+        if not wanted.postgres and not wanted.mariadb:
+            return {}
+        return wanted.mariadb if self._connections.database == MARIADB else wanted.postgres
+
+    def _open_database(self) -> _Postgres | _MariaDb:
         if self._database is None:
-            self._refuse_others("postgres", "SEAWALL_DATABASE_URL")
-            self._database = _Database(self._connections.psycopg_url)
+            if self._connections.database == MARIADB:
+                self._refuse_others("mariadb", "SEAWALL_DATABASE_URL")
+                self._database = _MariaDb(self._connections.plain_database_url)
+            else:
+                self._refuse_others("postgres", "SEAWALL_DATABASE_URL")
+                self._database = _Postgres(self._connections.psycopg_url)
         return self._database
 
     def _open_kafka(self, kind: ResourceType) -> _Configurations:
@@ -112,7 +130,38 @@ class Adjustments:
             )
 
 
-class _Database:
+class _MariaDb:
+    """MariaDB's global settings, which hold for sessions that are open as for new ones."""
+
+    def __init__(self, url: str) -> None:
+        self._session = mariadb.connect(url)
+        self._before: dict[str, str] = {}
+
+    def apply(self, wanted: dict[str, str]) -> None:
+        for name in wanted.keys() - self._before.keys():
+            self._before[name] = self._shown(name)
+        target = self._before | wanted
+        for name, value in target.items():
+            if self._shown(name) != value:
+                self._ask(f"SET GLOBAL {name} = {value}")  # names and values of ours
+        _await("mariadb", target, lambda: {name: {self._shown(name)} for name in target})
+
+    def close(self) -> None:
+        self._session.close()
+
+    def _shown(self, name: str) -> str:
+        found = self._ask("SHOW GLOBAL VARIABLES WHERE Variable_name = %s", name)
+        if not found:
+            raise NotAdjusted(f"mariadb: the server has no setting {name!r}; correct its name")
+        return str(found[0][1])
+
+    def _ask(self, question: str, *values: str) -> Any:
+        with self._session.cursor() as cursor:
+            cursor.execute(question, values or None)
+            return cursor.fetchall()
+
+
+class _Postgres:
     """PostgreSQL's settings, seen by a session that stays open and by a new one each time."""
 
     def __init__(self, url: str) -> None:

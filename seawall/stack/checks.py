@@ -9,9 +9,9 @@ from collections.abc import Callable
 from enum import Enum
 from typing import NamedTuple
 
-from contract.connections import Connections
+from contract.connections import MARIADB, Connections
 from contract.errors import ContractError
-from seawall.stack import api, balancer, http_cache, jvm, kafka, places, postgres, registry, valkey
+from seawall.stack import api, balancer, http_cache, jvm, kafka, mariadb, places, postgres, registry, valkey
 from seawall.stack.class_archive import ClassArchive
 from seawall.stack.errors import ServerFailed, StackError
 from seawall.stack.jars import JarCache, kafka_version
@@ -127,12 +127,22 @@ def _database() -> list[Finding]:
     given = Connections.read()
     if given.database_url is None:
         return [Finding(Verdict.OK, "embedded")]
+    if given.database == MARIADB:
+        return [Finding(Verdict.OK, f"external, {mariadb.check(given.plain_database_url)}")]
     found = [Finding(Verdict.OK, f"external, PostgreSQL {postgres.check(given.psycopg_url)}")]
     if given.database_replica_url is not None:
         url = given.database_replica_url.get_secret_value()
         version = postgres.check(url, "SEAWALL_DATABASE_REPLICA_URL")
         found.append(Finding(Verdict.OK, f"a replica for lookups, PostgreSQL {version}"))
     return found
+
+
+def _mariadb() -> list[Finding]:
+    try:
+        found = mariadb.program()
+    except ServerFailed:
+        return [Finding(Verdict.OK, "none of 10.6 or later is installed; nothing but --database mariadb needs one")]
+    return [Finding(Verdict.OK, f"{mariadb.version_of(found)} at {found}, for --database mariadb")]
 
 
 def _cache() -> list[Finding]:
@@ -193,7 +203,8 @@ CHECKS = (
     Check("limits", _limits),
     Check("user", _user),
     Check("stack", _stack),
-    Check("PostgreSQL", _database),
+    Check("database", _database),
+    Check("MariaDB", _mariadb),
     Check("Valkey", _cache),
     Check("Kafka", _log),
     Check("registry", _registry),

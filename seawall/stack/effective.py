@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from contract.connections import Connections
-from seawall.stack import jvm, postgres, registry, valkey
+from contract.connections import MARIADB, Connections
+from seawall.stack import jvm, mariadb, postgres, registry, valkey
 from seawall.stack.jars import kafka_version
 from seawall.stack.java import find_java
 from seawall.stack.log import Log
@@ -20,7 +20,10 @@ def effective_settings(connections: Connections, state: StackState) -> dict[str,
     """Return per kind of server what decides on durability and speed; servers that are not there are left out."""
     found: dict[str, Any] = {}
     if connections.database_url is not None:
-        found["postgres"] = postgres.read_settings(connections.psycopg_url)
+        if connections.database == MARIADB:
+            found["mariadb"] = mariadb.read_settings(connections.plain_database_url)
+        else:
+            found["postgres"] = postgres.read_settings(connections.psycopg_url)
     if connections.cache_url is not None:
         found["valkey"] = valkey.read_settings(connections.redis_url)
     if connections.kafka_bootstrap_servers is not None:

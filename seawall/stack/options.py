@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from contract.connections import DATABASES, MARIADB
 from contract.topics import PARTITIONS
 from seawall.stack.errors import BadOptions
 from seawall.tuning.kafka_settings import KafkaSettings
@@ -27,6 +28,8 @@ class StackOptions(msgspec.Struct, frozen=True, kw_only=True):
     api_processes: int = 1
     """How many share the API's port."""
     kafka: bool = True
+    database: str = ""
+    """One of `DATABASES`; empty is the one that the settings name, or else PostgreSQL."""
     api_port: int | None = None
     api_module: str = REAL_API
     """What runs as the API; another one than the real one is a control, which misbehaves on purpose."""
@@ -83,6 +86,7 @@ class StackOptions(msgspec.Struct, frozen=True, kw_only=True):
         if self.brokers not in (1, 3):
             found.append(f"brokers is {self.brokers}: choose 1 or 3")
         found += self._mistakes_of_counts()
+        found += self._mistakes_of_the_database()
         if self.api_port is not None and not _FIRST_PORT <= self.api_port <= _LAST_PORT:
             found.append(f"the API's port is {self.api_port}: choose {_FIRST_PORT} to {_LAST_PORT}")
         for whose, delay_ms in (("the database's", self.database_delay_ms), ("the sinks'", self.sink_delay_ms)):
@@ -99,6 +103,20 @@ class StackOptions(msgspec.Struct, frozen=True, kw_only=True):
             raise BadOptions("; ".join(found))
         partitions = int(self.settings.stack.get("partitions", self.partitions))
         return self if partitions == self.partitions else msgspec.structs.replace(self, partitions=partitions)
+
+    def _mistakes_of_the_database(self) -> Iterator[str]:
+        if self.database not in ("", *DATABASES):
+            yield f"the database is {self.database}: choose {' or '.join(DATABASES)}"
+        if self.database != MARIADB:
+            return
+        for asked, option in (
+            (self.replica, "a replica (--replica)"),
+            (self.flush_delay_ms, "a delay of flushes (--flush-delay)"),
+            ("database" in self.feeds, "a feed by the database (--feed database)"),
+            (self.control, "a control, which misbehaves on purpose,"),
+        ):
+            if asked:
+                yield f"{option} is there with PostgreSQL alone: leave it or --database mariadb out"
 
     def _mistakes_of_feeds(self) -> Iterator[str]:
         if len(set(self.feeds)) != len(self.feeds) or not set(self.feeds) <= set(FEED_SOURCES):

@@ -10,10 +10,11 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import msgspec
 from pydantic import SecretStr
 
-from contract.connections import Connections
-from seawall.stack import api, api_keys, jvm, kafka, places, postgres, registry
+from contract.connections import DATABASE_NAMES, MARIADB, Connections
+from seawall.stack import api, api_keys, jvm, kafka, mariadb, places, postgres, registry
 from seawall.stack.balancer import Balancer
 from seawall.stack.broker_metrics import BrokerMetrics, agent_jars
 from seawall.stack.certificates import Certificate, TlsPort
@@ -25,6 +26,7 @@ from seawall.stack.http_cache import HttpCache
 from seawall.stack.jars import JarCache
 from seawall.stack.java import find_java
 from seawall.stack.links import Line, LinksService
+from seawall.stack.mariadb import MariaDb
 from seawall.stack.options import StackOptions
 from seawall.stack.ports import HOST, demand, free_ports, listening
 from seawall.stack.prometheus import Prometheus, find_prometheus
@@ -37,9 +39,9 @@ from seawall.tuning.knob import Place
 
 CLIENTS = ("api", "sink")
 """Those that reach servers by links, where there are some."""
-# PostgreSQL, its replica, Valkey, what stands before the API, TLS, API; each broker and each API process takes two more
+# database, its replica, Valkey, what stands before the API, TLS, API; each broker and each API process takes two more
 _FIXED_PORTS, _LINK_PORTS = 6, 3
-_POSTGRES_PORT, _VALKEY_PORT = 5432, 6379
+_POSTGRES_PORT, _MARIADB_PORT, _VALKEY_PORT = 5432, 3306, 6379
 
 
 @dataclass(kw_only=True)
@@ -90,6 +92,8 @@ class Plan:
     def connections_of(self, client: str) -> Connections:
         """Return the connections of the ``api`` or the ``sink``s, which may reach servers by links."""
         found = self.connections
+        if isinstance(self.database, MariaDb):
+            found = found.model_copy(update={"database_url": SecretStr(self.database.url_of(client))})
         for line in self.lines:
             mine, _, server = line.name.partition("-")
             if mine == client:
@@ -235,31 +239,48 @@ def _add_database(
     plan: Plan, options: StackOptions, port: int, run: str, data: Path, logs: Path, *, embed: bool
 ) -> None:
     if plan.connections.database_url is not None:
-        if options.flush_delay_ms:
-            raise BadOptions(
-                "the database of SEAWALL_DATABASE_URL is not ours, so its flushes are left alone: unset it, or leave"
-                " --flush-delay out"
-            )
-        url = plan.connections.psycopg_url
-        plan.database = External("postgres", "postgres", without_password(url), partial(postgres.check, url))
+        _add_given_database(plan, options)
     elif embed:
         user = places.unprivileged_user()
-        directory = data / "postgres"
+        name = "mariadb" if options.database == MARIADB else "postgres"
+        directory = data / name
         if user:
             plan.directories.append(places.make_private(user, run))
             directory = plan.directories[-1]
-        own = postgres.Postgres(
-            directory=directory,
-            log=logs / "postgres.log",
-            port=port,
-            user=user,
-            flush_delay_ms=options.flush_delay_ms,
-            disk_mb=options.disk_mb,
-        )
+        own: MariaDb | postgres.Postgres
+        if options.database == MARIADB:
+            own = MariaDb(directory=directory, log=logs / "mariadb.log", port=port, user=user, disk_mb=options.disk_mb)
+        else:
+            own = postgres.Postgres(
+                directory=directory,
+                log=logs / "postgres.log",
+                port=port,
+                user=user,
+                flush_delay_ms=options.flush_delay_ms,
+                disk_mb=options.disk_mb,
+            )
         plan.database = own
         if options.disk_mb:
             plan.mounts.append(own.data)
         plan.connections = plan.connections.model_copy(update={"database_url": SecretStr(own.url)})
+
+
+def _add_given_database(plan: Plan, options: StackOptions) -> None:
+    found = plan.connections.database
+    if options.database not in ("", found):
+        raise BadOptions(
+            f"this asks for {DATABASE_NAMES[options.database]}, and SEAWALL_DATABASE_URL names {DATABASE_NAMES[found]}:"
+            " unset it, or leave out what asks for another (--database; docs/mariadb.md says what needs PostgreSQL)"
+        )
+    if options.flush_delay_ms:
+        raise BadOptions(
+            "the database of SEAWALL_DATABASE_URL is not ours, so its flushes are left alone: unset it, or leave"
+            " --flush-delay out"
+        )
+    msgspec.structs.replace(options, database=found).checked()  # what that database cannot have
+    url = plan.connections.plain_database_url
+    name, ask = ("mariadb", mariadb.check) if found == MARIADB else ("postgres", postgres.check)
+    plan.database = External(name, name, without_password(url), partial(ask, url))
 
 
 def _add_lines(plan: Plan, options: StackOptions, ports: Iterator[int]) -> None:
@@ -268,11 +289,12 @@ def _add_lines(plan: Plan, options: StackOptions, ports: Iterator[int]) -> None:
         return
     if plan.database is None:
         raise BadOptions("a service that runs already (SEAWALL_API_URL) has its own way to its database: unset it")
-    database = urlsplit(plan.connections.psycopg_url)
-    place = (database.hostname or HOST, database.port or _POSTGRES_PORT)
+    database = urlsplit(plan.connections.plain_database_url)
+    port = _MARIADB_PORT if plan.database.kind == "mariadb" else _POSTGRES_PORT
+    place = (database.hostname or HOST, database.port or port)
     for client in CLIENTS:
         delay_ms = max(options.database_delay_ms, options.sink_delay_ms if client == "sink" else 0.0)
-        _add_line(plan, f"{client}-postgres", [(next(ports), *place)], delay_ms)
+        _add_line(plan, f"{client}-{plan.database.kind}", [(next(ports), *place)], delay_ms)
     if options.links and plan.connections.cache_url is not None:
         cache = urlsplit(plan.connections.redis_url)
         _add_line(plan, "api-valkey", [(next(ports), cache.hostname or HOST, cache.port or _VALKEY_PORT)])
@@ -295,15 +317,17 @@ def _by(line: Line, server: str, connections: Connections) -> dict[str, object]:
     """Return what changes in *connections* where a server is reached by a link."""
     if server == "kafka":
         return {"kafka_bootstrap_servers": ",".join(f"{HOST}:{port}" for port in line.ports)}
-    url = connections.psycopg_url if server == "postgres" else connections.redis_url
+    url = connections.redis_url if server == "valkey" else connections.plain_database_url
     parts = urlsplit(url)
     user, at, _ = parts.netloc.rpartition("@")
     by_link = SecretStr(parts._replace(netloc=f"{user}{at}{HOST}:{line.ports[0]}").geturl())
-    return {"database_url" if server == "postgres" else "cache_url": by_link}
+    return {"cache_url" if server == "valkey" else "database_url": by_link}
 
 
 def _add_replica(plan: Plan, options: StackOptions, port: int, data: Path, logs: Path) -> None:
     if plan.connections.database_replica_url is not None:
+        if plan.database is not None and plan.database.kind == "mariadb":
+            raise BadOptions("SEAWALL_DATABASE_REPLICA_URL names a PostgreSQL, and the database is none: unset it")
         url = plan.connections.database_replica_url.get_secret_value()
         ask = partial(postgres.check, url, "SEAWALL_DATABASE_REPLICA_URL")
         plan.replica = External("postgres-replica", "postgres", without_password(url), ask)

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import pwd
 import secrets
 import shutil
 import signal
-import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from seawall.stack import small_disk
-from seawall.stack.children import last_lines
 from seawall.stack.errors import ServerFailed, Unreachable
+from seawall.stack.other_user import hand_over, owner_of, run_as
 from seawall.stack.places import can_enter
 from seawall.stack.ports import HOST
 from seawall.stack.service import NotReady, OwnService, make_directories, plain_environment
@@ -101,10 +98,10 @@ class Postgres(OwnService):
         password_file.write_text(self.password, encoding="ascii")
         password_file.chmod(0o600)
         self._binaries = self._reachable_binaries()
-        self._hand_over(self._directory, tmp, password_file)
+        hand_over(self.user, self._directory, tmp, password_file)
         if self._disk_mb:
-            owner = pwd.getpwnam(self.user) if self.user else pwd.getpwuid(os.geteuid())
-            small_disk.mount(self.data, self._disk_mb, uid=owner.pw_uid, gid=owner.pw_gid)
+            uid, gid = owner_of(self.user)
+            small_disk.mount(self.data, self._disk_mb, uid=uid, gid=gid)
         self._initialise(password_file)
         with (self._directory / "data" / "postgresql.auto.conf").open("a", encoding="utf-8") as file:
             file.writelines(f"{name} = '{value}'\n" for name, value in self._settings.items())
@@ -150,28 +147,7 @@ class Postgres(OwnService):
     def _run(self, program: str, *arguments: str) -> None:
         """Run one of PostgreSQL's programs as its user; raises `ServerFailed`."""
         command = [str(self._binaries / program), *arguments]
-        owner = pwd.getpwnam(self.user) if self.user else None
-        with self._log.open("ab") as output:
-            done = subprocess.run(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                env=self.environment(),
-                cwd=self._directory,
-                check=False,
-                user=owner.pw_uid if owner else None,
-                group=owner.pw_gid if owner else None,
-                extra_groups=[] if owner else None,
-            )
-        if done.returncode:
-            raise ServerFailed(f"{self.name}: {program} failed; the end of {self._log}:\n{last_lines(self._log)}")
-
-    def _hand_over(self, *places: Path) -> None:
-        if self.user:
-            owner = pwd.getpwnam(self.user)
-            for place in places:
-                os.chown(place, owner.pw_uid, owner.pw_gid)
+        run_as(self.user, self.name, command, environment=self.environment(), directory=self._directory, log=self._log)
 
     def _reachable_binaries(self) -> Path:
         installed = _installation()

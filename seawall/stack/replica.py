@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from seawall.stack.errors import Unreachable
+from seawall.stack.other_user import hand_over
 from seawall.stack.ports import HOST
 from seawall.stack.postgres import USER, Postgres, check
 from seawall.stack.service import NotReady, make_directories
@@ -27,7 +28,7 @@ class PostgresReplica(Postgres):
         """Copy the primary, which has to run; raises `ServerFailed`."""
         tmp = self._directory / "tmp"
         make_directories(self._directory, tmp)
-        self._hand_over(self._directory, tmp)
+        hand_over(self.user, self._directory, tmp)
         self._binaries = self._primary.binaries
         data = self._directory / "data"
         self._run(

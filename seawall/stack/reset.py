@@ -13,10 +13,11 @@ from confluent_kafka import KafkaException
 
 from contract.cache import EVERYTHING, INVALIDATION_CHANNEL
 from contract.cache_client import CACHE_DOWN, cache_client
-from contract.connections import Connections
+from contract.connections import MARIADB, POSTGRESQL, Connections
 from contract.fleet import FLEET_KEYS
 from contract.ids import FIRST_RUN_ID, Run, mint
-from contract.migrate import add_base_rows
+from contract.mariadb import LOCK_WAITED, number_of
+from contract.migrate import add_base_rows, engine_of
 from contract.tables import TABLES, dead_letters, review_results, sink_offsets, user_grades
 from seawall.stack.errors import StillBusy, Unreachable
 from seawall.stack.http_cache import forget_answers
@@ -51,22 +52,32 @@ class Reset:
     def _empty(self) -> None:
         if self._log is not None:
             self._log.truncate()
-        others = (dead_letters, sink_offsets, user_grades, review_results)
-        names = ", ".join(f'"{name}"' for name in (*TABLES, *(table.name for table in others)))
-        with self._engine.begin() as connection:
-            connection.execute(sa.text(f"SET LOCAL lock_timeout = '{_LOCKED_AT_MOST_S}s'"))
-            # One statement, so the cost is that of new empty files, however many rows there were.
-            with _not_waiting_for_ever():
-                connection.execute(sa.text(f"TRUNCATE {names}"))
+        names = (*TABLES, *(table.name for table in (dead_letters, sink_offsets, user_grades, review_results)))
+        # The cost is that of new empty files, however many rows there were.
+        with self._engine.begin() as connection, _not_waiting_for_ever():
+            if self._connections.database == MARIADB:
+                connection.execute(sa.text(f"SET SESSION lock_wait_timeout = {_LOCKED_AT_MOST_S}"))
+                for name in names:
+                    connection.execute(sa.text(f"TRUNCATE TABLE `{name}`"))
+            else:
+                quoted = ", ".join(f'"{name}"' for name in names)
+                connection.execute(sa.text(f"SET LOCAL lock_timeout = '{_LOCKED_AT_MOST_S}s'"))
+                connection.execute(sa.text(f"TRUNCATE {quoted}"))
             add_base_rows(connection)
-        # What the last trial left to write would otherwise be written during the next one.
-        # A server that is not ours may refuse it to this user; then it is as it is, for all arms alike.
+        if self._connections.database == POSTGRESQL:
+            self._write_out()
+        self._forget()
+
+    def _write_out(self) -> None:
+        """Have written what the last trial left to write, which would otherwise be done during the next one.
+
+        A server that is not ours may refuse it to this user; then it is as it is, for all arms alike.
+        """
         with (
             contextlib.suppress(sa.exc.ProgrammingError),
             self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection,
         ):
             connection.execute(sa.text("CHECKPOINT"))
-        self._forget()
 
     def forget_cached(self) -> None:
         """Empty the caches alone; raises `Unreachable`."""
@@ -145,7 +156,7 @@ class Reset:
 
     @cached_property
     def _engine(self) -> sa.Engine:
-        return sa.create_engine(self._connections.sqlalchemy_psycopg_url, pool_size=1, pool_pre_ping=True)
+        return engine_of(self._connections, pool_size=1, pool_pre_ping=True)
 
     @cached_property
     def _log(self) -> Log | None:
@@ -172,7 +183,7 @@ def _answering() -> Iterator[None]:
     except KafkaException as error:
         raise Unreachable(f"Kafka does not answer: {error.args[0].str()}; {advice}") from error
     except sa.exc.DBAPIError as error:
-        raise Unreachable(f"PostgreSQL: {str(error.orig).strip().splitlines()[0]}; {advice}") from error
+        raise Unreachable(f"the database: {str(error.orig).strip().splitlines()[0]}; {advice}") from error
     except CACHE_DOWN as error:
         raise Unreachable(f"Valkey: {error}; {advice}") from error
 
@@ -182,7 +193,7 @@ def _not_waiting_for_ever() -> Iterator[None]:
     try:
         yield
     except sa.exc.OperationalError as error:
-        if getattr(error.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
+        if getattr(error.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE and number_of(error) != LOCK_WAITED:
             raise
         raise StillBusy(
             f"the tables could not be emptied within {_LOCKED_AT_MOST_S} s, since a transaction of the service does not"

@@ -209,7 +209,7 @@ class Starter:
             raise ServerFailed(f"the database's tables were not ready after {_MIGRATION_S:.0f} s; see {log}") from None
         del self._roster.children["migration"]
         if not code:
-            self._emit("step", "postgres", text="tables are there")
+            self._emit("step", plan.database.name if plan.database else "", text="tables are there")
         if code:
             raise ServerFailed(f"the database's tables could not be brought up to date; {log}:\n{last_lines(log)}")
 

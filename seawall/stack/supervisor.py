@@ -142,7 +142,7 @@ class Supervisor:
             ("api",),
             ("sink", "feed"),
             ("link",),
-            ("migration", "kafka", "registry", "valkey", "postgres"),
+            ("migration", "kafka", "registry", "valkey", "postgres", "mariadb"),
         ):
             await asyncio.gather(*(self._end(name, child) for name, child in self.roster.of_kinds(level)))
         await asyncio.to_thread(starter.keep)

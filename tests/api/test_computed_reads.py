@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,12 +11,13 @@ from typing import Any
 
 import httpx
 import msgspec
-import psycopg
 import pytest
+from databases import Session, session_of
 from new_records import new_record
 from scrapes import scrape
 from service_processes import eventually, free_port, running_api
 
+from contract.connections import Connections
 from contract.entities import ENTITIES, Record
 from contract.ids import base_id
 from seawall.stack.stack import Stack
@@ -24,12 +26,23 @@ USERS, PRODUCTS, ORDERS = (ENTITIES[name] for name in ("users", "products", "ord
 
 
 @pytest.fixture(scope="module")
-def client(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+def database(servers: Connections) -> Iterator[Session]:
+    """Return a session in the database that is looked at."""
+    with contextlib.closing(session_of(servers)) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def client(
+    stack: Stack, servers: Connections, database: Session, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[httpx.Client]:
     """Return a client of an API whose answers live for half a second, and empty the tables in the end."""
     stack.fresh()
+    database.empty()
     short = {"SEAWALL_RECOMMENDATIONS_TTL_S": "0.5", "SEAWALL_ANALYTICS_TTL_S": "0.5"}
-    with running_api(stack.connections, tmp_path_factory.mktemp("api"), **short) as (found, _):
+    with running_api(servers, tmp_path_factory.mktemp("api"), **short) as (found, _):
         yield found
+    database.empty()
     stack.fresh()
 
 
@@ -46,10 +59,9 @@ def _order(client: httpx.Client, **fields: Any) -> Record:
     return order
 
 
-def test_what_a_country_orders_is_recommended_to_all_of_it(client: httpx.Client, stack: Stack) -> None:
+def test_what_a_country_orders_is_recommended_to_all_of_it(client: httpx.Client, database: Session) -> None:
     """The most frequent first, equals by id; users of other countries hear nothing of it."""
-    with psycopg.connect(stack.connections.psycopg_url) as database:
-        rows = database.execute("SELECT id, country FROM users ORDER BY id").fetchall()
+    rows: list[Any] = [(user.id, msgspec.structs.asdict(user)["country"]) for user in database.records(USERS)]
     buyer, country = rows[0]
     neighbour = next(user for user, of in rows[1:] if of == country)
     stranger = next(user for user, of in rows if of != country)
@@ -67,10 +79,9 @@ def test_what_a_country_orders_is_recommended_to_all_of_it(client: httpx.Client,
     assert client.get(f"/v1/users/{new_record(USERS).id}/recommendations").status_code == 404
 
 
-def test_top_products_are_sums_over_all_orders(client: httpx.Client, stack: Stack) -> None:
+def test_top_products_are_sums_over_all_orders(client: httpx.Client, database: Session) -> None:
     """Quantities decide; amounts and orders are added up; an answer lives for a while and then is computed anew."""
-    with psycopg.connect(stack.connections.psycopg_url) as database:
-        database.execute("DELETE FROM orders")
+    database.ask("DELETE FROM orders")
     for number, quantity in ((1, 2), (2, 9), (1, 4)):
         _order(client, user_id=base_id(0, USERS.number), product_id=_product(number), quantity=quantity, total_cents=50)
     wanted = [
@@ -96,33 +107,33 @@ def test_a_limit_that_is_none_is_refused(client: httpx.Client, limit: str) -> No
 
 
 @pytest.mark.long
-def test_an_aggregate_is_computed_once_for_all_and_given_up_in_time(stack: Stack, tmp_path: Path) -> None:
+def test_an_aggregate_is_computed_once_for_all_and_given_up_in_time(
+    stack: Stack, servers: Connections, database: Session, tmp_path: Path
+) -> None:
     """Thirty who ask while the first statement runs share the second; one that takes too long is 503."""
     port = free_port()
     settings = {"SEAWALL_METRICS_PORT": str(port), "SEAWALL_ANALYTICS_TTL_S": "60"}
-    with (
-        running_api(stack.connections, tmp_path, SEAWALL_DATABASE_TIMEOUT_S="4", **settings) as (client, _),
-        psycopg.connect(stack.connections.psycopg_url) as database,
-    ):
+    with running_api(servers, tmp_path, SEAWALL_DATABASE_TIMEOUT_S="4", **settings) as (client, _):
 
         async def ask_all() -> list[int]:
             async with httpx.AsyncClient(base_url=client.base_url, timeout=20) as many:
                 paths = [f"/v1/analytics/top-products?limit={number}" for number in range(1, 31)]
                 asking = asyncio.gather(*(many.get(path) for path in paths))
                 await asyncio.sleep(1)
-                database.rollback()
+                database.unlock()
                 return [answer.status_code for answer in await asking]
 
         stack.fresh()
-        database.execute("LOCK TABLE orders IN ACCESS EXCLUSIVE MODE")
+        database.lock(ORDERS, readers_too=True)
         assert asyncio.run(ask_all()) == [200] * 30
         found = scrape(f"http://127.0.0.1:{port}/metrics")
         assert found["seawall_lookup_queries_total{top-products}"] <= 2
         assert found["seawall_lookups_total{database,top-products}"] == 30
 
-        database.execute("LOCK TABLE orders IN ACCESS EXCLUSIVE MODE")
+        database.lock(ORDERS, readers_too=True)
         began_s = time.monotonic()
         answer = client.get("/v1/analytics/top-products?limit=99")
         assert time.monotonic() - began_s < 15
         assert answer.status_code == 503
         assert int(answer.headers["retry-after"]) >= 1
+        database.unlock()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -10,13 +11,14 @@ from pathlib import Path
 
 import httpx
 import msgspec
-import psycopg
 import pytest
 import redis
+from databases import Session, session_of
 from new_records import new_record
 from service_processes import eventually, gate_to, running_api
 
 from contract.cache import EVERYTHING, INVALIDATION_CHANNEL, cache_key
+from contract.connections import Connections
 from contract.entities import ENTITIES, Record
 from contract.ids import base_id
 from seawall.stack.stack import Stack
@@ -25,10 +27,22 @@ USERS = ENTITIES["users"]
 
 
 @pytest.fixture(scope="module")
-def client(stack: Stack) -> Iterator[httpx.Client]:
-    """Return a client of the stack's API, and empty the tables in the end."""
-    with httpx.Client(base_url=stack.state.api_url, headers=stack.api_headers, timeout=20) as found:
+def database(servers: Connections) -> Iterator[Session]:
+    """Return a session in the database that is looked at."""
+    with contextlib.closing(session_of(servers)) as found:
         yield found
+        found.empty()
+
+
+@pytest.fixture(scope="module")
+def client(stack: Stack, servers: Connections, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    """Return a client of the stack's API, or of one with the other database, and empty the tables in the end."""
+    if servers.database != stack.connections.database:
+        with running_api(servers, tmp_path_factory.mktemp("lookups")) as (found, _):
+            yield found
+    else:
+        with httpx.Client(base_url=stack.state.api_url, headers=stack.api_headers, timeout=20) as found:
+            yield found
     stack.fresh()
 
 
@@ -43,16 +57,10 @@ def _get(client: httpx.Client, user: Record) -> httpx.Response:
     return client.get(f"/v1/users/{user.id}")
 
 
-def _insert(stack: Stack, user: Record) -> None:
-    with psycopg.connect(stack.connections.psycopg_url) as database:
-        marks = ", ".join(["%s"] * len(USERS.fields))
-        database.execute(f"INSERT INTO users VALUES ({marks})", msgspec.structs.astuple(user))  # noqa: S608
-
-
-def test_a_record_comes_back_as_it_was_sent(client: httpx.Client, stack: Stack) -> None:
+def test_a_record_comes_back_as_it_was_sent(client: httpx.Client, database: Session) -> None:
     """What GET returns parses to the record, and says how it may be cached."""
     user = new_record(USERS)
-    _insert(stack, user)
+    database.insert(user)
     answer = _get(client, user)
     assert msgspec.json.decode(answer.content, type=USERS.record) == user
     assert answer.headers["etag"].startswith('"')
@@ -100,33 +108,32 @@ def test_everything_can_be_forgotten_at_once(client: httpx.Client, cache: redis.
         eventually(lambda user=user: _get(client, user).status_code == HTTPStatus.NOT_FOUND)  # type: ignore[misc]
 
 
-def test_the_database_fills_the_shared_cache(client: httpx.Client, cache: redis.Redis, stack: Stack) -> None:
+def test_the_database_fills_the_shared_cache(client: httpx.Client, cache: redis.Redis, database: Session) -> None:
     """A record that was read from the database is in Valkey for the next process, and not for ever."""
     user = new_record(USERS)
-    _insert(stack, user)
+    database.insert(user)
     assert _get(client, user).status_code == HTTPStatus.OK
     assert msgspec.json.decode(cache.get(cache_key(USERS, user.id)) or b"", type=USERS.record) == user
     assert 0 < int(cache.pttl(cache_key(USERS, user.id))) < 10**6
 
 
-def test_a_record_that_appears_is_seen_within_seconds(client: httpx.Client, stack: Stack) -> None:
+def test_a_record_that_appears_is_seen_within_seconds(client: httpx.Client, database: Session) -> None:
     """That there is no such record is believed for a second at most."""
     user = new_record(USERS)
     assert _get(client, user).status_code == HTTPStatus.NOT_FOUND
     assert _get(client, user).headers["cache-control"] == "no-store"
-    _insert(stack, user)
+    database.insert(user)
     eventually(lambda: _get(client, user).status_code == HTTPStatus.OK, within_s=5)
 
 
 def test_no_cache_asks_the_database_and_tells_both_caches(
-    client: httpx.Client, cache: redis.Redis, stack: Stack
+    client: httpx.Client, cache: redis.Redis, database: Session
 ) -> None:
     """A record that changed behind everybody's back is seen anew, and from then on by those who do not insist, too."""
     user = new_record(USERS)
-    _insert(stack, user)
+    database.insert(user)
     assert _get(client, user).json()["age"] == user.age  # type: ignore[attr-defined]  # a user has one
-    with psycopg.connect(stack.connections.psycopg_url) as database:
-        database.execute("UPDATE users SET age = 150 WHERE id = %s", (user.id,))
+    database.ask("UPDATE users SET age = 150 WHERE id = %s", user.id)
     assert _get(client, user).json()["age"] != 150
     anew = client.get(f"/v1/users/{user.id}", headers={"cache-control": "max-age=0, No-Cache"})
     assert anew.json()["age"] == 150
@@ -135,14 +142,13 @@ def test_no_cache_asks_the_database_and_tells_both_caches(
 
 
 def test_no_cache_ends_what_both_caches_believe_of_a_record_that_is_gone(
-    client: httpx.Client, cache: redis.Redis, stack: Stack
+    client: httpx.Client, cache: redis.Redis, database: Session
 ) -> None:
     """What the database does not have leaves the caches."""
     user = new_record(USERS)
-    _insert(stack, user)
+    database.insert(user)
     assert _get(client, user).is_success
-    with psycopg.connect(stack.connections.psycopg_url) as database:
-        database.execute("DELETE FROM users WHERE id = %s", (user.id,))
+    database.ask("DELETE FROM users WHERE id = %s", user.id)
     assert _get(client, user).is_success
     anew = client.get(f"/v1/users/{user.id}", headers={"cache-control": "no-cache"})
     assert anew.status_code == HTTPStatus.NOT_FOUND
@@ -160,11 +166,11 @@ def test_who_writes_reads_the_own_write(client: httpx.Client, path: str) -> None
     assert _get(client, user).status_code == HTTPStatus.OK
 
 
-def test_concurrent_misses_of_one_key_share_one_query(stack: Stack, tmp_path: Path) -> None:
+def test_concurrent_misses_of_one_key_share_one_query(servers: Connections, database: Session, tmp_path: Path) -> None:
     """Fifty requests for a record that nobody has cached need one database connection, not a pool of them."""
     identity = base_id(5, USERS.number)
     settings = {"SEAWALL_CACHE_URL": None, "SEAWALL_WARM_ENTRIES": "0"}
-    with running_api(stack.connections, tmp_path, **settings) as (client, _):
+    with running_api(servers, tmp_path, **settings) as (client, _):
 
         async def get_all() -> set[int]:
             async with httpx.AsyncClient(base_url=client.base_url, timeout=20) as many:
@@ -172,28 +178,26 @@ def test_concurrent_misses_of_one_key_share_one_query(stack: Stack, tmp_path: Pa
             return {answer.status_code for answer in answers}
 
         # the lock holds the query up until all fifty have come
-        with psycopg.connect(stack.connections.psycopg_url) as database:
-            database.execute("LOCK TABLE users IN ACCESS EXCLUSIVE MODE")
+        database.lock(USERS, readers_too=True)
+        with contextlib.closing(session_of(servers)) as other:
             waiting = asyncio.new_event_loop()
             task = waiting.create_task(get_all())
             waiting.run_until_complete(asyncio.sleep(1))
             assert not task.done()
-            count = database.execute(
-                "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'users'::regclass"
-            ).fetchone()
-            database.rollback()
+            count = other.waiting()
+            database.unlock()
             assert waiting.run_until_complete(task) == {HTTPStatus.OK}
             waiting.close()
-        assert count == (1,)
+        assert count == 1
 
 
-def test_memory_answers_when_nobody_else_does(stack: Stack, tmp_path: Path) -> None:
+def test_memory_answers_when_nobody_else_does(servers: Connections, tmp_path: Path) -> None:
     """What the process knows it serves with database and Valkey gone; what it does not know is 503, not 404."""
     with (
-        gate_to(stack.connections.psycopg_url) as (database, database_url),
-        gate_to(stack.connections.redis_url) as (cache, cache_url),
+        gate_to(servers.plain_database_url) as (gate, database_url),
+        gate_to(servers.redis_url) as (cache, cache_url),
         running_api(
-            stack.connections,
+            servers,
             tmp_path,
             SEAWALL_DATABASE_URL=database_url,
             SEAWALL_CACHE_URL=cache_url,
@@ -204,12 +208,12 @@ def test_memory_answers_when_nobody_else_does(stack: Stack, tmp_path: Path) -> N
         eventually(lambda: client.get("/readyz").is_success)
         time.sleep(0.2)  # the subscription begins by forgetting everything
         assert client.get(f"/v1/users/{known}").status_code == HTTPStatus.OK
-        database.cut()
+        gate.cut()
         cache.cut()
         assert client.get(f"/v1/users/{known}").status_code == HTTPStatus.OK
         assert client.get(f"/v1/users/{unknown}").status_code == HTTPStatus.SERVICE_UNAVAILABLE
         cache.mend()
         # announcements were missed, so what was known is not trusted any more once they are heard again
         eventually(lambda: client.get(f"/v1/users/{known}").status_code == HTTPStatus.SERVICE_UNAVAILABLE)
-        database.mend()
+        gate.mend()
         assert client.get(f"/v1/users/{known}").status_code == HTTPStatus.OK

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Iterator
 from datetime import datetime
 from http import HTTPStatus
@@ -11,12 +12,12 @@ from uuid import UUID
 
 import httpx
 import msgspec
-import psycopg
 import pytest
+from databases import session_of
 from new_records import new_fields, new_record
-from psycopg.rows import dict_row
-from service_processes import eventually
+from service_processes import eventually, running_api, running_sink
 
+from contract.connections import Connections
 from contract.entities import ENTITIES, Entity, Record, field_type
 from seawall.stack.stack import Stack
 
@@ -30,12 +31,12 @@ pytestmark = [
 
 
 class Service:
-    """The stack's API and its tables."""
+    """An API and its tables."""
 
-    def __init__(self, stack: Stack) -> None:
-        self.url = stack.state.api_url
-        self.client = httpx.Client(base_url=self.url, timeout=20, headers={**JSON, **stack.api_headers})
-        self.database = psycopg.connect(stack.connections.psycopg_url, autocommit=True, row_factory=dict_row)
+    def __init__(self, url: str, headers: dict[str, str], servers: Connections) -> None:
+        self.url = url
+        self.client = httpx.Client(base_url=url, timeout=20, headers={**JSON, **headers})
+        self.database = session_of(servers)
 
     def send(self, path: str, entity: Entity, body: Any) -> httpx.Response:
         """Post *body* as it is, or as JSON."""
@@ -44,22 +45,31 @@ class Service:
 
     def rows(self, entity: Entity, identity: UUID) -> list[Record]:
         """Return the rows with this id."""
-        found = self.database.execute(f"SELECT * FROM {entity.name} WHERE id = %s", [identity])  # noqa: S608
-        return [entity.record(**row) for row in found]
+        return self.database.records(entity, [identity])
 
     def letters(self, record: Record) -> list[str]:
         """Return the reasons of the dead letters with this id."""
-        found = self.database.execute("SELECT reason FROM dead_letters WHERE key = %s", [str(record.id).encode()])
-        return [row["reason"] for row in found]
+        found = self.database.ask('SELECT reason FROM dead_letters WHERE "key" = %s', str(record.id).encode())
+        return [reason for (reason,) in found]
 
 
 @pytest.fixture(scope="module")
-def service(stack: Stack) -> Iterator[Service]:
-    """Return the stack's service, and empty it in the end."""
-    found = Service(stack)
-    yield found
-    found.client.close()
-    found.database.close()
+def service(stack: Stack, servers: Connections, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """Return the stack's service, or one that writes to the other database, and empty it in the end."""
+    with contextlib.ExitStack() as exits:
+        url, headers = stack.state.api_url, stack.api_headers
+        if servers.database != stack.connections.database:
+            place = tmp_path_factory.mktemp("service")
+            own = {"SEAWALL_SINK_GROUP": "write-paths", "SEAWALL_SINK_NAME": "write-paths"}
+            exits.enter_context(running_sink(servers, place, **own))
+            # the stack's cache knows the rows of the stack's database
+            client, _ = exits.enter_context(running_api(servers, place, SEAWALL_CACHE_URL=None))
+            url, headers = str(client.base_url), {}
+        found = Service(url, headers, servers)
+        yield found
+        found.client.close()
+        found.database.empty()
+        found.database.close()
     stack.fresh()
 
 
@@ -170,7 +180,7 @@ def _bad(entity: Entity) -> dict[str, tuple[Any, int]]:
 @pytest.mark.parametrize("flaw", _bad(ENTITIES["users"]))
 def test_a_bad_body_gets_a_problem_document_and_no_row(service: Service, path: str, entity: Entity, flaw: str) -> None:
     """What cannot be a record is refused with the reason, the same by every path, and never echoed."""
-    before = service.database.execute(f"SELECT count(*) AS n FROM {entity.name}").fetchone()  # noqa: S608
+    before = service.database.count(entity)
     body, status = _bad(entity)[flaw]
     answer = service.send(path, entity, body)
     assert answer.status_code == status, answer.text
@@ -181,8 +191,7 @@ def test_a_bad_body_gets_a_problem_document_and_no_row(service: Service, path: s
     assert len(answer.content) < 1000
     if status == HTTPStatus.UNPROCESSABLE_ENTITY:
         assert problem["errors"][0]["detail"]
-    after = service.database.execute(f"SELECT count(*) AS n FROM {entity.name}").fetchone()  # noqa: S608
-    assert before == after
+    assert service.database.count(entity) == before
 
 
 @pytest.mark.parametrize("how", ["declared", "chunked"])

@@ -4,7 +4,7 @@ import struct
 
 from small_logs import ENTITY, RUN, low_of
 
-from seawall.audit.follow import LEAST_AHEAD, LEFT_BEHIND, Follower, Sighting, Wanted
+from seawall.audit.follow import LEAST_AHEAD, LEFT_BEHIND, Follower, Sighting, Wanted, uuid_array
 
 
 def asked(follower: Follower) -> set[int]:
@@ -71,7 +71,7 @@ def test_each_record_is_asked_of_the_table_that_it_belongs_to() -> None:
 
 def test_ids_are_encoded_as_the_database_takes_them() -> None:
     """Twenty bytes of head, then sixteen bytes an id with their length before them."""
-    wanted = Wanted(RUN.high)
+    wanted = Wanted(RUN.high, uuid_array)
     assert wanted.encoded == struct.pack("!iii", 0, 0, 2950)
     wanted.change(add=[low_of(1, 1)])
     assert wanted.encoded[20:] == struct.pack("!iQQ", 16, RUN.high, low_of(1, 1))

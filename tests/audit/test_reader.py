@@ -25,7 +25,7 @@ from seawall.audit.membership import places
 from seawall.audit.offsets import committed_ahead, gaps
 from seawall.audit.order import order_in_log, order_of_visibility
 from seawall.audit.reader_process import ReaderProcess, sampled_users
-from seawall.audit.rows import RowReader
+from seawall.audit.rows import row_reader
 from seawall.audit.sightings import contradictions, reader_visible_delay
 from seawall.audit.visibility import Journals
 from seawall.stack.stack import Stack
@@ -106,7 +106,7 @@ def test_a_flush_that_is_held_back_shows_on_the_kafka_path(stack: Stack, reader:
     """Journal and reader both contain the hold, nothing contradicts, and log and offsets are in order."""
     journals = Journals(Path(stack.state.journal_dir))
     journals.forget()
-    log_reader, rows = LogReader(stack.connections.kafka), RowReader(stack.connections.psycopg_url)
+    log_reader, rows = LogReader(stack.connections.kafka), row_reader(stack.connections)
     with CommittedSampler(stack.connections.kafka, [TOPIC], every_s=0.02) as sampler:
         written = write(stack, "kafka")
         eventually(lambda: len(rows.rows(ORDERS, written.run).low) == USERS * EACH)

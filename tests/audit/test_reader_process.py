@@ -12,7 +12,7 @@ from seawall.audit.reader import ReaderPlan
 from seawall.stack.places import ROOT
 
 PLAN = ReaderPlan(
-    psycopg_url="postgresql://nobody@127.0.0.1:1/none", mix=("orders",), users=(0,), since_ms=0, every_ms=5, niceness=0
+    database_url="postgresql://nobody@127.0.0.1:1/none", mix=("orders",), users=(0,), since_ms=0, every_ms=5, niceness=0
 )
 
 

@@ -72,7 +72,7 @@ def test_wrong_usage_is_a_line_or_two(arguments: list[str], said: str, tmp_path:
 @pytest.mark.parametrize(
     ("environment", "said"),
     [
-        pytest.param({"SEAWALL_DATABASE_URL": "mysql://a@b/c"}, "should look like postgresql://", id="wrong scheme"),
+        pytest.param({"SEAWALL_DATABASE_URL": "oracle://a@b/c"}, "should look like postgresql://", id="wrong scheme"),
         pytest.param({"DATABASE_URL": "postgresql://a:b@127.0.0.1:9/c"}, "nothing answers there", id="no database"),
         pytest.param({"SEAWALL_CACHE_URL": "redis://127.0.0.1:9"}, "SEAWALL_CACHE_URL", id="no cache"),
         pytest.param({"SEAWALL_API_URL": "http://127.0.0.1:9"}, "does not answer", id="no service"),

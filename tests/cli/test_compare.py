@@ -326,3 +326,30 @@ def test_wrong_usage_is_a_line_or_two_and_code_2(arguments: list[str], words: st
     assert words in done.stderr
     assert "Traceback" not in done.stderr
     assert not (home / "stack.json").exists()
+
+
+@pytest.mark.long
+def test_a_comparison_on_mariadb_is_audited_and_reported(tmp_path: Path, mariadb_url: str) -> None:
+    """Every record of each path is found in its tables, and the report and the settings say which database it was."""
+    out = tmp_path / "out"
+    done = run(*SMALL, "--database", "mariadb", "--output", str(out), SEAWALL_HOME=str(tmp_path / "home"))
+    assert done.returncode in (0, 4), done.stderr  # a machine that does something else may spoil a trial
+    result = result_of(out)
+    for trial in result["trials"]:
+        audit = trial["audit"]
+        assert audit["attempted"] == audit["acknowledged"] == audit["stored"] > 0
+        assert not any(audit[name] for name in ("lost", "phantom", "duplicates", "corrupted"))
+        assert trial["cpu_s"]["mariadb"] > 0
+    assert {arm["durability"] for arm in result["arms"]} == {"fsync", "1 broker, page cache"}
+    assert all(arm["settings"]["mariadb"]["innodb_flush_log_at_trx_commit"] == "1" for arm in result["arms"])
+    assert "MariaDB" in result["environment"]["servers"]["mariadb"]
+    assert (out / "report.html").exists()
+
+
+def test_a_running_stack_with_another_database_is_not_compared(stack: Stack, tmp_path: Path) -> None:
+    """What is asked for and not there is said, with both ways out."""
+    done = run("--quick", "--database", "mariadb", "--output", str(tmp_path / "out"))
+    assert done.returncode == 2
+    assert "the running stack has PostgreSQL" in done.stderr
+    assert "--database" in done.stderr
+    assert not (tmp_path / "out").exists()

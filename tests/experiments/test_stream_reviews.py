@@ -145,8 +145,8 @@ class Judged:
 
     def audit(self) -> ReviewAudit:
         """Hold the table against what was sent."""
-        urls, by_id = self._stack.connections, {one.id: one for one in self.load.reviews}
-        return audit_reviews(urls.psycopg_url, urls.kafka, by_id, self.sent.acked, self.written())
+        by_id = {one.id: one for one in self.load.reviews}
+        return audit_reviews(self._stack.connections, by_id, self.sent.acked, self.written())
 
     def committed(self) -> int:
         """Return how many messages the group has committed behind, over all partitions."""

@@ -217,7 +217,7 @@ def test_a_service_that_is_held_down_stays_down_until_it_is_let_go() -> None:
         assert until(lambda: stack.state.services["postgres"].pid not in (None, before))
         assert until(lambda: _is_whole(stack))
         assert stack.state.services["postgres"].restarts == 1
-        assert stack.row_counts() == {"products": 0, "users": 0, "orders": 0}
+        assert not any(stack.row_counts().values())
     finally:
         stack.down()
 

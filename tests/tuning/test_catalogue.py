@@ -15,6 +15,7 @@ from seawall.tuning.catalogue import full_name, knob_named, knobs
 from seawall.tuning.errors import BadSettings
 from seawall.tuning.knob import Knob, Place, Value, as_text
 from workers.sink.consumer import Sink
+from workers.sink.postgresql import PostgreSQL
 from workers.sink.settings import Settings as SinkSettings
 
 CLIENTS = [knob for knob in knobs().values() if knob.place in (Place.PRODUCER, Place.CONSUMER)]
@@ -63,7 +64,7 @@ def test_what_is_shipped_is_what_the_service_sets() -> None:
     """The catalogue's word on Seawall's own values holds for API and sink."""
     configured = {
         Place.PRODUCER: KafkaPath(dict(NOBODY), ApiSettings())._configuration,
-        Place.CONSUMER: Sink(dict(NOBODY), "postgresql://", SinkSettings())._configuration,
+        Place.CONSUMER: Sink(dict(NOBODY), PostgreSQL("postgresql://"), SinkSettings())._configuration,
     }
     for (place, name), knob in knobs().items():
         if place in (Place.SINK, Place.API):

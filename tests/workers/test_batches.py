@@ -11,6 +11,7 @@ from contract.entities import ENTITIES
 from contract.journal import Span
 from contract.topics import topic_of
 from workers.sink.batches import Batch, Decoder, lots_of, spans_of
+from workers.sink.rows import ROW_FORMATS
 
 USERS, ORDERS = ENTITIES["users"], ENTITIES["orders"]
 
@@ -50,7 +51,7 @@ def test_partitions_have_spans_of_their_own() -> None:
 def _batch() -> Batch:
     orders = [msgspec.json.encode(new_record(ORDERS)) for _ in range(3)]
     users = [msgspec.json.encode(new_record(USERS)) for _ in range(4)]
-    return Decoder().batch(
+    return Decoder(ROW_FORMATS).batch(
         lots_of(
             [
                 *(message(offset, entity="orders", value=value) for offset, value in enumerate(orders)),
@@ -85,7 +86,7 @@ def test_halves_hold_every_row_once_and_the_letters_once() -> None:
 def test_a_record_is_read_whatever_else_its_headers_say(headers: list[tuple[str, str | bytes | None]] | None) -> None:
     """No header means JSON, others do not matter, and of two the last counts."""
     value = msgspec.json.encode(new_record(USERS))
-    found = Decoder().batch(
+    found = Decoder(ROW_FORMATS).batch(
         lots_of([Message(topic=topic_of(USERS), partition=0, offset=0, value=value, headers=headers)])
     )
     assert (found.size, found.letters) == (1, [])

@@ -12,11 +12,12 @@ from new_records import new_record
 from service_processes import eventually, running_sink
 from test_sink import Bench
 
+from contract.connections import Connections
 from contract.entities import ENTITIES
 from contract.journal import Commit, read_journal
 from seawall.stack.stack import Stack
 from workers.sink.commits import rule_of
-from workers.sink.offset_table import kept_offsets
+from workers.sink.database import database_of
 from workers.sink.settings import Settings
 
 USERS = ENTITIES["users"]
@@ -24,9 +25,9 @@ _NEVER_MS = "3600000"
 
 
 @pytest.fixture
-def bench(stack: Stack) -> Iterator[Bench]:
+def bench(stack: Stack, servers: Connections) -> Iterator[Bench]:
     """Yield a database and a group of their own."""
-    found = Bench(stack)
+    found = Bench(servers)
     yield found
     found.close()
     stack.fresh()
@@ -83,7 +84,7 @@ def test_offsets_of_the_database_win(bench: Bench, tmp_path: Path) -> None:
     with running_sink(bench.connections, tmp_path, **told):
         eventually(lambda: bench.count(second) == len(second), 60)
     assert absorbed(tmp_path, bench) == 0
-    kept = bench.database.execute("SELECT topic, partition, next_offset FROM sink_offsets").fetchall()
+    kept = bench.database.ask('SELECT topic, "partition", next_offset FROM sink_offsets')
     ends = bench.ends()
     assert kept
     assert all(ends[topic, partition] == offset for topic, partition, offset in kept)
@@ -99,7 +100,7 @@ def test_offsets_of_the_database_go_with_rows_that_were_begun_early(
     told = settings(bench, "database", SEAWALL_SINK_BATCH_SIZE="20", SEAWALL_SINK_CONNECTIONS=connections)
     with running_sink(bench.connections, tmp_path, **told):
         eventually(lambda: bench.count(records) == len(records), 60)
-    kept = kept_offsets(bench.connections.psycopg_url, bench.group, bench.ends())
+    kept = database_of(bench.connections).kept_offsets(bench.group, bench.ends())
     assert sum(offset - bench.start[pair] for pair, offset in kept.items()) == len(records)
     assert absorbed(tmp_path, bench) == 0
 
@@ -108,12 +109,13 @@ def test_what_was_committed_before_it_was_written_is_lost(bench: Bench, tmp_path
     """Where the sink dies between the two; the audit's own controls find the same."""
     told = settings(bench, "before-write")
     records = [new_record(USERS) for _ in range(50)]
-    with running_sink(bench.connections, tmp_path, **told) as sink, bench.database.transaction():
-        bench.database.execute("LOCK TABLE users IN EXCLUSIVE MODE")
+    with running_sink(bench.connections, tmp_path, **told) as sink:
+        bench.database.lock(USERS, readers_too=False)
         bench.publish(records)
         eventually(lambda: bench.committed() != bench.start, 60)
         sink.kill()
         sink.wait()
+        bench.database.unlock()
     lost = sum(offset - bench.start[pair] for pair, offset in bench.committed().items())
     assert 0 < lost <= len(records)
     with running_sink(bench.connections, tmp_path, **told):

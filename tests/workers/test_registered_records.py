@@ -28,7 +28,7 @@ pytestmark = pytest.mark.long
 @pytest.fixture
 def bench(stack: Stack) -> Iterator[Bench]:
     """Return a bench without a sink; what the stack's own sink makes of the records is removed."""
-    found = Bench(stack)
+    found = Bench(stack.connections)
     yield found
     found.close()
     stack.fresh()

@@ -1,4 +1,4 @@
-"""Rows in the binary COPY format: what PostgreSQL makes of them, and what it says of stored ones."""
+"""Rows as sinks write them: what each database makes of them, and what it says of stored ones."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ import pytest
 from new_records import new_record
 from psycopg import sql
 
+from contract import mariadb
 from contract.entities import EARLIEST, ENTITIES, LATEST, Entity, Record
+from contract.mariadb_rows import ROW_TEXTS
 from contract.samples import sample_fields
 from seawall.stack.stack import Stack
 from workers.sink.rows import HEADER, ROW_FORMATS, TRAILER, id_of
@@ -101,6 +103,22 @@ def test_a_stored_row_reads_as_it_was_written(table: psycopg.Connection, entity:
     with table.cursor().copy(_named(query, entity)) as copy:
         found = {bytes(part).removeprefix(HEADER) for part in copy}
     assert set(rows) <= found
+
+
+@pytest.mark.parametrize("entity", ENTITIES.values(), ids=list(ENTITIES))
+def test_a_row_of_an_insert_is_stored_and_read_as_it_was_written(mariadb_url: str, entity: Entity) -> None:
+    """In MariaDB: as the record that went in, as rows that equal the first, and not a second time."""
+    text, records = ROW_TEXTS[entity.name], _records(entity)
+    rows = text.rows(records)
+    with mariadb.connect(mariadb_url, autocommit=False) as connection, connection.cursor() as cursor:
+        for again in (False, True):
+            counts = [cursor.execute(statement) for statement in text.inserts(rows)]
+            assert sum(counts) == (0 if again else len(rows))
+        cursor.execute(text.select(one.id.bytes for one in records))
+        stored = {record.id: record for record in map(text.record, cursor.fetchall())}
+        connection.rollback()
+    assert [stored[one.id] for one in records] == records
+    assert set(text.rows(list(stored.values()))) == set(rows)
 
 
 def test_the_id_of_a_row_is_that_of_its_record() -> None:

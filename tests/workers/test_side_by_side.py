@@ -17,13 +17,15 @@ from service_processes import eventually, running_sink
 from test_sink import Bench
 
 from contract.codecs import JsonCodec
+from contract.connections import Connections
 from contract.entities import ENTITIES
 from contract.journal import Commit, Span, read_journal
 from contract.topics import topic_of
 from seawall.stack.stack import Stack
 from workers.sink.batches import Batch, Decoder, lots_of
+from workers.sink.database import Outcome
+from workers.sink.rows import ROW_FORMATS
 from workers.sink.side_by_side import SideBySide, parts_of
-from workers.sink.writer import Outcome
 
 USERS, PRODUCTS = ENTITIES["users"], ENTITIES["products"]
 
@@ -38,12 +40,14 @@ def message(partition: int, offset: int, value: bytes | None = None, *, products
 
 def batch_of(messages: list[Message]) -> Batch:
     """Return the batch of these messages, with the offsets that are moved with it."""
-    batch = Decoder().batch(lots_of(messages))
+    batch = Decoder(ROW_FORMATS).batch(lots_of(messages))
     return batch._replace(ends=batch.spans)
 
 
 class Recorder:
     """Takes what a writer would write, and fails as often as it is told to."""
+
+    errors: tuple[type[Exception], ...] = (psycopg.Error,)
 
     def __init__(self, failures: int = 0) -> None:
         self.begun: list[Batch] = []
@@ -61,6 +65,10 @@ class Recorder:
             raise psycopg.OperationalError("the server is away")
         self.written.append(batch)
         return Outcome(batch.size, 0, [])
+
+    def refusal(self, error: Exception) -> str:  # noqa: ARG002 - the protocol's signature
+        """Say that nothing is refused."""
+        return ""
 
     def close(self) -> None:
         """Do nothing."""
@@ -119,9 +127,9 @@ def test_what_is_stored_is_not_written_again_where_another_part_fails() -> None:
 
 
 @pytest.fixture
-def bench(stack: Stack) -> Iterator[Bench]:
+def bench(stack: Stack, servers: Connections) -> Iterator[Bench]:
     """Yield a database and a group of their own."""
-    found = Bench(stack)
+    found = Bench(servers)
     yield found
     found.close()
     stack.fresh()
@@ -135,8 +143,7 @@ def test_a_sink_with_several_connections_stores_each_record_once(bench: Bench, t
         bench.publish(records[:200])
         letters = bench.publish([b"no record"])
         eventually(lambda: bench.count(records) == 200, 60)
-        query = "SELECT count(*) FROM pg_stat_activity WHERE application_name = %s"
-        (sessions,) = bench.database.execute(query, [f"seawall-{bench.group}"]).fetchone() or (0,)
+        sessions = bench.database.sessions(bench.group)
         assert 1 < sessions <= 3, "one for each part of a batch, which there are more of the more partitions it holds"
         eventually(lambda: len(bench.reasons(topic_of(USERS), letters)) == 1, 60)
         sink.kill()

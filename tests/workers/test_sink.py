@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import re
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
-import psycopg
 import pytest
-import sqlalchemy as sa
 from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaError, Message, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
+from databases import made_in, session_of
 from new_records import new_fields, new_record
-from pydantic import SecretStr
 from service_processes import eventually, gate_to, running_sink
 
 from contract.connections import Connections
 from contract.entities import ENTITIES, Record
 from contract.journal import Commit, read_journal
-from contract.migrate import engine_of, upgrade
 from contract.topics import DEAD_LETTER_TOPIC, REASON_HEADER, SOURCE_OFFSET_HEADER, record_topics, topic_of
 from seawall.stack.stack import Stack
 
@@ -34,23 +30,13 @@ _numbers = iter(range(1, 1000))
 class Bench:
     """A database and a group of their own, and a producer for the topics that all sinks share."""
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, servers: Connections) -> None:
         number = next(_numbers)
         self.group = f"test-sink-{number}"
-        name = f"sink_test_{number}"
-        url = stack.connections.psycopg_url
-        with psycopg.connect(url, autocommit=True) as administrator:
-            administrator.execute(f"CREATE DATABASE {name}")
-        self.connections = stack.connections.model_copy(
-            update={"database_url": SecretStr(re.sub(r"/[^/]*$", f"/{name}", url))}
-        )
-        engine = engine_of(self.connections)
-        upgrade(engine)
-        with engine.begin() as connection:
-            # a rule that the contract does not know, so that the database refuses what validation lets through
-            connection.execute(sa.text(f"ALTER TABLE users ADD CHECK (age <> {UNLUCKY_AGE})"))
-        engine.dispose()
-        self.database = psycopg.connect(self.connections.psycopg_url, autocommit=True)
+        self.connections = made_in(servers, f"sink_test_{number}")
+        self.database = session_of(self.connections)
+        # a rule that the contract does not know, so that the database refuses what validation lets through
+        self.database.ask(f"ALTER TABLE users ADD CONSTRAINT a_check_constraint CHECK (age <> {UNLUCKY_AGE})")
         # the clients may outlive the brokers, and should not complain on the tests' own output
         quiet = {**self.connections.kafka, "log_level": 0}
         self.producer = Producer({**quiet, "acks": "all", "enable.idempotence": True})
@@ -85,24 +71,19 @@ class Bench:
 
     def stored(self, record: Record) -> list[Record]:
         """Return the rows with the id of a user."""
-        found = self.database.execute("SELECT * FROM users WHERE id = %s", [record.id])
-        return [USERS.record(**dict(zip(USERS.fields, row, strict=True))) for row in found]
+        return self.database.records(USERS, [record.id])
 
     def count(self, records: list[Record]) -> int:
         """Return how many of these users and products are stored."""
-        query = "SELECT count(*) FROM (SELECT id FROM users UNION ALL SELECT id FROM products) AS r WHERE id = ANY(%s)"
         identities = [one.id for one in records]
-        return int((self.database.execute(query, [identities]).fetchone() or (0,))[0])
+        return sum(len(self.database.records(entity, identities)) for entity in (USERS, PRODUCTS))
 
     def reasons(self, topic: str, places: list[tuple[int, int]]) -> list[str]:
         """Return the reasons of the letters from these places in the table."""
-        query = 'SELECT reason FROM dead_letters WHERE topic = %s AND (partition, "offset") IN '
+        query = 'SELECT reason FROM dead_letters WHERE topic = %s AND ("partition", "offset") IN '
         marks = ", ".join(["(%s, %s)"] * len(places))
-        found = self.database.execute(
-            f"{query}({marks})",
-            [topic, *(part for place in places for part in place)],
-        )
-        return [row[0] for row in found]
+        found = self.database.ask(f"{query}({marks})", topic, *(part for place in places for part in place))
+        return [reason for (reason,) in found]
 
     def ends(self) -> dict[tuple[str, int], int]:
         """Return where each partition ends."""
@@ -137,15 +118,15 @@ def _clean(stack: Stack) -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def journals(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return where the sink of this module writes its journal."""
+def journals(servers: Connections, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return where the sinks of this module write their journals."""
     return tmp_path_factory.mktemp("journals")
 
 
 @pytest.fixture(scope="module")
-def bench(stack: Stack, journals: Path) -> Iterator[Bench]:
+def bench(servers: Connections, journals: Path) -> Iterator[Bench]:
     """Return a bench at which one sink works."""
-    found = Bench(stack)
+    found = Bench(servers)
     with running_sink(found.connections, journals, **found.settings()):
         yield found
     found.close()
@@ -247,7 +228,7 @@ def test_what_the_database_refuses_does_not_stop_its_neighbours(bench: Bench) ->
     mixed = [*good[:20], bad[0], *good[20:40], bad[1], bad[2], *good[40:]]
     places = bench.publish(mixed)
     eventually(lambda: len(bench.reasons(topic_of(USERS), places)) == len(bad))
-    assert all("check constraint" in reason for reason in bench.reasons(topic_of(USERS), places))
+    assert all("check_constraint" in reason for reason in bench.reasons(topic_of(USERS), places))
     eventually(lambda: bench.count(good) == len(good))
     assert bench.count(bad) == 0
     eventually(bench.is_drained)
@@ -279,9 +260,9 @@ def _stream(bench: Bench, during: Callable[[], None]) -> list[Record]:
     return records
 
 
-def test_a_sink_that_is_killed_loses_and_doubles_nothing(stack: Stack, tmp_path: Path) -> None:
+def test_a_sink_that_is_killed_loses_and_doubles_nothing(servers: Connections, tmp_path: Path) -> None:
     """After SIGKILL the next process of the same name takes the partitions over and ends with every row once."""
-    bench = Bench(stack)
+    bench = Bench(servers)
     small = {**bench.settings(), "SEAWALL_SINK_BATCH_SIZE": "50"}
     with running_sink(bench.connections, tmp_path, **small) as first:
         records = _stream(bench, lambda: first.send_signal(signal.SIGKILL))
@@ -295,11 +276,11 @@ def test_a_sink_that_is_killed_loses_and_doubles_nothing(stack: Stack, tmp_path:
     bench.close()
 
 
-def test_a_database_that_is_down_is_waited_out(stack: Stack, tmp_path: Path) -> None:
+def test_a_database_that_is_down_is_waited_out(servers: Connections, tmp_path: Path) -> None:
     """While the database is away nothing is lost, dead-lettered or committed; afterwards all of it is stored."""
-    bench = Bench(stack)
+    bench = Bench(servers)
     with (
-        gate_to(bench.connections.psycopg_url) as (gate, behind),
+        gate_to(bench.connections.plain_database_url) as (gate, behind),
         running_sink(bench.connections, tmp_path, SEAWALL_DATABASE_URL=behind, **bench.settings()) as sink,
     ):
         records = _stream(bench, gate.cut)
@@ -308,7 +289,7 @@ def test_a_database_that_is_down_is_waited_out(stack: Stack, tmp_path: Path) -> 
         gate.mend()
         eventually(lambda: bench.count(records) == len(records))
         eventually(bench.is_drained)
-        assert bench.database.execute("SELECT count(*) FROM dead_letters").fetchone() == (0,)
+        assert bench.database.ask("SELECT count(*) FROM dead_letters") == [(0,)]
     bench.close()
 
 
@@ -320,12 +301,12 @@ def _publish_both(bench: Bench) -> list[Record]:
     return users + products
 
 
-def test_a_partition_that_comes_back_after_a_wait_is_read_again(stack: Stack, tmp_path: Path) -> None:
+def test_a_partition_that_comes_back_after_a_wait_is_read_again(servers: Connections, tmp_path: Path) -> None:
     """Partitions that were taken away while the sink waited for its database are not left paused."""
-    bench = Bench(stack)
+    bench = Bench(servers)
     other = {"SEAWALL_SINK_GROUP": bench.group, "SEAWALL_SINK_NAME": "other"}
     with (
-        gate_to(bench.connections.psycopg_url) as (gate, behind),
+        gate_to(bench.connections.plain_database_url) as (gate, behind),
         running_sink(bench.connections, tmp_path, SEAWALL_DATABASE_URL=behind, **bench.settings()),
     ):
         records = _stream(bench, gate.cut)
@@ -343,9 +324,9 @@ def test_a_partition_that_comes_back_after_a_wait_is_read_again(stack: Stack, tm
     bench.close()
 
 
-def test_a_sink_whose_name_is_taken_ends(stack: Stack, tmp_path: Path) -> None:
+def test_a_sink_whose_name_is_taken_ends(servers: Connections, tmp_path: Path) -> None:
     """Two processes under one name cannot both be right: the elder ends and says why."""
-    bench = Bench(stack)
+    bench = Bench(servers)
     with running_sink(bench.connections, tmp_path, **bench.settings()) as elder:
         _stream(bench, lambda: None)
         with running_sink(bench.connections, tmp_path, **bench.settings()):
@@ -354,9 +335,9 @@ def test_a_sink_whose_name_is_taken_ends(stack: Stack, tmp_path: Path) -> None:
     bench.close()
 
 
-def test_a_sink_ends_in_order_when_it_is_told_to(stack: Stack, tmp_path: Path) -> None:
+def test_a_sink_ends_in_order_when_it_is_told_to(servers: Connections, tmp_path: Path) -> None:
     """After SIGTERM every row that was stored is committed, and the exit code is 0."""
-    bench = Bench(stack)
+    bench = Bench(servers)
     with running_sink(bench.connections, tmp_path, SEAWALL_SINK_BATCH_SIZE="50", **bench.settings()) as sink:
         records = _stream(bench, lambda: sink.send_signal(signal.SIGTERM))
         assert sink.wait(20) == 0

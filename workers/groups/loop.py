@@ -47,7 +47,7 @@ class Group:
         self, connection: dict[str, Any], settings: Settings, work: Work, registry: Registry | None = None
     ) -> None:
         self._settings, self._work = settings, work
-        self._decoder = Decoder(registry)
+        self._decoder = Decoder({}, registry)
         self._dead_letters = DeadLetterTopic(connection)
         self._configuration = {
             "client.id": settings.group_name,

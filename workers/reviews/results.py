@@ -12,12 +12,13 @@ from uuid import UUID
 import msgspec
 import sqlalchemy as sa
 
+from contract.connections import Connections
+from contract.migrate import engine_of
 from contract.review_model import Judgement
 from contract.tables import review_results
 from workers.reviews.errors import Stopped
 
 log = logging.getLogger(__name__)
-_CONNECT_S = 5
 _REASON_CHARACTERS = 500
 _PAUSE_S = 0.5
 T = TypeVar("T")
@@ -35,11 +36,9 @@ class Row(msgspec.Struct, frozen=True):
 class Results:
     """Waits for a database that is away; for any number of threads."""
 
-    def __init__(self, url: str, model: str, *, threads: int, stop: threading.Event) -> None:
-        """*url* is SQLAlchemy's; *stop* ends waiting with `Stopped`."""
-        self._engine = sa.create_engine(
-            url, pool_size=threads + 1, pool_pre_ping=True, connect_args={"connect_timeout": _CONNECT_S}
-        )
+    def __init__(self, connections: Connections, model: str, *, threads: int, stop: threading.Event) -> None:
+        """So many *threads* have a connection each, and who writes another; *stop* ends waiting with `Stopped`."""
+        self._engine = engine_of(connections, pool_size=threads + 1, pool_pre_ping=True)
         self._model, self._stop = model, stop
 
     def known(self, ids: Collection[UUID]) -> set[UUID]:

@@ -47,7 +47,7 @@ class ReviewsWorker:
     def __init__(self, connections: Connections, settings: Settings, registry: Registry | None = None) -> None:
         self._settings = settings
         self._topic = TOPICS[settings.reviews_shape]
-        self._decoder = Decoder(registry)
+        self._decoder = Decoder({}, registry)
         by = by_job if settings.reviews_mode == "job" else by_arrival
         self._batcher = Batcher(settings.size, settings.reviews_batch_wait_s, by)
         self._flight = Flight()
@@ -64,7 +64,7 @@ class ReviewsWorker:
         breaker = Breaker(settings.reviews_breaker_failures, settings.reviews_breaker_s)
         judging = Judging(client, breaker, patience, stop)
         threads = settings.reviews_in_flight
-        results = Results(connections.sqlalchemy_psycopg_url, client.name, threads=threads, stop=stop)
+        results = Results(connections, client.name, threads=threads, stop=stop)
         finished: queue.SimpleQueue[Finished | None] = queue.SimpleQueue()
         self._finished = finished
         self._asking = Asking(judging, results, threads, finished)

@@ -14,6 +14,7 @@ from contract.errors import BadApiKeys, BadConnection, BadTracing
 from contract.logs import start_logging
 from contract.registry import registry_of
 from workers.sink.consumer import Sink, SinkFailed
+from workers.sink.database import database_of
 from workers.sink.settings import Settings
 
 _COLLECT_AFTER = 1_000_000
@@ -25,7 +26,7 @@ def main() -> int:
         settings = Settings()
         start_logging(settings.log_format)
         connections = Connections.read()
-        sink = Sink(connections.kafka, connections.psycopg_url, settings, registry_of(connections))
+        sink = Sink(connections.kafka, database_of(connections), settings, registry_of(connections))
     except (BadConnection, BadApiKeys, BadTracing) as error:
         print(f"sink: {error}", file=sys.stderr)
         return 2

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
 
 from confluent_kafka import Message
 
@@ -17,8 +17,10 @@ from contract.spans import Spans
 from contract.topics import entity_of
 from contract.trace_context import TRACEPARENT, TraceContext, read_traceparent
 from workers.sink.batch_trace import BatchTrace, TracedMessage
-from workers.sink.rows import ROW_FORMATS
 
+CONFLICT = "conflict: another record with this id is stored"
+REASON_CHARACTERS = 500
+"""Of a dead letter, in the database."""
 _DEFAULT = JsonCodec.name.encode()
 _DEFAULT_HEADERS = [(HEADER, _DEFAULT)]
 
@@ -39,7 +41,7 @@ class Rows(NamedTuple):
 
     entity: Entity
     rows: list[bytes]
-    """In the binary COPY format."""
+    """In the format of the database."""
     messages: list[Message]
     """Where each row comes from."""
 
@@ -92,11 +94,22 @@ def _part(tables: Sequence[Rows], letters: Sequence[DeadLetter]) -> Batch:
     return Batch([table for table in tables if table.rows], letters, spans_of(lots_of(messages)))
 
 
+class RowFormat(Protocol):
+    """How records become rows; two records are equal exactly if their rows are."""
+
+    def rows(self, records: Sequence[Record]) -> list[bytes]:
+        """Return a row for each of *records*."""
+        ...
+
+
 class Decoder:
     """Turns messages into a batch; trusts nobody who can write to the topics."""
 
-    def __init__(self, registry: Registry | None = None, spans: Spans | None = None) -> None:
-        """*spans* begins those of records that are traced; without it none is."""
+    def __init__(
+        self, formats: Mapping[str, RowFormat], registry: Registry | None = None, spans: Spans | None = None
+    ) -> None:
+        """*formats* are the database's, by entity; *spans* begins those of records that are traced, else none is."""
+        self._formats = formats
         self._registry = registry or NoRegistry()
         self._default: Codec = JsonCodec()
         self._codecs: dict[bytes, Codec] = {_DEFAULT: self._default}
@@ -124,7 +137,7 @@ class Decoder:
                 except InvalidRecord as error:
                     letters.append(DeadLetter(message, str(error)))
             table = tables.setdefault(entity.name, Rows(entity, [], []))
-            table.rows.extend(ROW_FORMATS[entity.name].rows(records))
+            table.rows.extend(self._formats[entity.name].rows(records))
             table.messages.extend(good)
         logged_ms = min((lot[0].timestamp()[1] for lot in lots.values()), default=0)
         return Batch(list(tables.values()), letters, spans_of(lots), (), logged_ms, self._trace(begun_s))

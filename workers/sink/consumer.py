@@ -15,7 +15,6 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import psycopg
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from contract.client_properties import refuse_bad_properties
@@ -29,14 +28,13 @@ from workers.sink.batches import Batch, Decoder, Lots, lots_of
 from workers.sink.commits import Committer, begin_at, rule_of
 from workers.sink.configuration import consumer_configuration, is_cooperative
 from workers.sink.counts import DATABASE, DEAD_LETTERS, REGISTRY, SinkCounts
+from workers.sink.database import BatchWriter, Database, Fenced, Outcome
 from workers.sink.dead_letters import DeadLetterTopic, say
 from workers.sink.garbage import Garbage
-from workers.sink.offset_table import kept_offsets
 from workers.sink.offsets import Offsets, in_words, pairs_of
 from workers.sink.pulse import pulse_of
 from workers.sink.settings import Settings
-from workers.sink.side_by_side import BatchWriter, SideBySide, write_all_that_can_be
-from workers.sink.writer import Fenced, Outcome, Writer
+from workers.sink.side_by_side import SideBySide, write_all_that_can_be
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +51,7 @@ class Sink:
     """Reads the record topics and writes the tables until it is told to stop."""
 
     def __init__(
-        self, connection: dict[str, Any], database_url: str, settings: Settings, registry: Registry | None = None
+        self, connection: dict[str, Any], database: Database, settings: Settings, registry: Registry | None = None
     ) -> None:
         """*registry* knows the schemas by which records were written, where some were."""
         self._settings = settings
@@ -77,9 +75,10 @@ class Sink:
                 setting="SEAWALL_SINK_METRICS_HOST",
             )
         self._spans = spans_of("seawall-sink", settings.sink_name)
-        self._decoder = Decoder(registry, self._spans)
-        self._database_url = database_url
-        self._writer = _writer(database_url, settings)
+        self._decoder = Decoder(database.formats, registry, self._spans)
+        self._database = database
+        self._away: tuple[type[Exception], ...] = (*database.errors, KafkaException, RegistryUnavailable)
+        self._writer = _writer(database, settings)
         self._dead_letters = DeadLetterTopic(connection)
         self._journal: Journal
         self._pulse = pulse_of(settings.sink_pulse_file)
@@ -233,7 +232,7 @@ class Sink:
         return True
 
     def _write(self, batch: Batch) -> Outcome:
-        """Commit *batch* and journal it; raises `psycopg.Error` where it has to be tried again."""
+        """Commit *batch* and journal it; raises the database's errors where it has to be tried again."""
         outcome = write_all_that_can_be(self._writer, batch)
         self._journal.commit(
             Commit(time.monotonic_ns(), batch.spans, outcome.stored, outcome.duplicates, len(outcome.letters))
@@ -271,7 +270,7 @@ class Sink:
             while True:
                 try:
                     return work()
-                except (psycopg.Error, KafkaException, RegistryUnavailable) as error:
+                except self._away as error:
                     log.warning("the %s: %s; again in %.1f s", what, str(error).strip(), pause_s)
                     self._counts.retries[what] += 1
                 self._begin_waiting()
@@ -319,10 +318,8 @@ class Sink:
     def _from_the_table(self, partitions: list[TopicPartition]) -> list[TopicPartition]:
         """Return *partitions* with the offsets that the database keeps."""
         try:
-            return begin_at(
-                partitions, kept_offsets(self._database_url, self._settings.sink_group, pairs_of(partitions))
-            )
-        except psycopg.Error as error:
+            return begin_at(partitions, self._database.kept_offsets(self._settings.sink_group, pairs_of(partitions)))
+        except self._database.errors as error:
             raise SinkFailed(f"the database does not say where to go on: {str(error).strip()}") from None
 
     def _on_revoke(self, _: Consumer, partitions: list[TopicPartition]) -> None:
@@ -347,7 +344,7 @@ class Sink:
         begun_s = time.monotonic()
         try:
             outcome = self._write(self._writing)
-        except psycopg.Error:
+        except self._database.errors:
             return  # `_finish` tries again
         if not outcome.letters:
             self._count(self._writing, outcome, begun_s)
@@ -375,12 +372,9 @@ class Sink:
         log.warning("no partition is left for this sink: the topics have %d, so run at most %d sinks", count, count)
 
 
-def _writer(url: str, settings: Settings) -> BatchWriter:
+def _writer(database: Database, settings: Settings) -> BatchWriter:
     """Return what writes over as many connections as the settings say."""
-    writers = [
-        Writer(url, name=settings.sink_name, timeout_s=settings.sink_database_timeout_s, group=settings.sink_group)
-        for _ in range(settings.sink_connections)
-    ]
+    writers = [database.writer(settings) for _ in range(settings.sink_connections)]
     return writers[0] if len(writers) == 1 else SideBySide(writers)
 
 

@@ -23,15 +23,20 @@ def moved(group: str, spans: Sequence[Span]) -> sql.Composed:
     It breaks a rule of the table, see `is_fence`, where an offset is not where the spans begin. One that is behind them
     already stays: the outcome of the first try was not known, and it is this one.
     """
+    rows = [
+        sql.SQL("({})").format(sql.SQL(", ").join(map(sql.Literal, (group, *pair, *ends))))
+        for pair, ends in ends_of(spans).items()
+    ]
+    return _MOVE.format(rows=sql.SQL(", ").join(rows))
+
+
+def ends_of(spans: Sequence[Span]) -> dict[tuple[str, int], tuple[int, int]]:
+    """Return where *spans* begin in each topic and partition, and the offset behind them."""
     parts: dict[tuple[str, int], tuple[int, int]] = {}
     for span in spans:
         begin, _ = parts.get((span.topic, span.partition), (span.first, 0))
         parts[span.topic, span.partition] = (begin, span.last + 1)
-    rows = [
-        sql.SQL("({})").format(sql.SQL(", ").join(map(sql.Literal, (group, *pair, *ends))))
-        for pair, ends in parts.items()
-    ]
-    return _MOVE.format(rows=sql.SQL(", ").join(rows))
+    return parts
 
 
 def is_fence(error: psycopg.Error) -> bool:

@@ -9,35 +9,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Protocol
-
-import psycopg
 
 from workers.sink.batches import Batch, DeadLetter, Rows
-from workers.sink.writer import Outcome, Writer, is_refusal
-
-
-class BatchWriter(Protocol):
-    """What a sink writes batches with."""
-
-    def begin(self, batch: Batch) -> None:
-        """Send as much of *batch* as is possible without waiting; `write` has to come next."""
-        ...
-
-    def write(self, batch: Batch) -> Outcome:
-        """Commit *batch*; raises `psycopg.Error`, `Fenced`."""
-        ...
-
-    def close(self) -> None:
-        """Close all connections."""
-        ...
+from workers.sink.database import BatchWriter, Outcome
 
 
 class SideBySide:
     """As many writers as there are connections."""
 
-    def __init__(self, writers: Sequence[Writer]) -> None:
+    def __init__(self, writers: Sequence[BatchWriter]) -> None:
         self._writers = tuple(writers)
+        self.errors = writers[0].errors
         self._batch: Batch | None = None
         self._parts: list[Batch] = []
         self._stored: dict[int, Outcome] = {}
@@ -51,7 +33,7 @@ class SideBySide:
                 self._writers[number].begin(part)
 
     def write(self, batch: Batch) -> Outcome:
-        """Commit all parts of *batch*; raises `psycopg.Error` where one has to be tried again, and `Fenced`."""
+        """Commit all parts of *batch*; raises `errors` where one has to be tried again, and `Fenced`."""
         self.begin(batch)
         for number, part in enumerate(self._parts):
             if number not in self._stored:
@@ -63,6 +45,10 @@ class SideBySide:
             [letter for one in outcomes for letter in one.letters],
             tuple(part.size + len(part.letters) for part in self._parts),
         )
+
+    def refusal(self, error: Exception) -> str:
+        """Return why the database refuses the values themselves; empty where it does not."""
+        return self._writers[0].refusal(error)
 
     def close(self) -> None:
         """Close all connections."""
@@ -77,12 +63,13 @@ class SideBySide:
 def write_all_that_can_be(writer: BatchWriter, batch: Batch) -> Outcome:
     """Commit *batch* in one transaction, or, where the database refuses a record, in as few as possible.
 
-    What is refused becomes a dead letter. Raises `psycopg.Error` where it has to be tried again, and `Fenced`.
+    What is refused becomes a dead letter. Raises its `errors` where it has to be tried again, and `Fenced`.
     """
     try:
         return writer.write(batch)
-    except psycopg.Error as error:
-        if not is_refusal(error):
+    except writer.errors as error:
+        reason = writer.refusal(error)
+        if not reason:
             raise
         if batch.size > 1:
             first, second = (write_all_that_can_be(writer, half) for half in batch.halves())
@@ -91,7 +78,6 @@ def write_all_that_can_be(writer: BatchWriter, batch: Batch) -> Outcome:
                 first.stored + second.stored, first.duplicates + second.duplicates, [*first.letters, *second.letters]
             )
         ((_, _, (message,)),) = batch.tables
-        reason = f"the database refuses it: {error.diag.message_primary or type(error).__name__}"
         letters = [*batch.letters, DeadLetter(message, reason)]
         return write_all_that_can_be(writer, batch._replace(tables=[], letters=letters))
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import NamedTuple
 
 import psycopg
 from psycopg import sql
@@ -21,33 +20,20 @@ from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGconn
 
 from contract.entities import ENTITIES, Entity
-from workers.sink.batches import Batch, DeadLetter, Rows
+from workers.sink.batches import CONFLICT, REASON_CHARACTERS, Batch, DeadLetter, Rows
+from workers.sink.database import Fenced, Outcome
 from workers.sink.offset_table import is_fence, moved
 from workers.sink.rows import HEADER, TRAILER, id_of
 
-_REASON_CHARACTERS = 500
 _REFUSALS = ("22", "23")  # data exception, integrity constraint violation
 _NOT_OUR_FORMAT = "22P03"  # a column is of another type than in the contract: that is no flaw of the record
-_CONFLICT = "conflict: another record with this id is stored"
 _CAREFUL_BATCHES = 50
-
-
-class Fenced(Exception):
-    """Another sink has taken over a partition of the batch, which is not stored."""
-
-
-class Outcome(NamedTuple):
-    """What one committed batch came to."""
-
-    stored: int
-    duplicates: int
-    letters: Sequence[DeadLetter]
-    transactions: tuple[int, ...] = ()
-    """How many records each transaction held, where there were several."""
 
 
 class Writer:
     """One connection, opened when it is needed."""
+
+    errors: tuple[type[Exception], ...] = (psycopg.Error,)
 
     def __init__(self, url: str, *, name: str, timeout_s: float, group: str = "") -> None:
         """*group* is whose offsets are moved, where batches ask for it."""
@@ -90,6 +76,12 @@ class Writer:
             if not is_refusal(error):
                 self.close()
             raise
+
+    def refusal(self, error: Exception) -> str:
+        """Return why the database refuses the values themselves; empty where it does not."""
+        if not isinstance(error, psycopg.Error) or not is_refusal(error):
+            return ""
+        return f"the database refuses it: {error.diag.message_primary or type(error).__name__}"
 
     def close(self) -> None:
         """Close the connection."""
@@ -201,7 +193,7 @@ def _sift(cursor: psycopg.Cursor, table: Rows) -> tuple[list[bytes], int, list[D
         elif first == row:
             duplicates += 1
         else:
-            conflicts.append(DeadLetter(message, _CONFLICT))
+            conflicts.append(DeadLetter(message, CONFLICT))
     return fresh, duplicates, conflicts
 
 
@@ -221,7 +213,7 @@ def _insert_letters(cursor: psycopg.Cursor, letters: Iterable[DeadLetter]) -> No
     cursor.executemany(
         "INSERT INTO dead_letters VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
         [
-            (*letter.place, letter.message.key(), letter.message.value(), letter.reason[:_REASON_CHARACTERS], now)
+            (*letter.place, letter.message.key(), letter.message.value(), letter.reason[:REASON_CHARACTERS], now)
             for letter in letters
         ],
     )

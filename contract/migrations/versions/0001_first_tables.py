@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from contract import columns
+
 revision = '0001'
 down_revision = None
 branch_labels = None
@@ -16,26 +18,26 @@ def upgrade() -> None:
     sa.Column('topic', sa.String(length=249), nullable=False),
     sa.Column('partition', sa.Integer(), autoincrement=False, nullable=False),
     sa.Column('offset', sa.BigInteger(), autoincrement=False, nullable=False),
-    sa.Column('key', sa.LargeBinary(), nullable=True),
-    sa.Column('value', sa.LargeBinary(), nullable=True),
+    sa.Column('key', columns.content(), nullable=True),
+    sa.Column('value', columns.content(), nullable=True),
     sa.Column('reason', sa.String(length=500), nullable=False),
-    sa.Column('buried_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('buried_at', columns.moment(), nullable=False),
     sa.PrimaryKeyConstraint('topic', 'partition', 'offset')
     )
     op.create_table('orders',
-    sa.Column('id', sa.Uuid(), nullable=False),
-    sa.Column('user_id', sa.Uuid(), nullable=False),
-    sa.Column('product_id', sa.Uuid(), nullable=False),
+    sa.Column('id', columns.identity(), nullable=False),
+    sa.Column('user_id', columns.identity(), nullable=False),
+    sa.Column('product_id', columns.identity(), nullable=False),
     sa.Column('quantity', sa.Integer(), nullable=False),
     sa.Column('total_cents', sa.BigInteger(), nullable=False),
     sa.Column('status', sa.String(length=9), nullable=False),
     sa.Column('note', sa.String(length=4000), nullable=False),
-    sa.Column('placed_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('placed_at', columns.moment(), nullable=False),
     sa.PrimaryKeyConstraint('id')
     )
     op.create_index('orders_user_placed', 'orders', ['user_id', 'placed_at'], unique=False)
     op.create_table('products',
-    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('id', columns.identity(), nullable=False),
     sa.Column('sku', sa.String(length=40), nullable=False),
     sa.Column('name', sa.String(length=200), nullable=False),
     sa.Column('description', sa.String(length=4000), nullable=False),
@@ -43,17 +45,17 @@ def upgrade() -> None:
     sa.Column('price_cents', sa.BigInteger(), nullable=False),
     sa.Column('currency', sa.String(length=3), nullable=False),
     sa.Column('stock', sa.Integer(), nullable=False),
-    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_at', columns.moment(), nullable=False),
     sa.PrimaryKeyConstraint('id')
     )
     op.create_table('users',
-    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('id', columns.identity(), nullable=False),
     sa.Column('name', sa.String(length=200), nullable=False),
     sa.Column('age', sa.Integer(), nullable=False),
     sa.Column('email', sa.String(length=254), nullable=False),
     sa.Column('country', sa.String(length=2), nullable=False),
     sa.Column('city', sa.String(length=200), nullable=False),
-    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_at', columns.moment(), nullable=False),
     sa.PrimaryKeyConstraint('id')
     )
     # ### end Alembic commands ###

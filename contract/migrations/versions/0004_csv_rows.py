@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from contract import columns
+
 revision = '0004'
 down_revision = '0003'
 branch_labels = None
@@ -12,14 +14,14 @@ depends_on = None
 def upgrade() -> None:
     """Apply the change."""
     op.create_table('csv_rows',
-    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('id', columns.identity(), nullable=False),
     sa.Column('name', sa.String(length=200), nullable=False),
     sa.Column('age', sa.Integer(), nullable=False),
     sa.Column('more', sa.JSON(), nullable=False),
     sa.PrimaryKeyConstraint('id')
     )
     op.create_table('csv_imports',
-    sa.Column('file', sa.Uuid(), nullable=False),
+    sa.Column('file', columns.identity(), nullable=False),
     sa.Column('way', sa.String(length=10), nullable=False),
     sa.Column('read_as', sa.String(length=100), nullable=False),
     sa.Column('offset', sa.BigInteger(), nullable=False),
@@ -30,7 +32,7 @@ def upgrade() -> None:
     sa.Column('rejects', sa.String(length=4096), nullable=False),
     sa.Column('rejects_bytes', sa.BigInteger(), nullable=False),
     sa.Column('finished', sa.Boolean(), nullable=False),
-    sa.Column('noted_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('noted_at', columns.moment(), nullable=False),
     sa.PrimaryKeyConstraint('file', 'way')
     )
 

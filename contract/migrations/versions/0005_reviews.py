@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from contract import columns
+
 revision = '0005'
 down_revision = '0004'
 branch_labels = None
@@ -12,24 +14,24 @@ depends_on = None
 def upgrade() -> None:
     """Apply the change."""
     op.create_table('review_results',
-    sa.Column('id', sa.Uuid(), nullable=False),
-    sa.Column('job_id', sa.Uuid(), nullable=False),
+    sa.Column('id', columns.identity(), nullable=False),
+    sa.Column('job_id', columns.identity(), nullable=False),
     sa.Column('sentiment', sa.String(length=20), nullable=True),
     sa.Column('score', sa.Double(), nullable=True),
     sa.Column('reason', sa.String(length=500), nullable=True),
     sa.Column('model', sa.String(length=200), nullable=False),
-    sa.Column('judged_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('judged_at', columns.moment(), nullable=False),
     sa.PrimaryKeyConstraint('id')
     )
     op.create_index('review_results_job', 'review_results', ['job_id'], unique=False)
     op.create_table('reviews',
-    sa.Column('id', sa.Uuid(), nullable=False),
-    sa.Column('job_id', sa.Uuid(), nullable=False),
+    sa.Column('id', columns.identity(), nullable=False),
+    sa.Column('job_id', columns.identity(), nullable=False),
     sa.Column('review_id', sa.BigInteger(), nullable=False),
-    sa.Column('product_id', sa.Uuid(), nullable=False),
+    sa.Column('product_id', columns.identity(), nullable=False),
     sa.Column('rating', sa.Integer(), nullable=False),
     sa.Column('review_text', sa.String(length=4000), nullable=False),
-    sa.Column('written_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('written_at', columns.moment(), nullable=False),
     sa.PrimaryKeyConstraint('id')
     )
 

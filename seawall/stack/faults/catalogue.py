@@ -9,6 +9,8 @@ from seawall.stack.faults.fault import BY_DATABASE, BY_LOG, EVERY_PATH, NO_PATH,
 from seawall.stack.state import StackState
 
 _API_S, _OTHERS_S = 3.0, 15.0
+DATABASES = ("postgres", "mariadb")
+"""Kinds of services of which a stack has one."""
 
 
 def _of_processes() -> Iterator[Fault]:
@@ -18,6 +20,7 @@ def _of_processes() -> Iterator[Fault]:
         ("broker", "a broker", "kafka", processes.another_broker, BY_LOG),
         ("controller", "the broker that leads", "kafka", processes.controller, BY_LOG),
         ("postgres", "PostgreSQL", "postgres", processes.one_of("postgres"), BY_DATABASE),
+        ("mariadb", "MariaDB", "mariadb", processes.one_of("mariadb"), BY_DATABASE),
         ("valkey", "Valkey", "valkey", processes.one_of("valkey"), NO_PATH),
     ):
         obstacle: Callable[[StackState], str] = processes.not_ours(kind, of_whom)
@@ -30,14 +33,25 @@ def _of_processes() -> Iterator[Fault]:
         )
         heals = _API_S if target == "api" else _OTHERS_S
         for verb, does, make in makers:
-            hides = target == "postgres"
-            yield Fault(f"{verb}-{target}", does, make, touches, heals, hides_references=hides, obstacle=obstacle)
+            database = kind if kind in DATABASES else ""
+            yield Fault(
+                f"{verb}-{target}",
+                does,
+                make,
+                touches,
+                heals,
+                hides_references=bool(database),
+                obstacle=obstacle,
+                database=database,
+            )
 
 
 def _of_networks() -> Iterator[Fault]:
     for link, touches in (
         ("api-postgres", BY_DATABASE),
         ("sink-postgres", NO_PATH),
+        ("api-mariadb", BY_DATABASE),
+        ("sink-mariadb", NO_PATH),
         ("api-kafka", BY_LOG),
         ("sink-kafka", NO_PATH),
         ("api-valkey", NO_PATH),
@@ -49,14 +63,22 @@ def _of_networks() -> Iterator[Fault]:
             ("slow", f"what passes between {between} is {network.SLOW_S * 1e3:g} ms late", network.slow(link)),
         )
         for verb, does, make in makers:
-            hides = link == "api-postgres"
+            client, _, server = link.partition("-")
+            database = server if server in DATABASES else ""
             yield Fault(
-                f"{verb}-{link}", does, make, touches, _OTHERS_S, hides_references=hides, obstacle=network.no_link(link)
+                f"{verb}-{link}",
+                does,
+                make,
+                touches,
+                _OTHERS_S,
+                hides_references=bool(database) and client == "api",
+                obstacle=network.no_link(link),
+                database=database,
             )
 
 
 def _of_servers() -> Iterator[Fault]:
-    no_database = processes.not_ours("postgres", "PostgreSQL")
+    no_database = processes.foreign_database
     no_log = processes.not_ours("kafka", "broker")
     yield Fault(
         "lock-tables",
@@ -69,7 +91,7 @@ def _of_servers() -> Iterator[Fault]:
     )
     yield Fault(
         "exhaust-connections",
-        "somebody takes all connections of PostgreSQL, those of API and sinks too",
+        "somebody takes all connections of the database, those of API and sinks too",
         database.exhaust,
         BY_DATABASE,
         _OTHERS_S,
@@ -115,15 +137,18 @@ def _of_replicas() -> Iterator[Fault]:
 
 
 def _of_disks() -> Iterator[Fault]:
-    for name, owner, touches in (("broker", "kafka", BY_LOG), ("database", "postgres", BY_DATABASE)):
+    for name, owner, touches, foreign in (
+        ("broker", "kafka", BY_LOG, processes.not_ours("kafka", "broker")),
+        ("database", "database", BY_DATABASE, processes.foreign_database),
+    ):
         yield Fault(
             f"fill-{name}-disk",
             f"the disk of the {name} is full, to the last byte",
             disks.fill(owner),
             touches,
             _OTHERS_S,
-            hides_references=owner == "postgres",
-            obstacle=_either(processes.not_ours(owner, name), disks.no_small_disk(owner)),
+            hides_references=owner == "database",
+            obstacle=_either(foreign, disks.no_small_disk(owner)),
         )
 
 

@@ -5,19 +5,10 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from typing import Any
 
-import psycopg
-from psycopg import sql
-
-from contract.tables import TABLES
+from seawall.stack.faults.administrator import Administrator, administrators_of, errors_of
 from seawall.stack.faults.fault import Field
 
-_APPLICATION = "seawall-fault"
-_OURS = "(application_name LIKE 'seawall-api%' OR application_name LIKE 'seawall-sink%')"
-_WAITING = f"SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND {_OURS}"  # noqa: S608 - of ours
-_CONNECTED = f"SELECT count(*) FROM pg_stat_activity WHERE {_OURS}"  # noqa: S608 - as above
-_END_THEM = f"SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE {_OURS}"  # noqa: S608 - as above
 _LOOK_S = 0.1
 _TAKEN_WITHIN_S = 5.0
 
@@ -26,19 +17,17 @@ class Locked:
     """All tables of records, locked by a transaction that does not end."""
 
     def __init__(self, field: Field) -> None:
-        self._url = field.stack.connections.psycopg_url
-        self._session: psycopg.Connection[Any] | None = None
+        self._open = administrators_of(field.stack.connections)
+        self._errors = errors_of(field.stack.connections)
+        self._session: Administrator | None = None
         self._ended = threading.Event()
         self._watch = threading.Thread(target=self._count, daemon=True)
         self._waiting = 0
 
     def begin(self) -> None:
         """Lock, as soon as those that write now are through."""
-        self._session = psycopg.connect(self._url, application_name=_APPLICATION)
-        # where writers took the tables in another order, one of them has to give way, and not we
-        self._session.execute("SET deadlock_timeout = '60s'")
-        names = sql.SQL(", ").join(map(sql.Identifier, TABLES))
-        self._session.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(names))
+        self._session = self._open()
+        self._session.lock(readers_too=True)
         self._watch.start()
 
     def end(self) -> None:
@@ -54,17 +43,18 @@ class Locked:
         return f"{self._waiting} sessions of the service waited for a lock" if self._waiting else ""
 
     def _count(self) -> None:
-        with contextlib.suppress(psycopg.Error), psycopg.connect(self._url, autocommit=True) as other:
+        with contextlib.suppress(*self._errors), contextlib.closing(self._open()) as other:
             while not self._ended.wait(_LOOK_S):
-                self._waiting = max(self._waiting, _number(other, _WAITING))
+                self._waiting = max(self._waiting, other.waiting())
 
 
 class Exhausted:
     """All connections taken by somebody else, those of API and sinks, which are ended, among them."""
 
     def __init__(self, field: Field) -> None:
-        self._url = field.stack.connections.psycopg_url
-        self._held: list[psycopg.Connection[Any]] = []
+        self._open = administrators_of(field.stack.connections)
+        self._errors = errors_of(field.stack.connections)
+        self._held: list[Administrator] = []
         self._ended = threading.Event()
         self._keeper = threading.Thread(target=self._keep, daemon=True)
         self._broken = 0
@@ -75,9 +65,9 @@ class Exhausted:
         self._take()
         deadline_s = time.monotonic() + _TAKEN_WITHIN_S
         while self._left != 0 and time.monotonic() < deadline_s:
-            self._broken += _number(self._held[0], _END_THEM)
+            self._broken += self._held[0].end_them()
             self._take()
-            self._left = _number(self._held[0], _CONNECTED)
+            self._left = self._held[0].connected()
         self._keeper.start()
 
     def end(self) -> None:
@@ -95,20 +85,13 @@ class Exhausted:
         return f"{self._broken} connections of the service ended, all {len(self._held)} taken by somebody else"
 
     def _take(self) -> None:
-        with contextlib.suppress(psycopg.OperationalError):  # the first that is refused
+        with contextlib.suppress(*self._errors):  # the first that is refused
             while True:
-                self._held.append(
-                    psycopg.connect(self._url, autocommit=True, application_name=_APPLICATION, connect_timeout=2)
-                )
+                self._held.append(self._open())
 
     def _keep(self) -> None:
         while not self._ended.wait(_LOOK_S):
             self._take()
-
-
-def _number(session: psycopg.Connection[Any], question: str) -> int:
-    row = session.execute(question.encode()).fetchone()
-    return int(row[0]) if row else 0
 
 
 def lock(field: Field) -> Locked:

@@ -99,7 +99,7 @@ def only_replica(state: StackState) -> str:
 
 
 def fill(owner: str) -> Callable[[Field], Full]:
-    """Return what fills the disk of an *owner*: ``kafka`` or ``postgres``."""
+    """Return what fills the disk of an *owner*: ``kafka`` or ``database``."""
     return lambda field: Full(field, owner)
 
 

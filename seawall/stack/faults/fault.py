@@ -63,6 +63,8 @@ class Fault:
     """Whether all of it has to happen while the load runs: that is what it is about."""
     obstacle: Callable[[StackState], str] = lambda _: ""
     """Why it cannot be made on a stack; empty where it can."""
+    database: str = ""
+    """The kind of database that it is about, where it is about one kind."""
 
 
 class NoEffect(Exception):

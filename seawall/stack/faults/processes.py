@@ -16,7 +16,7 @@ from seawall.stack.state import ServiceState, StackState, is_alive
 _ENDS_WITHIN_S, _STARTS_WITHIN_S, _IS_BACK_WITHIN_S, _STOPS_WITHIN_S = 25.0, 5.0, 30.0, 2.0
 _LEADER = re.compile(r"\[RaftManager id=(\d+)\] Completed transition to Leader\(.*?epoch=(\d+)")
 _SIGNALS = {"api": signal.SIGTERM, "sink": signal.SIGTERM, "kafka": signal.SIGTERM, "valkey": signal.SIGTERM,
-            "postgres": signal.SIGINT}  # fmt: skip
+            "postgres": signal.SIGINT, "mariadb": signal.SIGTERM}  # fmt: skip
 """How an operator ends a service of a kind in good order."""
 
 Choice = Callable[[Field], str]
@@ -146,6 +146,11 @@ def active_controller(state: StackState) -> str:
         text = Path(state.services[name].log).read_text(encoding="utf-8", errors="replace")
         found += [(int(epoch), name) for node, epoch in _LEADER.findall(text) if name.endswith(f"-{node}")]
     return max(found)[1]
+
+
+def foreign_database(state: StackState) -> str:
+    """Say that a stack has no database of its own."""
+    return "" if any(_ours(state, kind) for kind in ("postgres", "mariadb")) else "the database is not ours"
 
 
 def not_ours(kind: str, of_whom: str) -> Callable[[StackState], str]:

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
-import psycopg
 from confluent_kafka import Producer
 
 from contract.topics import record_topics
+from seawall.stack.faults.administrator import administrators_of, errors_of
 from seawall.stack.faults.fault import Field, NoEffect, wait_until
 
 _ACKED_WITHIN_S, _BURIED_WITHIN_S = 10.0, 30.0
-_COUNT = "SELECT count(*) FROM dead_letters WHERE encode(key, 'escape') LIKE 'poison-%'"
+_KEY = "poison-"
 
 
 class Poison:
@@ -22,7 +22,8 @@ class Poison:
 
     def __init__(self, field: Field) -> None:
         self._settings = field.stack.connections.kafka
-        self._url = field.stack.connections.psycopg_url
+        self._open = administrators_of(field.stack.connections)
+        self._errors = errors_of(field.stack.connections)
         self._sent = 0
 
     def begin(self) -> None:
@@ -30,7 +31,7 @@ class Poison:
         producer = Producer({**self._settings, "acks": "all", "log_level": 0})
         for topic in record_topics():
             for value, headers in _unreadable():
-                producer.produce(topic, value, f"poison-{uuid4()}".encode(), headers=headers)
+                producer.produce(topic, value, f"{_KEY}{uuid4()}".encode(), headers=headers)
                 self._sent += 1
         if producer.flush(_ACKED_WITHIN_S):
             raise NoEffect("Kafka did not acknowledge what was to spoil its topics")
@@ -42,9 +43,8 @@ class Poison:
         """Say that all of them, and each once, are in the table of dead letters."""
 
         def buried() -> bool:
-            with contextlib.suppress(psycopg.Error), psycopg.connect(self._url, autocommit=True) as database:
-                row = database.execute(_COUNT).fetchone()
-                return row is not None and row[0] == self._sent
+            with contextlib.suppress(*self._errors), contextlib.closing(self._open()) as database:
+                return database.letters(_KEY) == self._sent
             return False
 
         if not (self._sent and wait_until(buried, _BURIED_WITHIN_S)):

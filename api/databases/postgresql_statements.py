@@ -1,4 +1,4 @@
-"""The statements of the grouped path: one round trip for any number of rows of any entities."""
+"""The statements of the grouped path in PostgreSQL: one round trip for any number of rows of any entities."""
 
 from __future__ import annotations
 
