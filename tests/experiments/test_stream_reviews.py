@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -47,6 +48,13 @@ class Notes:
     def finding(self, number: int, total: int, finding: ReviewsFinding) -> None:
         """Note it."""
         self.heard.append(f"{number}/{total} {finding.arm} ended")
+
+
+@pytest.fixture(autouse=True)
+def _left_as_found(stack: Stack) -> Iterator[None]:
+    """Leave neither rows nor records nor dead letters to other tests."""
+    yield
+    stack.fresh()
 
 
 def run(stack: Stack, directory: Path, **options: Any) -> Result:
