@@ -63,7 +63,11 @@ def mariadb_url(home: Path) -> Iterator[str]:
     except ServerFailed as error:
         pytest.skip(str(error))
     with running_mariadb() as url_of:
-        yield url_of("")
+        url = url_of("")
+        engine = engine_of(Connections(database_url=SecretStr(url)))
+        upgrade(engine)
+        engine.dispose()
+        yield url
 
 
 @pytest.fixture(scope="module", params=SUITE)
@@ -72,11 +76,7 @@ def servers(request: pytest.FixtureRequest, stack: Stack) -> Connections:
     if request.param == POSTGRESQL:
         return stack.connections
     url = request.getfixturevalue("mariadb_url")
-    found = stack.connections.model_copy(update={"database_url": SecretStr(url)})
-    engine = engine_of(found)
-    upgrade(engine)
-    engine.dispose()
-    return found
+    return stack.connections.model_copy(update={"database_url": SecretStr(url)})
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,7 @@ from uuid import UUID
 
 import psycopg
 import pymysql
+import pytest
 from pydantic import SecretStr
 
 from contract import mariadb
@@ -34,6 +35,10 @@ from seawall.stack.service import NotReady
 _READY_S = 60.0
 _PATIENCE_S = 5.0
 SUITE = (POSTGRESQL, MARIADB)
+LONG_ON_MARIADB = pytest.mark.parametrize(
+    "servers", [POSTGRESQL, pytest.param(MARIADB, marks=pytest.mark.long)], indirect=True, scope="module"
+)
+"""Of the slowest tests: on the second database they run with the long ones."""
 
 
 class Session(Protocol):

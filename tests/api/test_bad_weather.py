@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import msgspec
 import pytest
-from databases import session_of
+from databases import LONG_ON_MARIADB, session_of
 from new_records import new_record
 from service_processes import eventually, gate_to, running_api, running_api_at, running_sink
 
@@ -176,6 +176,7 @@ def test_sigterm_answers_everything_that_was_accepted(stack: Stack, servers: Con
             database.empty()
 
 
+@LONG_ON_MARIADB
 def test_a_restart_under_load_fails_no_request(servers: Connections, tmp_path: Path) -> None:
     """Connections end with an answer that says so, and new ones wait for the next process at the same socket."""
     answered: list[int] = []

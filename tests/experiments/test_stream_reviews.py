@@ -199,6 +199,7 @@ def test_reviews_wait_for_a_model_that_is_away(stack: Stack, judged: Judged, tmp
     assert judged.committed() == first_offsets(stack) + len(judged.load.reviews)
 
 
+@pytest.mark.long
 def test_a_killed_worker_is_followed_by_one_that_loses_and_doubles_nothing(
     stack: Stack, judged: Judged, tmp_path: Path
 ) -> None:

@@ -25,7 +25,8 @@ from seawall.stack.ports import free_ports
 from seawall.stack.stack import Stack
 
 CODES = {Outcome.PASS: 0, Outcome.FAIL: 1, Outcome.INCONCLUSIVE: 3, Outcome.INVALID: 4}
-TOPICS = [topic_of(entity) for entity in ENTITIES.values()]
+TOPICS = [topic_of(ENTITIES[name]) for name in ("users", "products", "orders")]
+"""Where mixed records go."""
 USERS = 200
 FOREIGN = """
 import os

@@ -50,6 +50,11 @@ EXTREMES: dict[str, list[dict[str, Any]]] = {
         {"note": _LONG, "quantity": 10_000, "total_cents": 10**12, "placed_at": datetime(2000, 1, 1, tzinfo=UTC)},
         {"status": "cancelled", "placed_at": datetime(2026, 2, 28, 23, 0, 0, 1, tzinfo=timezone(timedelta(hours=-9)))},
     ],
+    "reviews": [
+        {"review_text": _LONG, "rating": 1, "review_id": 0, "written_at": EARLIEST},
+        {"review_text": _WIDE, "rating": 5, "review_id": 10**12, "written_at": _LAST},
+        {"review_text": 'tab\tnew\nline\\. \\N "quoted" \'; --'},
+    ],
 }
 
 

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaError, Message, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
-from databases import made_in, session_of
+from databases import LONG_ON_MARIADB, made_in, session_of
 from new_records import new_fields, new_record
 from service_processes import eventually, gate_to, running_sink
 
@@ -301,6 +301,7 @@ def _publish_both(bench: Bench) -> list[Record]:
     return users + products
 
 
+@LONG_ON_MARIADB
 def test_a_partition_that_comes_back_after_a_wait_is_read_again(servers: Connections, tmp_path: Path) -> None:
     """Partitions that were taken away while the sink waited for its database are not left paused."""
     bench = Bench(servers)
