@@ -10,11 +10,10 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import msgspec
 from pydantic import SecretStr
 
-from contract.connections import DATABASE_NAMES, MARIADB, Connections
-from seawall.stack import api, api_keys, jvm, kafka, mariadb, places, postgres, registry
+from contract.connections import Connections
+from seawall.stack import api, api_keys, jvm, kafka, registry
 from seawall.stack.balancer import Balancer
 from seawall.stack.broker_metrics import BrokerMetrics, agent_jars
 from seawall.stack.certificates import Certificate, TlsPort
@@ -28,10 +27,10 @@ from seawall.stack.java import find_java
 from seawall.stack.links import Line, LinksService
 from seawall.stack.mariadb import MariaDb
 from seawall.stack.options import StackOptions
+from seawall.stack.plan_database import add_database, add_replica
 from seawall.stack.ports import HOST, demand, free_ports, listening
 from seawall.stack.prometheus import Prometheus, find_prometheus
 from seawall.stack.registry_program import RegistryProgram
-from seawall.stack.replica import PostgresReplica
 from seawall.stack.service import External, Service, without_password
 from seawall.stack.trace_receiver import TraceReceiver, given_collector
 from seawall.stack.valkey_cluster import caches_of
@@ -129,8 +128,8 @@ def make_plan(options: StackOptions, *, run: str, data: Path, logs: Path, made: 
     )
     ports = iter(free_ports(_FIXED_PORTS + several + linked))
     plan.sink_ports = [next(ports) for _ in range(options.sinks)]
-    _add_database(plan, options, next(ports), run, data, logs, embed=not api_url)
-    _add_replica(plan, options, next(ports), data, logs)
+    add_database(plan, options, next(ports), run, data, logs, embed=not api_url)
+    add_replica(plan, options, next(ports), data, logs)
     plan.caches, plan.connections = caches_of(plan.connections, options, ports, data, embed=not api_url)
     _add_lines(plan, options, ports)
     _add_traces(plan, options, ports, data)
@@ -235,54 +234,6 @@ def _add_traces(plan: Plan, options: StackOptions, ports: Iterator[int], data: P
         plan.trace_url = own.address
 
 
-def _add_database(
-    plan: Plan, options: StackOptions, port: int, run: str, data: Path, logs: Path, *, embed: bool
-) -> None:
-    if plan.connections.database_url is not None:
-        _add_given_database(plan, options)
-    elif embed:
-        user = places.unprivileged_user()
-        name = "mariadb" if options.database == MARIADB else "postgres"
-        directory = data / name
-        if user:
-            plan.directories.append(places.make_private(user, run))
-            directory = plan.directories[-1]
-        own: MariaDb | postgres.Postgres
-        if options.database == MARIADB:
-            own = MariaDb(directory=directory, log=logs / "mariadb.log", port=port, user=user, disk_mb=options.disk_mb)
-        else:
-            own = postgres.Postgres(
-                directory=directory,
-                log=logs / "postgres.log",
-                port=port,
-                user=user,
-                flush_delay_ms=options.flush_delay_ms,
-                disk_mb=options.disk_mb,
-            )
-        plan.database = own
-        if options.disk_mb:
-            plan.mounts.append(own.data)
-        plan.connections = plan.connections.model_copy(update={"database_url": SecretStr(own.url)})
-
-
-def _add_given_database(plan: Plan, options: StackOptions) -> None:
-    found = plan.connections.database
-    if options.database not in ("", found):
-        raise BadOptions(
-            f"this asks for {DATABASE_NAMES[options.database]}, and SEAWALL_DATABASE_URL names {DATABASE_NAMES[found]}:"
-            " unset it, or leave out what asks for another (--database; docs/mariadb.md says what needs PostgreSQL)"
-        )
-    if options.flush_delay_ms:
-        raise BadOptions(
-            "the database of SEAWALL_DATABASE_URL is not ours, so its flushes are left alone: unset it, or leave"
-            " --flush-delay out"
-        )
-    msgspec.structs.replace(options, database=found).checked()  # what that database cannot have
-    url = plan.connections.plain_database_url
-    name, ask = ("mariadb", mariadb.check) if found == MARIADB else ("postgres", postgres.check)
-    plan.database = External(name, name, without_password(url), partial(ask, url))
-
-
 def _add_lines(plan: Plan, options: StackOptions, ports: Iterator[int]) -> None:
     """Add the links to database and cache; those to the log need listeners of the brokers."""
     if not _is_linked(options):
@@ -322,27 +273,6 @@ def _by(line: Line, server: str, connections: Connections) -> dict[str, object]:
     user, at, _ = parts.netloc.rpartition("@")
     by_link = SecretStr(parts._replace(netloc=f"{user}{at}{HOST}:{line.ports[0]}").geturl())
     return {"cache_url" if server == "valkey" else "database_url": by_link}
-
-
-def _add_replica(plan: Plan, options: StackOptions, port: int, data: Path, logs: Path) -> None:
-    if plan.connections.database_replica_url is not None:
-        if plan.database is not None and plan.database.kind == "mariadb":
-            raise BadOptions("SEAWALL_DATABASE_REPLICA_URL names a PostgreSQL, and the database is none: unset it")
-        url = plan.connections.database_replica_url.get_secret_value()
-        ask = partial(postgres.check, url, "SEAWALL_DATABASE_REPLICA_URL")
-        plan.replica = External("postgres-replica", "postgres", without_password(url), ask)
-    elif options.replica:
-        if not isinstance(plan.database, postgres.Postgres):
-            raise BadOptions(
-                "the database is not ours, so it gets no replica of ours: give the address of its own by"
-                " SEAWALL_DATABASE_REPLICA_URL, or leave --replica out"
-            )
-        directory = data / "postgres-replica"
-        if plan.database.user:
-            directory = plan.directories[-1] / "replica"
-        own = PostgresReplica(plan.database, directory=directory, log=logs / "postgres-replica.log", port=port)
-        plan.replica = own
-        plan.connections = plan.connections.model_copy(update={"database_replica_url": SecretStr(own.url)})
 
 
 def _add_registry(plan: Plan, options: StackOptions, ports: Iterator[int], data: Path) -> None:
