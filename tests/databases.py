@@ -39,7 +39,7 @@ SUITE = (POSTGRESQL, MARIADB)
 LONG_ON_MARIADB = pytest.mark.parametrize(
     "servers", [POSTGRESQL, pytest.param(MARIADB, marks=pytest.mark.long)], indirect=True, scope="module"
 )
-"""Of the slowest tests: on the second database they run with the long ones."""
+"""Of the slowest tests, and of those that never come to the database: on the second they run with the long ones."""
 
 
 class Session(Protocol):
