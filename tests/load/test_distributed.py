@@ -215,7 +215,7 @@ def test_a_worker_with_another_locustfile_ends_the_run_before_it_begins(company:
     worker, worker_said = company.worker(file="other.py")
     with service() as address:
         master, said = company.master(address, 2, "-t", "3s")
-        assert master.wait(40) == 2, said()
+        assert master.wait(100) == 2, said()
     assert worker.wait(20) == 2, worker_said()
     assert "has another locustfile" in said()
     assert "Unknown message" not in said()
