@@ -1,4 +1,4 @@
-"""Tests that need no server run in a process of their own, beside those that wait for servers, as one run.
+"""Tests that share no server run in a process of their own, beside those that wait for the shared ones, as one run.
 
 `--beside` asks for it. That process has what the others leave of the processors, and hands on what came of each test;
 so every test appears once, in the summary, in a JUnit file and among those that failed last.
@@ -6,6 +6,7 @@ so every test appears once, in the summary, in a JUnit file and among those that
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -17,7 +18,7 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).parent
-PLACES = (
+ROOMS = (
     *(
         TESTS / room
         for room in ("advice", "audit", "contract", "docs", "experiments", "report", "stats", "targets", "tuning")
@@ -25,8 +26,24 @@ PLACES = (
     *(TESTS / "deploy" / f"test_{name}.py" for name in ("compose", "grafana", "kubernetes", "locks")),
 )
 """Where nearly every test works by itself."""
-TIMED = TESTS / "experiments" / "test_load_process.py"
-"""What sends by a schedule is not to be slowed down."""
+MIXED = tuple(
+    TESTS / room
+    for room in ("api", "benchmarks", "cli", "controls", "hostile", "load", "observe", "stack", "supply", "workers")
+)
+"""Where some do, and some start servers of their own and wait for those; long ones load these, too."""
+TIMED = tuple(
+    TESTS / room / f"test_{name}.py"
+    for room, names in {
+        "cli": ("fault_command",),
+        "controls": ("latency_server",),
+        "experiments": ("load_process",),
+        "load": ("alarm", "distributed", "shapes"),
+    }.items()
+    for name in names
+)
+"""What sends by a schedule, or wakes at its times, is not to be slowed down."""
+SHARED = {"stack", "mariadb_url", "k6"}
+"""Servers and programs that tests have one of for all of them."""
 _LOWEST = 19
 
 
@@ -46,9 +63,17 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def works_alone(item: pytest.Item) -> bool:
-    """Tell whether a test needs no stack, no browser and no quiet."""
-    there = any(item.path.is_relative_to(place) for place in PLACES) and item.path != TIMED
-    return there and "stack" not in getattr(item, "fixturenames", ()) and item.get_closest_marker("browser") is None
+    """Tell whether a test needs no server of all, no browser and no quiet."""
+    places = ROOMS if item.get_closest_marker("long") else (*ROOMS, *MIXED)
+    there = any(item.path.is_relative_to(place) for place in places) and item.path not in TIMED
+    return there and SHARED.isdisjoint(getattr(item, "fixturenames", ())) and item.get_closest_marker("browser") is None
+
+
+def _step_back() -> None:
+    """Lower the priority of this process, and of its session where the kernel groups tasks by these."""
+    os.nice(_LOWEST)
+    with contextlib.suppress(OSError):
+        Path("/proc/self/autogroup").write_text(str(_LOWEST), encoding="ascii")
 
 
 class Reporting:
@@ -93,10 +118,10 @@ class Other:
             self._process = subprocess.Popen(
                 [
                     sys.executable, "-P", "-m", "pytest", "-m", options.markexpr, "-o", f"cache_dir={place / 'cache'}",
-                    "--report-to", place / "reports", *PLACES,
+                    "--report-to", place / "reports", *ROOMS, *MIXED,
                 ],
                 stdout=said, stderr=said, stdin=subprocess.DEVNULL, start_new_session=True,
-                preexec_fn=lambda: os.nice(_LOWEST),  # noqa: PLW1509 - no thread runs yet
+                preexec_fn=_step_back,  # noqa: PLW1509 - no thread runs yet
             )  # fmt: skip
 
     def pytest_runtest_logfinish(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import pwd
+import os
 import shutil
 import signal
 import subprocess
@@ -28,6 +28,7 @@ from contract.mariadb_rows import ROW_TEXTS
 from contract.migrate import engine_of, upgrade
 from contract.tables import TABLES, dead_letters, sink_offsets
 from seawall.stack import places
+from seawall.stack.children import LAUNCH
 from seawall.stack.mariadb import CLIENTS, MariaDb
 from seawall.stack.ports import HOST, free_ports
 from seawall.stack.service import NotReady
@@ -38,7 +39,7 @@ SUITE = (POSTGRESQL, MARIADB)
 LONG_ON_MARIADB = pytest.mark.parametrize(
     "servers", [POSTGRESQL, pytest.param(MARIADB, marks=pytest.mark.long)], indirect=True, scope="module"
 )
-"""Of the slowest tests: on the second database they run with the long ones."""
+"""Of the slowest tests, and of those that never come to the database: on the second they run with the long ones."""
 
 
 class Session(Protocol):
@@ -221,19 +222,14 @@ def running_mariadb(*arguments: str) -> Iterator[Callable[[str], str]]:
     log = Path(tempfile.mkdtemp(prefix="seawall-test-log-")) / "mariadb.log"
     (port,) = free_ports(1)
     server = MariaDb(directory=home, log=log, port=port, user=user)
-    owner = pwd.getpwnam(user) if user else None
+    # it dies with this process, which may be killed
+    launch = [sys.executable, "-I", "-S", str(LAUNCH), str(os.getpid()), str(int(signal.SIGTERM)), "0", user or "-"]
     try:
         server.prepare()
         with (
             log.open("ab") as output,
             subprocess.Popen(
-                [*server.command(), *arguments],
-                env=server.environment(),
-                stdout=output,
-                stderr=output,
-                user=owner.pw_uid if owner else None,
-                group=owner.pw_gid if owner else None,
-                extra_groups=[] if owner else None,
+                [*launch, *server.command(), *arguments], env=server.environment(), stdout=output, stderr=output
             ) as process,
         ):
             try:

@@ -55,7 +55,7 @@ from seawall.tuning.kafka_settings import KafkaSettings
 EXAMPLES = """[bold]Examples[/]
 
   bin/seawall compare                          all paths and entities, about 5 minutes
-  bin/seawall compare --quick                  a first look in 90 seconds
+  bin/seawall compare --quick                  a first look, about two minutes with starting the servers
   bin/seawall compare --parts load --users 200 --rate 20 --arrival poisson
   bin/seawall compare --paths sync,kafka --entities orders --counts 100,10000
   bin/seawall compare --database mariadb       with MariaDB in PostgreSQL's place (docs/mariadb.md)
@@ -143,7 +143,7 @@ def compare(
     brokers: Brokers = None,
     sinks: Sinks = None,
     api_processes: ApiProcesses = None,
-    quick: Annotated[bool, typer.Option("--quick", help="Two trials an arm, one count, short load: 90 s.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Two trials an arm, one count, short load: 2 min.")] = False,
     clean: Clean = False,
     keep: Annotated[bool, typer.Option("--keep", help="Keep them: trials do not start on fresh state.")] = False,
     seed: Seed = 1,

@@ -20,6 +20,8 @@ from seawall.stack.stack import Stack
 IMPORTER, SINK = "importer", "sink"
 _LOOK_S = 0.2
 _SINK_READY_S = 180.0
+_COUNTED = ("seen", "stored", "buried")
+"""By the sink, since it began."""
 _COUNTED_AT_MOST = 0.1
 """Of the time that is waited for the last row; counting takes the database's time, too."""
 
@@ -35,7 +37,9 @@ class Imported:
     state: dict[str, Any] = field(default_factory=dict)
     """Its last one."""
     sunk: dict[str, Any] = field(default_factory=dict)
-    """The sink's last one."""
+    """The sink's last one, without what it had done before."""
+    earlier: dict[str, int] = field(default_factory=dict)
+    """What the sink had to do with rows that an earlier import, which was killed, had left in the log."""
     span: Span = _NO_SPAN
     in_table: int = 0
     visible_ns: int | None = None
@@ -81,7 +85,7 @@ def import_file(
         sink = None
         if way == KAFKA:
             sink = beside.enter_context(ImportProcess(stack, SINK, place, "sink"))
-            _await_ready(sink)
+            found.earlier = _await_ready(sink, options.drain_timeout_s)
         importer = beside.enter_context(ImportProcess(stack, IMPORTER, place, *words))
         code = None
         while code is None:
@@ -96,14 +100,33 @@ def import_file(
     return found
 
 
-def _await_ready(sink: ImportProcess) -> None:
+def _await_ready(sink: ImportProcess, timeout_s: float) -> dict[str, int]:
+    """Wait until the sink has its partitions, and is through with what an earlier import has left in the log.
+
+    Returns how much that was, as the sink counts it.
+    """
+    behind: int | None = None
+    done = dict.fromkeys(_COUNTED, 0)
     deadline_s = time.monotonic() + _SINK_READY_S
-    while not any("assigned" in line for line in sink.news()):
+    while behind is None or done["seen"] + done["buried"] < behind:
         if sink.exit_code is not None:
             raise ImportFailed(f"the sink ended: {sink.complaint()}; see {sink.log}")
         if time.monotonic() > deadline_s:
-            raise ImportFailed(f"the sink got no partition within {_SINK_READY_S:.0f} s; see {sink.log}")
+            if behind is None:
+                raise ImportFailed(f"the sink got no partition within {_SINK_READY_S:.0f} s; see {sink.log}")
+            raise ImportFailed(
+                f"the log holds {behind:,} rows of an earlier import, and the sink was not through with them within"
+                f" {timeout_s:.0f} s: begin again, and it goes on from there; see {sink.log}"
+            )
+        for line in sink.news():
+            if "assigned" in line:
+                if behind is None:
+                    deadline_s = time.monotonic() + timeout_s
+                behind = (behind or 0) + int(line["behind"])
+            else:
+                done = {name: int(line[name]) for name in _COUNTED}
         time.sleep(_LOOK_S)
+    return done
 
 
 def _hear(found: Imported, importer: ImportProcess, sink: ImportProcess | None) -> None:
@@ -127,9 +150,9 @@ def _hear(found: Imported, importer: ImportProcess, sink: ImportProcess | None) 
 def _hear_sink(found: Imported, sink: ImportProcess) -> None:
     for line in sink.news():
         if "seen" in line:
-            found.sunk = line
+            found.sunk = line | {name: line[name] - found.earlier.get(name, 0) for name in _COUNTED}
             found.memory_bytes[SINK] = line["memory_bytes"]
-            found.visible.append((line["at_ns"], line["stored"]))
+            found.visible.append((line["at_ns"], found.sunk["stored"]))
 
 
 def _await_visible(stack: Stack, found: Imported, sink: ImportProcess | None, timeout_s: float) -> None:

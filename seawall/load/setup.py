@@ -17,12 +17,14 @@ from locust import events
 from locust.env import Environment
 
 from contract.connections import Connections
+from seawall.load.alone_role import Alone
 from seawall.load.counts import Counts
 from seawall.load.final_csv import end_with_its_files, write_final_csv
 from seawall.load.form import may_choose, offer_user_classes
 from seawall.load.judging import is_judged
 from seawall.load.kafka.opening import are_all_kafka, check_kafka
 from seawall.load.live_metrics import FiguresOfRole, LiveMetrics, Shown, place_of
+from seawall.load.master_role import Master
 from seawall.load.options import LoadOptions, add_options, judging_options
 from seawall.load.percentiles import bucket
 from seawall.load.plain_run import Ledgers, refuse
@@ -52,6 +54,7 @@ _PREPARED_WITHIN_S = 10.0
 logger = logging.getLogger(__name__)
 _runs: WeakKeyDictionary[Environment, LoadRun] = WeakKeyDictionary()
 _counts: WeakKeyDictionary[Environment, Counts] = WeakKeyDictionary()
+_unprepared: WeakKeyDictionary[Environment, tuple[Ledgers, Alone | Worker | Master]] = WeakKeyDictionary()
 _roles: WeakKeyDictionary[Environment, Role] = WeakKeyDictionary()
 _sigterm = Sigterm()
 
@@ -66,6 +69,7 @@ def register() -> None:
     gc.set_threshold(GARBAGE_OBJECTS)
     events.init_command_line_parser.add_listener(add_options)
     events.init_command_line_parser.add_listener(stay_on_loopback)
+    events.init.add_listener(_take_role)
     events.init.add_listener(_find_service)
     events.init.add_listener(_prepare)
     events.test_start.add_listener(_start)
@@ -106,6 +110,13 @@ def flush_counts(**_: Any) -> None:
         counts.flush()
 
 
+def _take_role(environment: Environment, **_: Any) -> None:
+    """Take this process's role before anything here waits: what the others send meanwhile is then heard."""
+    if environment.parsed_options is not None:  # an experiment sets the run of each of its trials itself
+        ledgers = Ledgers(environment)
+        _unprepared[environment] = ledgers, role_of(environment, ledgers, set_run)
+
+
 def _find_service(environment: Environment, **_: Any) -> None:
     """Fill in the running stack's address; a headless run without any address ends here, with code 2."""
     options = environment.parsed_options
@@ -123,18 +134,18 @@ def _find_service(environment: Environment, **_: Any) -> None:
 
 
 def _prepare(environment: Environment, **_: Any) -> None:
-    """Check options and the place for requests, and take this process's role; what is wrong ends here, with code 2."""
+    """Check options and the place for requests, and begin this process's role; what is wrong ends here, with code 2."""
     options = environment.parsed_options
-    if options is None:  # an experiment sets the run of each of its trials itself
+    if options is None:
         return
-    ledgers = Ledgers(environment)
+    ledgers, role = _unprepared.pop(environment)
     try:
         _check(environment, options)
         if not options.worker:
             ledgers.claim()
     except (ValueError, OSError) as error:
         refuse(error)
-    role = _roles[environment] = role_of(environment, ledgers, set_run)
+    _roles[environment] = role
     gevent.get_hub().loop.update_now()  # else Locust's run time, set next, counts from before its imports
     _take_ctrl_c_between_events()
     if not isinstance(role, Worker):

@@ -22,7 +22,7 @@ class CsvFinding(msgspec.Struct, kw_only=True, frozen=True):
     bad: int = 0
     """Records of the file that cannot be stored, as the importer counted them."""
     stored: int = 0
-    """Rows that this run stored; those that were there already are not among them."""
+    """Rows that this run read and stored; those that were there already, or in the log, are not among them."""
     in_table: int = 0
     """Rows of the file in the table, in the end."""
     in_rejects: int = 0

@@ -142,6 +142,7 @@ def test_without_valkey_lookups_go_to_the_database(stack: Stack, tmp_path: Path)
             eventually(lambda: client.get("/readyz").status_code == HTTPStatus.OK)
 
 
+@LONG_ON_MARIADB
 def test_sigterm_answers_everything_that_was_accepted(stack: Stack, servers: Connections, tmp_path: Path) -> None:
     """Under load, each request is answered or its connection refused; what was answered with success is stored."""
     stored: list[Record] = []

@@ -13,7 +13,7 @@ from uuid import UUID
 import httpx
 import msgspec
 import pytest
-from databases import session_of
+from databases import LONG_ON_MARIADB, session_of
 from new_records import new_fields, new_record
 from service_processes import eventually, running_api, running_sink
 
@@ -177,6 +177,7 @@ def _bad(entity: Entity) -> dict[str, tuple[Any, int]]:
     }
 
 
+@LONG_ON_MARIADB
 @pytest.mark.parametrize("flaw", _bad(ENTITIES["users"]))
 def test_a_bad_body_gets_a_problem_document_and_no_row(service: Service, path: str, entity: Entity, flaw: str) -> None:
     """What cannot be a record is refused with the reason, the same by every path, and never echoed."""
@@ -194,6 +195,7 @@ def test_a_bad_body_gets_a_problem_document_and_no_row(service: Service, path: s
     assert service.database.count(entity) == before
 
 
+@LONG_ON_MARIADB
 @pytest.mark.parametrize("how", ["declared", "chunked"])
 def test_ten_megabytes_are_too_large(service: Service, path: str, entity: Entity, how: str) -> None:
     """The limit holds with and without a Content-Length, and the connection is of use afterwards."""
@@ -205,6 +207,7 @@ def test_ten_megabytes_are_too_large(service: Service, path: str, entity: Entity
     assert service.send(path, entity, new_record(entity)).status_code == PATHS[path]
 
 
+@LONG_ON_MARIADB
 @pytest.mark.parametrize("media_type", ["text/plain", "application/json; charset=utf-16", None])
 def test_another_media_type_is_not_read(service: Service, path: str, entity: Entity, media_type: str | None) -> None:
     """Only JSON in UTF-8 is taken."""

@@ -14,15 +14,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
+import msgspec
 import psutil
 import psycopg
 import pytest
 from confluent_kafka import Consumer, TopicPartition
+from new_records import new_record
 from psycopg import sql
 
 from contract.entities import ENTITIES
 from contract.ids import FIRST_RUN_ID
 from contract.topics import PARTITIONS, SINK_GROUP, topic_of
+from seawall.cli.app import main
 from seawall.stack.places import ROOT
 from seawall.stack.stack import Stack
 
@@ -250,7 +254,13 @@ class TestRowsOfEarlierRuns:
         self.small = ["--parts", "data", "--paths", "sync", "--entities", "users", "--counts", "10", "--quick"]
         self.out = str(tmp_path / "second")
         stack.fresh()
-        assert run(*self.small, "--output", str(tmp_path / "first")).returncode == 0
+        users = ENTITIES["users"]
+        with httpx.Client(base_url=stack.state.api_url, headers=stack.api_headers) as client:
+            for _ in range(10):
+                body = msgspec.json.encode(new_record(users))
+                client.post(
+                    "/v1/sync/users", content=body, headers={"Content-Type": "application/json"}
+                ).raise_for_status()
         assert stack.row_counts()["users"] == 10
 
     def test_are_never_touched_without_a_word(self, stack: Stack) -> None:
@@ -318,13 +328,20 @@ def test_runs_without_kafka_on_a_stack_of_its_own_and_leaves_nothing(tmp_path: P
         (["--output", "pyproject.toml"], "exists and is not an empty directory"),
     ],
 )
-def test_wrong_usage_is_a_line_or_two_and_code_2(arguments: list[str], words: str, tmp_path: Path) -> None:
+def test_wrong_usage_is_a_line_or_two_and_code_2(
+    arguments: list[str],
+    words: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     """Each mistake is named, nothing is started, nothing is written."""
     home = tmp_path / "home"
-    done = run(*arguments, SEAWALL_HOME=str(home))
-    assert done.returncode == 2
-    assert words in done.stderr
-    assert "Traceback" not in done.stderr
+    monkeypatch.setenv("SEAWALL_HOME", str(home))
+    assert main(["compare", *arguments]) == 2
+    said = capsys.readouterr().err
+    assert words in said
+    assert "Traceback" not in said
     assert not (home / "stack.json").exists()
 
 

@@ -129,11 +129,18 @@ def test_a_stack_that_is_up_is_left_alone(stack: Stack, home: Path) -> None:
     ],
 )
 def test_wrong_usage_is_refused_before_anything_runs(
-    arguments: list[str], settings: dict[str, str], words: str, tmp_path: Path
+    arguments: list[str],
+    settings: dict[str, str],
+    words: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Each mistake is named, and nothing is started."""
-    done = compare(*arguments, home=tmp_path / "home", **settings)
-    assert done.returncode == 2
-    assert words in done.stderr
-    assert "Traceback" not in done.stderr
+    for name, value in {"SEAWALL_HOME": str(tmp_path / "home"), **settings}.items():
+        monkeypatch.setenv(name, value)
+    assert main(["compare", *arguments]) == 2
+    said = capsys.readouterr().err
+    assert words in said
+    assert "Traceback" not in said
     assert not (tmp_path / "home").exists()

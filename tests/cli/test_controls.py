@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from contract.connections import DATABASES, MARIADB
+from seawall.cli.app import main
 from seawall.experiments.controls import CATALOGUE
 from seawall.stack.places import ROOT
 
@@ -113,9 +114,17 @@ def test_the_page_explains_every_control() -> None:
         ([], {"SEAWALL_API_URL": "http://127.0.0.1:1"}, "SEAWALL_API_URL: controls break things on purpose"),
     ],
 )
-def test_wrong_usage_is_code_2(arguments: list[str], settings: dict[str, str], words: str, tmp_path: Path) -> None:
+def test_wrong_usage_is_code_2(
+    arguments: list[str],
+    settings: dict[str, str],
+    words: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     """Nothing is started, and nothing of somebody else's is touched."""
-    done = run(*arguments, home=tmp_path / "home", **settings)
-    assert done.returncode == 2
-    assert words in done.stderr
+    for name, value in {"SEAWALL_HOME": str(tmp_path / "home"), **settings}.items():
+        monkeypatch.setenv(name, value)
+    assert main(["controls", *arguments]) == 2
+    assert words in capsys.readouterr().err
     assert not (tmp_path / "home" / "stack.json").exists()

@@ -109,6 +109,21 @@ def test_the_same_file_again_stores_nothing_twice(stack: Stack, place: Path) -> 
     assert len(stored(stack)) == ROWS - 3
 
 
+def test_what_an_earlier_import_left_in_the_log_is_not_counted(stack: Stack, place: Path) -> None:
+    """It was published and not stored; it is stored now, and the figures are of this import alone."""
+    left = write_sample(place / "left.csv", ROWS, seed=5)
+    words = ["kafka", str(left.path), "--rejects", str(place / "rejects.csv")]
+    with ImportProcess(stack, "importer", place / "importer", *words) as importer:
+        assert importer.wait(100)
+    assert (importer.exit_code, stored(stack)) == (0, [])
+    result = run(stack, place, rows=1_000, ways=("kafka",), loader=False)
+    (one,) = result.csv
+    assert one.stored == one.in_table == one.visible[-1].done == one.good < 1_000
+    assert one.outcome is Outcome.PASS
+    assert one.rows_per_s
+    assert len(stored(stack)) == left.good + one.good
+
+
 @pytest.mark.parametrize("way", ["direct", pytest.param("kafka", marks=pytest.mark.long)])
 def test_a_killed_import_goes_on_where_it_was(way: str, stack: Stack, place: Path) -> None:
     """Nothing is lost or stored twice, and each bad record is rejected once."""

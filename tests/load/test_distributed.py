@@ -32,6 +32,19 @@ class Reader(ScheduledUser):
     def read(self):
         self.client.get("/", name="/")
 """
+SLOW_MASTER = """
+import gevent
+from seawall.load.plain_run import Ledgers
+
+def claim_slowly(self, claim=Ledgers.claim):
+    while not self._environment.runner.clients:
+        gevent.sleep(0.05)
+    gevent.sleep(1)
+    claim(self)
+
+Ledgers.claim = claim_slowly
+"""
+"""Its workers have come, and have said what they are like, before it is ready."""
 TARGETS = """
 [[always]]
 name = "answers in time"
@@ -196,14 +209,16 @@ def test_a_worker_that_joins_late_takes_over_users(company: Company) -> None:
 
 
 def test_a_worker_with_another_locustfile_ends_the_run_before_it_begins(company: Company) -> None:
-    """Exit code 2 on both sides, words on both sides, and no load."""
+    """Exit code 2 on both sides, words on both sides, and no load; also where the master is not ready yet."""
+    (company.directory / "reader.py").write_text(LOCUSTFILE + SLOW_MASTER)
     (company.directory / "other.py").write_text(LOCUSTFILE.replace('"/"', '"/other"'))
     worker, worker_said = company.worker(file="other.py")
     with service() as address:
         master, said = company.master(address, 2, "-t", "3s")
-        assert master.wait(40) == 2, said()
+        assert master.wait(100) == 2, said()
     assert worker.wait(20) == 2, worker_said()
     assert "has another locustfile" in said()
+    assert "Unknown message" not in said()
     assert "bring all workers to the same state" in said()
     assert "than its master, and makes no load" in worker_said()
     assert not list(company.directory.glob("out_requests/*.parquet"))

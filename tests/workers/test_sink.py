@@ -260,6 +260,7 @@ def _stream(bench: Bench, during: Callable[[], None]) -> list[Record]:
     return records
 
 
+@LONG_ON_MARIADB
 def test_a_sink_that_is_killed_loses_and_doubles_nothing(servers: Connections, tmp_path: Path) -> None:
     """After SIGKILL the next process of the same name takes the partitions over and ends with every row once."""
     bench = Bench(servers)
@@ -325,6 +326,7 @@ def test_a_partition_that_comes_back_after_a_wait_is_read_again(servers: Connect
     bench.close()
 
 
+@LONG_ON_MARIADB
 def test_a_sink_whose_name_is_taken_ends(servers: Connections, tmp_path: Path) -> None:
     """Two processes under one name cannot both be right: the elder ends and says why."""
     bench = Bench(servers)
@@ -336,6 +338,7 @@ def test_a_sink_whose_name_is_taken_ends(servers: Connections, tmp_path: Path) -
     bench.close()
 
 
+@LONG_ON_MARIADB
 def test_a_sink_ends_in_order_when_it_is_told_to(servers: Connections, tmp_path: Path) -> None:
     """After SIGTERM every row that was stored is committed, and the exit code is 0."""
     bench = Bench(servers)

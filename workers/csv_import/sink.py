@@ -25,6 +25,7 @@ from workers.sink.writer import is_refusal
 log = logging.getLogger(__name__)
 _BATCH, _WAIT_S, _RETRY_S = 10_000, 0.1, 0.5
 _TAKEN_AT_ONCE = 2_500
+_ASK_S = 10.0
 _KEY_BYTES = 16
 _COPIES = 3
 
@@ -183,5 +184,9 @@ class CsvSink:
         )
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        behind = 0
+        for place in consumer.committed(partitions, timeout=_ASK_S):
+            first, end = consumer.get_watermark_offsets(place, timeout=_ASK_S)
+            behind += end - max(first, place.offset)  # which is negative where nothing was committed
         consumer.incremental_assign(partitions)
-        say({"assigned": [place.partition for place in partitions]})
+        say({"assigned": [place.partition for place in partitions], "behind": behind})
