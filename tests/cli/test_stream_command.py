@@ -92,6 +92,8 @@ def test_the_bare_verb_names_the_scenarios(capsys: pytest.CaptureFixture[str]) -
         ),
         pytest.param(["reviews", "--faults", "errors"], "is not a weight", id="a fault without a share"),
         pytest.param(["reviews", "--faults", "luck=1"], "--faults: shares of errors", id="a fault that is none"),
+        pytest.param(["spark", "--arms", "fast"], "--arms: some of baseline, per-record", id="an arm that is none"),
+        pytest.param(["spark", "--master", "here"], "--master: local[*]", id="a master that is none"),
         pytest.param(["reviews", "--model-url", "model"], "--model-url: the base of an API", id="no address"),
     ],
 )
