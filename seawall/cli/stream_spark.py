@@ -18,18 +18,19 @@ from seawall.stack.spark import require_spark
 
 EXAMPLES = """[bold]Examples[/]
 
-  bin/seawall stream spark --quick                    240 reviews by three arms: about three minutes
-  bin/seawall stream spark                            1,200 reviews by all eight arms: about ten minutes
+  bin/seawall stream spark --quick                    240 reviews by three arms
+  bin/seawall stream spark                            1,200 reviews by all eight arms
   bin/seawall stream spark --arms baseline,trigger-1s,all --reviews 5000 --rate 200
   bin/seawall stream spark --arms all-killed          kill the job, and have it go on from its checkpoint
-  bin/seawall stream spark --master spark://10.0.0.5:7077 --driver-memory 2g    executors elsewhere
+  bin/seawall stream spark --master spark://10.0.0.5:7077 --driver-memory 2g    executors elsewhere (see below)
   bin/seawall stream spark --json                     the result for machines, on standard output
 
 Arms: baseline collects a list per job, with a watermark of 3 days, a trigger of 3 s, 64 KB, lz4 and 50 ms for the
-producers, and carries all columns; per-record, watermark-1h, trigger-1s, kafka-small (16 KB, none, 10 ms) and
-needed-columns each change one of these; all changes them all, and all-killed is killed in between as well. The clock
-of the reviews is simulated: days pass in seconds. Spark is an extra of 400 MB, and needs Java 17. What is claimed:
-docs/scenarios.md.
+producers, and carries all columns; per-record, watermark-1h, trigger-1s, kafka-small (16 KB, none, 10 ms) and needed-
+columns each change one of these; all changes them all, and all-killed is killed in between as well. The clock of the
+reviews is simulated: days pass in seconds. Spark is an extra of 434 MB, and needs Java 17. Executors elsewhere have
+to reach Kafka (SEAWALL_KAFKA_BOOTSTRAP_SERVERS), the results' directory, where the checkpoint is, and this
+repository. What is claimed: docs/scenarios.md.
 
 Exit codes: 0 each review's features are there once by key, and what is claimed was reached, 1 not so, 2 wrong usage or
 set-up, such as no Spark, 3 not proven, 4 ended early, 130 interrupted (what was measured is written)."""

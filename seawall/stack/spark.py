@@ -111,9 +111,10 @@ class SparkProcess(Worker):
             **settings,
         }
         variables = {f"SEAWALL_SPARK_{key.upper()}": str(value) for key, value in own.items()}
+        if str(own.get("master", "local")).startswith("local"):
+            variables["SPARK_LOCAL_IP"] = HOST
         variables |= {
             "JAVA_HOME": str(java_home),
-            "SPARK_LOCAL_IP": HOST,
             "PYSPARK_PYTHON": sys.executable,
             "PYSPARK_DRIVER_PYTHON": sys.executable,
         }

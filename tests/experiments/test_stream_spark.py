@@ -69,7 +69,7 @@ def nothing_wrong(one: SparkFinding, reviews: int) -> bool:
     )
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(600)
 def test_a_job_that_is_killed_goes_on_from_its_checkpoint(spark: Path, clean: Stack, tmp_path: Path) -> None:
     """With reviews that come twice: nothing is lost, and what is written again has its key and is the same."""
     (one,) = run(clean, tmp_path, arms=(KILLED,)).spark

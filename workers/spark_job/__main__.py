@@ -75,21 +75,31 @@ def _run(settings: Settings, kafka: dict[str, Any], stop: threading.Event) -> No
         raise
     except Exception as error:  # noqa: BLE001 - whatever Java says, which is in the log above
         raise NoSpark(f"Spark does not start: {_first_line(error)}; it needs Java 17, and its log says more") from None
-    query = begin(session, settings, kafka)
+    try:
+        _follow(begin(session, settings, kafka), stop)
+        session.stop()
+    except JobFailed:
+        raise
+    except Exception as error:  # noqa: BLE001 - such as that Java was killed; all that Spark raises is told by the log
+        raise JobFailed(
+            f"Spark does not go on: {_first_line(error)}; start the job again, its checkpoint holds"
+        ) from None
+
+
+def _follow(query: Any, stop: threading.Event) -> None:
+    """Say what the query does until it is to *stop*; raises `JobFailed` where it ends before."""
     say({"started": True, "at_ns": time.monotonic_ns()})
     told = -1.0
-    try:
-        while query.isActive and not stop.wait(_LOOK_S):
-            for line in _news(query, told):
-                told = line["batch"]
-                say(line)
-        if (ended := query.exception()) is not None:
-            raise JobFailed(f"the query ended: {_first_line(ended)}")
-    finally:
-        query.stop()
+    while query.isActive and not stop.wait(_LOOK_S):
         for line in _news(query, told):
+            told = line["batch"]
             say(line)
-        session.stop()
+    ended = query.exception()
+    query.stop()
+    for line in _news(query, told):
+        say(line)
+    if ended is not None:
+        raise JobFailed(f"the query ended: {_first_line(ended)}; start the job again, its checkpoint holds")
 
 
 def _news(query: Any, told: float) -> Iterator[dict[str, Any]]:

@@ -42,6 +42,7 @@ def start(settings: Settings) -> SparkSession:
 def _configuration(settings: Settings) -> dict[str, str]:
     found = {
         "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.shuffle.partitions": str(settings.spark_partitions),
         "spark.sql.mapKeyDedupPolicy": "LAST_WIN",
