@@ -125,11 +125,14 @@ class SparkProcess(Worker):
         await_said(self, lambda: any(b'"started":true' in line for line in self.lines()), _READY_WITHIN_S)
 
     def held(self) -> Held:
-        """Return the memory of its Java and its Pythons; of a cluster that is the driver's alone."""
+        """Return the memory of its Java and its Pythons; of a cluster that is the driver's alone.
+
+        What processes share, as forked Pythons do, counts once: a part for each of them (PSS).
+        """
         java = python = 0
         for process in self._family():
             with contextlib.suppress(psutil.Error):
-                name, held = process.name(), process.memory_info().rss
+                name, held = process.name(), int(process.memory_full_info().pss)
                 if name.startswith("java"):
                     java += held
                 else:

@@ -79,7 +79,7 @@ def test_a_job_that_is_killed_goes_on_from_its_checkpoint(spark: Path, clean: St
     assert WARMUP < one.killed_at < one.reviews
     assert one.back_s is not None
     assert one.written == one.distinct + one.repeats
-    assert one.java_bytes > one.python_bytes > 0
+    assert min(one.java_bytes, one.python_bytes) > 1 << 20
     assert 0 < one.state_rows < one.reviews
     assert not (tmp_path / "raw" / "01-all-killed" / "checkpoint").exists()
 
