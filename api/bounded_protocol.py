@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import httptools
 from uvicorn.protocols.http.flow_control import CLOSE_HEADER
@@ -42,6 +42,18 @@ class Bounds:
     """Told the status of each answer to what no path can serve."""
 
 
+class Direct(Protocol):
+    """What serves a URL path by a callback."""
+
+    def refusal(self) -> Answer | None:
+        """Return the answer to a request that comes now where it is one too many; None where it may go on."""
+        ...
+
+    def __call__(self, body: bytes, answer: Callable[[Answer], None], /) -> bool:
+        """Begin, and call *answer* later on the loop; False where the application must serve the request instead."""
+        ...
+
+
 class Exchange:
     """One request that is answered by a callback; stands where uvicorn's protocol expects a cycle of its own."""
 
@@ -49,7 +61,7 @@ class Exchange:
     message_event = asyncio.Event()
     """Set by uvicorn's protocol when the client goes; nobody waits for it."""
 
-    def __init__(self, protocol: BoundedProtocol, serve: Callable[[bytes, Callable[[Answer], None]], bool]) -> None:
+    def __init__(self, protocol: BoundedProtocol, serve: Direct) -> None:
         self._protocol = protocol
         self.serve = serve
         self.body = b""

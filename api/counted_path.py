@@ -65,6 +65,13 @@ class _CountedWrite:
     def __init__(self, serve: DirectIngest, counts: RequestCounts, endpoint: EndpointCounts) -> None:
         self._serve, self._counts, self._endpoint = serve, counts, endpoint
 
+    def refusal(self) -> Answer | None:
+        """Refuse it, if it is one too many, and count that."""
+        found = self._serve.refusal()
+        if found is not None:
+            self._counts.refused(self._endpoint, found.status)
+        return found
+
     def __call__(self, body: bytes, answer: Callable[[Answer], None]) -> bool:
         """Begin to serve it, if it can be, and count its answer later."""
         counts, endpoint, begun_ns = self._counts, self._endpoint, _now_ns()

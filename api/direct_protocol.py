@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 from api.answers import Answer
-from api.bounded_protocol import BoundedProtocol, Bounds, Exchange
+from api.bounded_protocol import BoundedProtocol, Bounds, Direct, Exchange
 from api.guard import Guard
 from api.problems import CROWDED
 from contract.api_keys import Scope
@@ -33,14 +33,6 @@ _MOST_HEADS = 4_096
 """Lengths of records vary, and so their heads; with more than these all are read again."""
 _ONCE_ALONE = b"traceparent:"
 """A head that holds this does not come again."""
-
-
-class Direct(Protocol):
-    """What serves a URL path by a callback."""
-
-    def __call__(self, body: bytes, answer: Callable[[Answer], None], /) -> bool:
-        """Begin, and call *answer* later on the loop; False where the application must serve the request instead."""
-        ...
 
 
 class DirectRead(Protocol):
@@ -104,6 +96,11 @@ class DirectProtocol(BoundedProtocol):
             end = data.find(_HEAD_END)
             known = self._known.get(data[:end]) if end > 0 else None
             if known is not None and len(data) - end - len(_HEAD_END) == known.length and self._is_free():
+                # what a refusal costs is missing for those who are served
+                refusal = known.serve.refusal()
+                if refusal is not None:
+                    self.write_answer(refusal, keep_alive=True)
+                    return
                 exchange = Exchange(self, known.serve)
                 exchange.body = data[-known.length :]
                 self.cycle = exchange  # type: ignore[assignment]  # as below
@@ -154,7 +151,11 @@ class DirectProtocol(BoundedProtocol):
             super().on_message_complete()
             return
         length = len(exchange.body)  # it has none any more once it is answered
-        if self._serve(exchange):
+        refusal = exchange.serve.refusal()
+        if refusal is not None:
+            exchange.answer(refusal)
+            self._learn(exchange.serve, length)
+        elif self._serve(exchange):
             self._learn(exchange.serve, length)
         else:
             self._leave_to_uvicorn()

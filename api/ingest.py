@@ -93,15 +93,14 @@ class DirectIngest:
         self._references = [(field, ENTITIES[name]) for field, name in entity.references.items()]
         self._ends_a_miss = entity.lookup and path.status == COMMITTED
 
+    def refusal(self) -> Answer | None:
+        """Return the answer to one who comes now, where that is one too many; asked before anything else is."""
+        if self._loop_queue.refuses():
+            return CROWDED
+        return self._path.crowded if self._path.refuses() else None
+
     def __call__(self, body: bytes, answer: Callable[[Answer], None]) -> bool:
         """Begin to store *body* and call *answer* later; False where `Ingest` has to be asked instead."""
-        # refused before anything is made of it: what that costs is missing for those who are served
-        if self._loop_queue.refuses():
-            answer(CROWDED)
-            return True
-        if self._path.refuses():
-            answer(self._path.crowded)
-            return True
         try:
             record = parse(self._entity, body)
         except InvalidRecord:

@@ -5,34 +5,29 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from typing import Any
-from uuid import UUID
 
 from confluent_kafka import Message
-from psycopg import sql
 
 from contract.registry import Registry
-from contract.tables import TABLES
 from controls.faults import SINK_FAULTS, Choice, DeedLog, OneIn, UnknownFault
+from controls.twice import KeylessWriter, keyless_writer
 from workers.sink import __main__ as real
 from workers.sink.batches import Batch, Rows
 from workers.sink.consumer import Sink
 from workers.sink.counts import DATABASE
 from workers.sink.database import Database, Outcome
-from workers.sink.postgresql import PostgreSQL
-from workers.sink.rows import id_of
 from workers.sink.settings import Settings
-from workers.sink.writer import Writer
 
 
-class RepeatingWriter(Writer):
+class RepeatingWriter:
     """Stores one record in so many twice, while that is the planted fault; the tables lose their primary keys by it.
 
     They do not get them back: what comes after needs another stack.
     """
 
-    def __init__(self, url: str, choice: Choice, log: DeedLog, *, name: str, timeout_s: float) -> None:
-        super().__init__(url, name=name, timeout_s=timeout_s)
-        self._choice, self._log = choice, log
+    def __init__(self, writer: KeylessWriter, choice: Choice, log: DeedLog) -> None:
+        self._writer, self._choice, self._log = writer, choice, log
+        self.errors, self.refusal, self.close = writer.errors, writer.refusal, writer.close
         self._one_in = OneIn()
         self._keys_dropped = False
 
@@ -43,24 +38,16 @@ class RepeatingWriter(Writer):
         """Commit *batch*, and some of it again."""
         fault = self._choice.current()
         if fault.name == "store-twice" and not self._keys_dropped:
-            self._drop_keys()
-        outcome = super().write(batch)
+            self._writer.drop_keys()
+            self._keys_dropped = True
+        outcome = self._writer.write(batch)
         if fault.name == "store-twice":
             chosen = [_some_of(table, lambda: self._one_in.picks(fault.amount)) for table in batch.tables]
             again = Batch([table for table in chosen if table.rows], [], [])
             if again.size:
-                self._quickly(again)  # the careful path would find the rows and leave them out
-                self._log.add("store-twice", "repeated", *_ids(again))
+                self._writer.store_again(again)
+                self._log.add("store-twice", "repeated", *self._writer.ids(again))
         return outcome
-
-    def _drop_keys(self) -> None:
-        """Take away what would absorb a second row."""
-        connection = self._connected()
-        with connection.transaction():
-            for name in TABLES:
-                drop = sql.SQL("ALTER TABLE {} DROP CONSTRAINT IF EXISTS {}")
-                connection.execute(drop.format(sql.Identifier(name), sql.Identifier(f"{name}_pkey")))
-        self._keys_dropped = True
 
 
 class MisbehavingSink(Sink):
@@ -69,13 +56,11 @@ class MisbehavingSink(Sink):
     def __init__(
         self, connection: dict[str, Any], database: Database, settings: Settings, registry: Registry | None = None
     ) -> None:
-        if not isinstance(database, PostgreSQL):
-            raise UnknownFault("faults are planted into a sink of PostgreSQL alone")
         super().__init__(connection, database, settings, registry)
         self._choice, self._log = Choice(SINK_FAULTS), DeedLog(settings.sink_name)
-        self._writer = RepeatingWriter(
-            database.url, self._choice, self._log, name=settings.sink_name, timeout_s=settings.sink_database_timeout_s
-        )
+        writer = keyless_writer(database, settings)
+        self._ids = writer.ids
+        self._writer = RepeatingWriter(writer, self._choice, self._log)
         self._kept: Batch | None = None
 
     def _gather(self) -> list[Message]:
@@ -91,7 +76,7 @@ class MisbehavingSink(Sink):
             self._store_kept()
             super()._move(batch, more=more)
             return
-        self._log.add("early-offsets", "committed", *_ids(batch))
+        self._log.add("early-offsets", "committed", *self._ids(batch))
         self._commits.stored(batch.spans)
         self._store_kept()
         self._kept = batch
@@ -100,11 +85,7 @@ class MisbehavingSink(Sink):
         batch, self._kept = self._kept, None
         if batch is not None:
             self._wait_out(lambda: self._write(batch), DATABASE)
-            self._log.add("early-offsets", "stored", *_ids(batch))
-
-
-def _ids(batch: Batch) -> list[str]:
-    return [str(UUID(bytes=id_of(row))) for table in batch.tables for row in table.rows]
+            self._log.add("early-offsets", "stored", *self._ids(batch))
 
 
 def _some_of(table: Rows, picked: Callable[[], bool]) -> Rows:

@@ -32,7 +32,8 @@ class EndpointCounts:
         self.begun = 0
         self.by_class = [0] * len(CLASSES)
         self.durations = Durations()
-        """Of those that were answered, from the request's last byte (or, of a long body, its head) to the answer."""
+        """Of those that were answered and not refused for others: from the request's last byte (or, of a long body, its
+        head) to the answer."""
 
     @property
     def under_way(self) -> int:
@@ -80,10 +81,13 @@ class RequestCounts(Collector):
 
     def refused_read(self, url_path: bytes) -> None:
         """Count a read below *url_path* that was refused, since more came than could be served."""
-        endpoint = self.reads_below(url_path.decode("latin-1"))
+        self.refused(self.reads_below(url_path.decode("latin-1")), CROWDED.status)
+
+    def refused(self, endpoint: EndpointCounts, status: int) -> None:
+        """Count what was refused at once, since more came than could be served."""
         endpoint.begun += 1
-        endpoint.by_class[CROWDED.status // 100] += 1
-        self.note_problem(CROWDED.status)
+        endpoint.by_class[status // 100] += 1
+        self.note_problem(status)
 
     def note_problem(self, status: int) -> None:
         """Count a problem's status."""

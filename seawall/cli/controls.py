@@ -17,6 +17,7 @@ from seawall.cli.exits import Exit, exit_of
 from seawall.cli.interruption import interruptible
 from seawall.cli.option_values import check_table_style, names
 from seawall.cli.results_directory import free_directory, keep_server_logs, make_directory
+from seawall.cli.shared_options import Database
 from seawall.cli.stack_progress import StackProgress
 from seawall.experiments.control_bench import HONEST, FaultFiles
 from seawall.experiments.controls import CATALOGUE, Controls, chosen, refuse_foreign_servers
@@ -31,6 +32,7 @@ EXAMPLES = """[bold]Examples[/]
   bin/seawall controls                          all of them, about 3 minutes
   bin/seawall controls --list                   what each plants, and how it has to come out
   bin/seawall controls --only drop-sync,alter   two of them
+  bin/seawall controls --database mariadb       with MariaDB in PostgreSQL's place
   bin/seawall controls --json                   the result for machines, on standard output
 
 Exit codes: 0 each came out as it must, 1 one did not, 2 wrong usage or set-up (a stack is up already, or settings
@@ -47,6 +49,7 @@ def controls(
         ),
     ] = "",
     listing: Annotated[bool, typer.Option("--list", help="Show the controls and run none.")] = False,
+    database: Database = "",
     seed: Annotated[int, typer.Option(help="Seed of contents and of the users' phases.")] = 1,
     output: Annotated[Path | None, typer.Option(help="Directory of the results.", show_default=False)] = None,
     table_style: Annotated[str, typer.Option(help=f"Look of the table: {', '.join(TABLE_STYLES)}.")] = "rounded",
@@ -67,9 +70,9 @@ def controls(
     refuse_foreign_servers()
     with interruptible():
         directory = free_directory(output, "controls")
-        files = FaultFiles(directory / "faults")
+        files = FaultFiles(directory / "faults", database)
         with StackProgress("Starting a stack whose API and sink misbehave on purpose") as progress:
-            stack = Stack.up(files.options(), progress, owner="controls")
+            stack = Stack.up(files.options().checked(), progress, owner="controls")
         try:
             make_directory(directory)
             files.plant(HONEST)

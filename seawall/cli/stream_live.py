@@ -17,6 +17,7 @@ from seawall.cli.shared_options import (
     AsJson,
     Brokers,
     Clean,
+    Database,
     DrainTimeout,
     Output,
     Seed,
@@ -39,6 +40,7 @@ EXAMPLES = """[bold]Examples[/]
   bin/seawall stream live --sources log --duration 60s     the log's feed alone, for a minute
   bin/seawall stream live --whole 20 --silent 5            more who follow everything, and who never read
   bin/seawall stream live --poll 200ms --json              who asks the database does so more often
+  bin/seawall stream live --database mariadb --sources log     the log's feed, with MariaDB behind it
 
 Each subscriber follows one buyer's orders, by WebSocket or as server-sent events; --whole further ones follow all
 orders, --silent ones follow all and never read, and a share leaves once and comes back with the last id. The feed that
@@ -72,6 +74,7 @@ def stream_live(
         str, typer.Option(help="Pause between two queries of a subscriber, without the log.", metavar="TIME")
     ] = "500ms",
     writers: Annotated[int, typer.Option(help="Users that write.")] = 200,
+    database: Database = "",
     brokers: Brokers = None,
     sinks: Sinks = None,
     api_processes: ApiProcesses = None,
@@ -99,6 +102,7 @@ def stream_live(
         warmup_s=seconds("--warmup", warmup),
         poll_ms=seconds("--poll", poll) * 1e3,
         writers=writers,
+        database=database,
         brokers=brokers,
         sinks=sinks,
         api_processes=api_processes,

@@ -12,7 +12,6 @@ from typing import Self
 
 import msgspec
 
-from contract.connections import POSTGRESQL
 from seawall.experiments.trial import NOTHING_BESIDE, TrialPlan, TrialRunner
 from seawall.experiments.validity import Limits
 from seawall.load.trial import Progress, TrialLoad
@@ -42,7 +41,9 @@ class Deed(msgspec.Struct, frozen=True):
 class FaultFiles:
     """The files through which a fault is planted and tells what it did."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, database: str = "") -> None:
+        """*database* is the one behind what misbehaves, as in `StackOptions`."""
+        self._database = database
         self._directory = directory.absolute()
         self._read_to: dict[Path, int] = {}
         self._decode = msgspec.json.Decoder(Deed).decode
@@ -50,7 +51,7 @@ class FaultFiles:
     def options(self) -> StackOptions:
         """Return what a stack must look like for these files to have an effect."""
         return StackOptions(
-            database=POSTGRESQL,
+            database=self._database,
             api_module="controls.api",
             sink_module="controls.sink",
             environment={

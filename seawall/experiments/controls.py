@@ -216,7 +216,10 @@ class Controls:
                     outcome=outcome_of(findings, interrupted=interrupted),
                     interrupted=interrupted,
                     reasons=list(reasons),
-                    options={"only": [control.name for control in self.chosen]},
+                    options={
+                        "only": [control.name for control in self.chosen],
+                        "database": self.stack.connections.database,
+                    },
                     environment=environment,
                     arms=[Arm(name=name, path=path, durability=NOT_A_MEASUREMENT) for name, path in bench.arms.items()],
                     trials=list(bench.trials),

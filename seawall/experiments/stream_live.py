@@ -235,7 +235,7 @@ class _Part:
             delivery_ms=figures.delivery_ms,
             instrument=done.health,
             feed_cpu_s=trial.cpu_s.get(self._service_name, 0.0),
-            database_cpu_s=trial.cpu_s.get("postgres", 0.0),
+            database_cpu_s=trial.cpu_s.get("postgres", trial.cpu_s.get("mariadb", 0.0)),
             target=judged_arrivals(target, figures.arrival_ms, self._arm.name, invalid),
             outcome=trial.outcome,
         )

@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 from math import isfinite
 from typing import Any
 
-from contract.connections import POSTGRESQL
 from seawall.experiments.errors import BadOptions
 from seawall.stack.errors import BadOptions as BadStackOptions
 from seawall.stack.limits import Limits
@@ -42,6 +41,7 @@ class LiveOptions:
     writers: int = 200
     poll_ms: float = 500.0
     """How long a subscriber waits between two queries, where there is no log."""
+    database: str = ""
     brokers: int | None = None
     sinks: int | None = None
     api_processes: int | None = None
@@ -51,7 +51,7 @@ class LiveOptions:
     def stack(self) -> StackOptions:
         """Return what a stack for the run looks like."""
         return StackOptions(
-            database=POSTGRESQL,
+            database=self.database,
             brokers=self.brokers or 1,
             sinks=self.sinks or 1,
             api_processes=self.api_processes or 1,
@@ -83,7 +83,7 @@ class LiveOptions:
             self.stack().checked()
         except BadStackOptions as error:
             if set(self.sources) <= set(FEED_SOURCES):
-                yield f"--brokers, --sinks, --api-processes: {error}"
+                yield f"--database, --brokers, --sinks, --api-processes: {error}"
 
     def _amount_mistakes(self) -> Iterator[str]:
         for name, figure in (("--rate", self.rate_per_s), ("--drain-timeout", self.drain_timeout_s)):

@@ -113,7 +113,6 @@ class StackOptions(msgspec.Struct, frozen=True, kw_only=True):
             (self.replica, "a replica (--replica)"),
             (self.flush_delay_ms, "a delay of flushes (--flush-delay)"),
             ("database" in self.feeds, "a feed by the database (--feed database)"),
-            (self.control, "a control, which misbehaves on purpose,"),
         ):
             if asked:
                 yield f"{option} is there with PostgreSQL alone: leave it or --database mariadb out"

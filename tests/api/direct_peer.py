@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,16 @@ import msgspec
 from new_records import new_record
 from service_processes import eventually, running_api
 
+from api.answers import Answer
 from api.bounded_protocol import Bounds
-from api.direct_protocol import Direct, KnownHead, Terms
+from api.direct_protocol import KnownHead, Terms
 from api.guard import OpenDoor
 from contract.entities import ENTITIES
 from seawall.stack.stack import Stack
 
 USERS = ENTITIES["users"]
+
+Serve = Callable[[bytes, Callable[[Answer], None]], bool]
 
 
 class Peer:
@@ -62,10 +65,25 @@ def request(body: bytes, *, path: str = "/v1/kafka/users", extra: bytes = b"", s
     return head + length + extra + b"\r\n" + body
 
 
-def terms_of(serve: Direct, known: dict[bytes, KnownHead] | None = None) -> Terms:
+class Serving:
+    """Serves a URL path by a function, and refuses what another one says."""
+
+    def __init__(self, serve: Serve, refuse: Callable[[], Answer | None] = lambda: None) -> None:
+        self._serve, self._refuse = serve, refuse
+
+    def refusal(self) -> Answer | None:
+        """Return what the function says."""
+        return self._refuse()
+
+    def __call__(self, body: bytes, answer: Callable[[Answer], None]) -> bool:
+        """Do as the function does."""
+        return self._serve(body, answer)
+
+
+def terms_of(serve: Serve | Serving, known: dict[bytes, KnownHead] | None = None) -> Terms:
     """Return terms by which *serve* serves one URL path."""
     return Terms(
-        direct={b"/v1/kafka/users": serve},
+        direct={b"/v1/kafka/users": serve if isinstance(serve, Serving) else Serving(serve)},
         reads={},
         guard=OpenDoor(),
         bounds=Bounds(body_bytes=1_000, head_bytes=1_000, request_s=5, connections=10),

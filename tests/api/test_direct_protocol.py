@@ -13,7 +13,7 @@ import httpx
 import msgspec
 import pytest
 import uvicorn
-from direct_peer import USERS, Peer, new_body, request, running_url, terms_of
+from direct_peer import USERS, Peer, Serving, new_body, request, running_url, terms_of
 from new_records import new_record
 from service_processes import eventually, running_api
 from starlette.types import Receive, Scope, Send
@@ -252,7 +252,7 @@ def test_a_known_head_spares_the_parser_and_nothing_else() -> None:
             plain = request(b"abcdef")
             await ask(plain)
             (head,) = known
-            known[head] = KnownHead(serving("known"), 6)
+            known[head] = KnownHead(Serving(serving("known")), 6)
             await ask(plain)
             await ask(request(b"refuse"))  # known, tried, and then served by the application with its whole body
             await ask(plain[:20], plain[20:])
@@ -276,20 +276,21 @@ def test_a_known_head_spares_the_parser_and_nothing_else() -> None:
     assert [body for way, body in seen if way == "known"] == [b"abcdef", b"refuse"] + [b"abcdef"] * 3
 
 
-def test_what_was_made_in_advance_is_what_would_be_made() -> None:
-    """Head and body, byte for byte; and a head is known although its first request was refused at once."""
+def test_who_is_one_too_many_is_refused_unseen() -> None:
+    """Head and body are those that would be made, byte for byte; and a head is known although it was refused."""
     known: dict[bytes, KnownHead] = {}
     answers = [CROWDED._replace(wire=b""), CROWDED, CROWDED]
 
-    def serve(_: bytes, answer: Callable[[Answer], None]) -> bool:
-        answer(answers.pop())
-        return True
+    def serve(_body: bytes, _answer: Callable[[Answer], None]) -> bool:
+        raise AssertionError("nobody should look at it")
 
     async def talk() -> list[bytes]:
         config = uvicorn.Config(lambda: None, log_config=None, access_log=False, lifespan="off")
         config.load()
         server = await asyncio.get_running_loop().create_server(
-            lambda: DirectProtocol(terms_of(serve, known), config, ServerState(), {}), "127.0.0.1", 0
+            lambda: DirectProtocol(terms_of(Serving(serve, answers.pop), known), config, ServerState(), {}),
+            "127.0.0.1",
+            0,
         )
         async with server:
             reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())

@@ -149,17 +149,15 @@ def test_orders_wait_for_what_is_not_in_memory_and_share_the_question() -> None:
     asyncio.run(talk())
 
 
-def test_who_is_refused_for_others_is_not_looked_at() -> None:
-    """Neither is the body parsed, nor a reference asked for: that would be missing for those who are served."""
+def test_a_crowded_path_refuses_before_anything_is_looked_at() -> None:
+    """What is no record at all is left to the long way only by who is not refused."""
 
     async def talk() -> None:
         bench = Bench()
         bench.path.is_crowded = True
-        assert bench.send(user(0), PRODUCT)
-        assert bench.ingest(b"no JSON", bench.answers.append)
-        assert bench.answers == [CROWDED, CROWDED]
-        assert not bench.source.asked
+        assert bench.ingest.refusal() == CROWDED
         bench.path.is_crowded = False
+        assert bench.ingest.refusal() is None
         assert not bench.ingest(b"no JSON", bench.answers.append)
 
     asyncio.run(talk())

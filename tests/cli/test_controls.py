@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from contract.connections import DATABASES, MARIADB
 from seawall.experiments.controls import CATALOGUE
 from seawall.stack.places import ROOT
 
@@ -30,15 +31,21 @@ def run(*arguments: str, home: Path, **settings: str) -> subprocess.CompletedPro
 
 
 @pytest.mark.long
-def test_catches_what_is_dropped_and_doubled_and_absorbs_what_is_harmless(tmp_path: Path) -> None:
+@pytest.mark.parametrize("database", DATABASES)
+def test_catches_what_is_dropped_and_doubled_and_absorbs_what_is_harmless(
+    tmp_path: Path, database: str, request: pytest.FixtureRequest
+) -> None:
     """The ids that the audit names are those of the fault's own list; the result says that it is a control."""
-    out = tmp_path / "out"
-    done = run("--only", "store-twice,drop-sync,log-twice", "--output", str(out), home=tmp_path / "home")
+    if database == MARIADB:
+        request.getfixturevalue("mariadb_url")  # where none is installed the test is left out
+    out, chosen = tmp_path / "out", ["--only", "store-twice,drop-sync,log-twice", "--database", database]
+    done = run(*chosen, "--output", str(out), home=tmp_path / "home")
     assert done.returncode == 0, done.stderr + done.stdout
     result = json.loads((out / "result.json").read_text())
     assert [finding["name"] for finding in result["controls"]] == ["drop-sync", "log-twice", "store-twice"]
     assert {finding["outcome"] for finding in result["controls"]} == {"PASS"}
     assert result["environment"]["control"] is True
+    assert result["options"]["database"] == database
     assert result["environment"]["servers"]["api"] == "1 (control)"
     assert {arm["durability"] for arm in result["arms"]} == {"a control: no measurement"}
 

@@ -13,6 +13,7 @@ from typing import Any
 import psutil
 import pytest
 
+from contract.connections import MARIADB, POSTGRESQL
 from seawall.cli.app import SCENARIOS, main
 from seawall.load.csv_sample import write_sample
 from seawall.stack.places import ROOT
@@ -82,6 +83,7 @@ def test_the_bare_verb_names_the_scenarios(capsys: pytest.CaptureFixture[str]) -
         pytest.param(["live", "--sources", "rumour"], "unknown 'rumour'", id="a source that is none"),
         pytest.param(["live", "--sse", "many"], "--sse", id="a share that is none"),
         pytest.param(["live", "--subscribers", "10000000"], "--subscribers", id="more subscribers than can connect"),
+        pytest.param(["live", "--database", "mariadb"], "a feed by the database", id="a feed that MariaDB has not"),
         pytest.param(["csv", "--ways", "post", "--rows", "1"], "--ways: some of direct, kafka", id="a way to no table"),
         pytest.param(["csv", "/nowhere/people.csv"], "/nowhere/people.csv: No such file", id="no such file"),
         pytest.param(["csv", str(ROOT / "docs")], "is a directory: name one file", id="a directory"),
@@ -150,21 +152,42 @@ def test_ctrl_c_keeps_what_was_measured(tmp_path: Path) -> None:
 
 @pytest.mark.long
 @pytest.mark.timeout(400)
-def test_feeds_have_an_answer_and_their_files(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("database", "sources"), [(POSTGRESQL, ["log", "database"]), (MARIADB, ["log"])])
+def test_feeds_have_an_answer_and_their_files(
+    tmp_path: Path, database: str, sources: list[str], request: pytest.FixtureRequest
+) -> None:
     """By the log and by asking the database; every delivery is there, and nothing of the stack remains."""
+    if database == MARIADB:
+        request.getfixturevalue("mariadb_url")  # where none is installed the test is left out
     home, output = tmp_path / "home", tmp_path / "out"
-    words = ["--rate", "50", "--subscribers", "60", "--whole", "2", "--silent", "0", "--returning", "20%"]
+    words = [
+        "--database",
+        database,
+        "--sources",
+        ",".join(sources),
+        "--rate",
+        "50",
+        "--subscribers",
+        "60",
+        "--whole",
+        "2",
+        "--silent",
+        "0",
+        "--returning",
+        "20%",
+    ]
     words += ["--duration", "4s", "--warmup", "1s", "--writers", "20", "--output", str(output)]
     with started(home, "live", *words) as process:
         out, err = process.communicate(timeout=380)
     result = written(output)
-    assert [finding["source"] for finding in result["live"]] == ["log", "database"]
+    assert [finding["source"] for finding in result["live"]] == sources
     for finding in result["live"]:
         assert finding["records"] > 0
         assert finding["expected"] == finding["delivered"] > finding["records"]
         assert [finding[name] for name in ("missing", "doubled", "disordered", "strayed")] == [0, 0, 0, 0]
         assert finding["returned"] > 0
         assert finding["arrival_ms"]["samples"] > 0
+        assert finding["database_cpu_s"] > 0
     assert process.returncode in (0, 1, 3, 4), out + err  # on a busy machine it may be late
     assert "Deliveries: each acknowledged record" in out
     assert {path.name for path in output.iterdir()} >= {"result.json", "summary.csv", "report.html", "junit.xml"}

@@ -168,7 +168,6 @@ def test_clients_have_accounts_of_their_own_that_own_the_tables_alone(small: Sta
         (StackOptions(database="mariadb", replica=True), "--replica"),
         (StackOptions(database="mariadb", flush_delay_ms=2), "--flush-delay"),
         (StackOptions(database="mariadb", feeds=("database",)), "--feed database"),
-        (StackOptions(database="mariadb", sink_module="controls.sink"), "a control"),
     ],
 )
 def test_what_needs_postgresql_is_refused_by_name(options: StackOptions, words: str) -> None:

@@ -46,16 +46,16 @@ class MariaDB:
     formats: Mapping[str, RowFormat] = ROW_TEXTS
 
     def __init__(self, url: str) -> None:
-        self._url = url
+        self.url = url
 
     def writer(self, settings: Settings) -> MariaDBWriter:
         """Return what writes by INSERTs of many rows."""
-        return MariaDBWriter(self._url, timeout_s=settings.sink_database_timeout_s, group=settings.sink_group)
+        return MariaDBWriter(self.url, timeout_s=settings.sink_database_timeout_s, group=settings.sink_group)
 
     def kept_offsets(self, group: str, pairs: Iterable[tuple[str, int]]) -> dict[tuple[str, int], int]:
         """Return where the *group* goes on; raises `pymysql.MySQLError`."""
         wanted = set(pairs)
-        with mariadb.connect(self._url, timeout_s=_WITHIN_S) as connection, connection.cursor() as cursor:
+        with mariadb.connect(self.url, timeout_s=_WITHIN_S) as connection, connection.cursor() as cursor:
             cursor.execute(_LOOK, (group,))
             found: Sequence[Any] = cursor.fetchall()
         return {(topic, partition): offset for topic, partition, offset in found if (topic, partition) in wanted}
