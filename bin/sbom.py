@@ -25,6 +25,7 @@ LOCKS = (
     "seawall/stack/kafka_jars.lock",
     "seawall/stack/jmx_agent.lock",
     "seawall/stack/registry.lock",
+    "seawall/stack/spark_jars.lock",
     "benchmarks/kafka_tools.lock",
 )
 _PIN = re.compile(r"^([a-z0-9][a-z0-9._-]*)==([^ ;\\]+)")

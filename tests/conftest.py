@@ -26,13 +26,14 @@ settings.register_profile("shared machine", deadline=None)
 settings.load_profile("shared machine")
 _OURS = {f"{prefix}{name.upper()}" for name in Connections.model_fields for prefix in ("SEAWALL_", "")}
 _WITH_K6 = Path(__file__).parent / "k6"
+_WITH_SPARK = Path(__file__).parent / "experiments" / "test_stream_spark.py"
 _BUILT_WITHIN_S = 60.0
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Move the tests with k6 behind all others: `.ci/run` has it built meanwhile."""
-    items.sort(key=lambda item: item.path.is_relative_to(_WITH_K6))
+    """Move the tests with k6 and with Spark behind all others: `.ci/run` has both made ready meanwhile."""
+    items.sort(key=lambda item: item.path.is_relative_to(_WITH_K6) or item.path == _WITH_SPARK)
 
 
 @pytest.fixture(scope="session", autouse=True)

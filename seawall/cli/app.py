@@ -54,6 +54,7 @@ SCENARIOS = {
         "fanout": "Give the same records to many groups: what does storing lose, and what does a slow one do?",
         "csv": "Import a CSV file, directly and through the log: how fast, in how much memory, and is every row there?",
         "reviews": "Have a slow model judge reviews, in batches and one by one: how fast, for how many calls?",
+        "spark": "Have a Spark job find features of reviews: what does each setting change, and is any lost or twice?",
         "live": "Feed thousands of subscribers: how soon does each hear of its records, and does it hear of all?",
     },
 }

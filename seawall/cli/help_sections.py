@@ -31,6 +31,7 @@ FILES = {
     "stream live": _RESULTS,
     "stream csv": _RESULTS + "; rows in the tables csv_rows and csv_imports, which stay in a database that stays",
     "stream reviews": _RESULTS,
+    "stream spark": _RESULTS + "; ~/.cache/seawall with Spark's connector",
     "controls": _RESULTS,
     "bench": "what a benchmark needs, in a directory that it removes",
     "key": "the file of --file, to which a line is added",
@@ -64,6 +65,7 @@ ENVIRONMENT = dict.fromkeys(
     ),
     _ON_A_STACK,
 ) | {
+    "stream spark": f"SEAWALL_SPARK_JAVA (a Java 17 for Spark), {_ON_A_STACK}",
     **dict.fromkeys(("down", "status", "trace"), _STATE),
     "watch": f"SEAWALL_PROMETHEUS_URL (of a stack elsewhere), {_STATE}",
 }

@@ -12,6 +12,7 @@ EXAMPLES = """[bold]Examples[/]
   bin/seawall stream live                2,000 subscribers, by the log and by asking the database: about three minutes
   bin/seawall stream csv people.csv      a file into the database, directly and through the log
   bin/seawall stream reviews             a slow model judges reviews, in batches and one by one: about two minutes
+  bin/seawall stream spark --quick       a Spark job on the log, killed once; Spark is an extra
   bin/seawall stream ingest --help       its options, with examples
 
 A scenario does by the log what can be done by the database alone as well, and measures both: docs/scenarios.md holds

@@ -254,6 +254,18 @@ def _of_reviews(result: Result, arm: Arm, _: list[Trial]) -> Figures:
                 yield Figure("reviews a call", SMALLER, cell), finding.judged / finding.calls
 
 
+def _of_spark(result: Result, arm: Arm, _: list[Trial]) -> Figures:
+    """Yield how late a Spark job's features were, how long what came at once took, and what state it kept."""
+    for finding in result.spark:
+        if finding.arm == arm.name and finding.outcome is Outcome.PASS:
+            cell = f"{finding.reviews:,} reviews"
+            if finding.delay_ms.p95 is not None:
+                yield Figure("features p95, ms", LARGER, cell), finding.delay_ms.p95
+            if finding.burst_s is not None:
+                yield Figure("features at once, s", LARGER, cell), finding.burst_s
+            yield Figure("state, kB", LARGER, cell), finding.state_bytes / 1e3
+
+
 def _of_scaling(result: Result, _arm: Arm, _: list[Trial]) -> Figures:
     """Yield what one process would carry with a core of its own."""
     for finding in result.scaling:
@@ -271,5 +283,5 @@ def _of_elasticity(result: Result, _arm: Arm, _: list[Trial]) -> Figures:
 
 _FIGURES: tuple[Callable[[Result, Arm, list[Trial]], Figures], ...] = (
     _of_loads, _of_equal_data, _of_capacity, _of_soak, _of_faults, _of_bursts, _of_live_figures, _of_fleet,
-    _of_feeds, _of_fanout, _of_scaling, _of_elasticity, _of_imports, _of_reviews,
+    _of_feeds, _of_fanout, _of_scaling, _of_elasticity, _of_imports, _of_reviews, _of_spark,
 )  # fmt: skip

@@ -19,6 +19,8 @@ from seawall.report.live_words import NOT_MEASURED as NOT_OF_LIVE
 from seawall.report.live_words import live_answer, live_tables
 from seawall.report.reviews_words import NOT_MEASURED as NOT_OF_REVIEWS
 from seawall.report.reviews_words import reviews_answer, reviews_tables
+from seawall.report.spark_words import NOT_MEASURED as NOT_OF_SPARK
+from seawall.report.spark_words import spark_answer, spark_tables
 from seawall.result import Result
 from seawall.result.cache_fleet import CACHE
 from seawall.result.csv_import import CSV
@@ -26,6 +28,7 @@ from seawall.result.fanout import FANOUT
 from seawall.result.live import LIVE
 from seawall.result.live_analytics import ANALYTICS
 from seawall.result.reviews import REVIEWS
+from seawall.result.spark import SPARK
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +48,7 @@ SCENARIOS: dict[str, ScenarioReport] = {
     LIVE: ScenarioReport(answer=live_answer, tables=live_tables, not_measured=NOT_OF_LIVE),
     CSV: ScenarioReport(answer=csv_answer, tables=csv_tables, not_measured=NOT_OF_CSV),
     REVIEWS: ScenarioReport(answer=reviews_answer, tables=reviews_tables, not_measured=NOT_OF_REVIEWS),
+    SPARK: ScenarioReport(answer=spark_answer, tables=spark_tables, not_measured=NOT_OF_SPARK),
 }
 """By the name of the experiment, such as ``stream-cache``."""
 

@@ -31,6 +31,7 @@ from seawall.result.live_analytics import AnalyticsFinding
 from seawall.result.outcome import Outcome
 from seawall.result.reviews import ReviewsFinding
 from seawall.result.search import SearchFinding
+from seawall.result.spark import SparkFinding
 from seawall.result.trial import Trial
 
 SCHEMA_VERSION = 1
@@ -108,6 +109,8 @@ class Result(msgspec.Struct, kw_only=True, frozen=True):
     """What the database's own loader did with the same rows; None where it was not asked."""
     reviews: list[ReviewsFinding] = []
     """What `stream reviews` found, an arm each."""
+    spark: list[SparkFinding] = []
+    """What `stream spark` found, an arm each."""
     advice: list[Advice] = []
     """What its figures suggest; empty where they suggest nothing."""
     stages: list[StageFinding] = []

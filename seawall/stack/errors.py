@@ -4,6 +4,7 @@ StackError
  ├─ BadOptions          options that cannot be used, all of them at once
  ├─ NoPlace             a directory that cannot be used: read-only, full, or somebody else's
  ├─ NoJava              no Java 17 or newer
+ ├─ NoSpark             Spark is an extra, and not installed
  ├─ NoK6                no k6 that can be used, and none can be built
  ├─ JarsUnavailable     Kafka's jars cannot be fetched or are not what the lock says
  ├─ PortInUse           a fixed port that another program holds
@@ -32,6 +33,10 @@ class NoPlace(StackError):
 
 class NoJava(StackError):
     """No Java 17 or newer was found; the message lists where it was looked for."""
+
+
+class NoSpark(StackError):
+    """Spark is not installed; the message says how it is."""
 
 
 class NoK6(StackError):

@@ -38,7 +38,7 @@ def find_java() -> Java:
     """
     seen = []
     for source, program in _candidates():
-        version = _version(program)
+        version = version_of(program)
         if version is None:
             seen.append(f"{source}: {program} does not run")
         elif (java := Java(program, version, source)).major >= OLDEST:
@@ -66,16 +66,17 @@ def _candidates() -> Iterator[tuple[str, Path]]:
         yield "PATH", Path(on_path)
 
 
-def _version(program: Path) -> str | None:
+def version_of(program: Path) -> str | None:
+    """Return the version that a Java says; None where *program* is none, or does not run."""
     try:
         facts = program.stat()
     except OSError:
         return None
-    return _version_of(program, facts.st_mtime_ns)
+    return _said_version(program, facts.st_mtime_ns)
 
 
 @cache
-def _version_of(program: Path, _changed_ns: int) -> str | None:
+def _said_version(program: Path, _changed_ns: int) -> str | None:
     """Ask a program for its version, once as long as it is the same."""
     try:
         done = subprocess.run([program, "-version"], capture_output=True, text=True, timeout=30, check=False)

@@ -74,14 +74,14 @@ class ReviewsProcess(Worker):
         await_said(self, lambda: any(b'"assigned":[' in line for line in self.lines()))
 
 
-def await_said(worker: Worker, said: Callable[[], object]) -> None:
-    """Return once *said* holds; raises `ServerFailed` where the process ends before, or takes too long."""
-    deadline_s = time.monotonic() + _READY_S
+def await_said(worker: Worker, said: Callable[[], object], within_s: float = _READY_S) -> None:
+    """Return once *said* holds; raises `ServerFailed` where the process ends before, or takes longer."""
+    deadline_s = time.monotonic() + within_s
     while not said():
         if worker.exit_code is not None:
             raise ServerFailed(f"{worker.module} ended; the end of {worker.log}:\n{last_lines(worker.log)}")
         if time.monotonic() > deadline_s:
-            raise ServerFailed(f"{worker.module} was not ready after {_READY_S:.0f} s; see {worker.log}")
+            raise ServerFailed(f"{worker.module} was not ready after {within_s:.0f} s; see {worker.log}")
         time.sleep(_LOOK_S)
 
 
@@ -90,7 +90,11 @@ def empty_job_lists(kafka: dict[str, Any]) -> None:
 
     No sink reads it, so it is none of the topics that every stack has.
     """
-    topic = TOPICS[LIST]
+    empty_topic(kafka, TOPICS[LIST])
+
+
+def empty_topic(kafka: dict[str, Any], topic: str) -> None:
+    """Make *topic* where it is not there yet, and delete its records; raises `Unreachable`."""
     try:
         admin = AdminClient({**kafka, "log_level": 0})
         brokers = len(admin.list_topics(timeout=_ASKED_S).brokers)

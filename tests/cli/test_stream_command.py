@@ -16,7 +16,9 @@ import pytest
 from contract.connections import MARIADB, POSTGRESQL
 from seawall.cli.app import SCENARIOS, main
 from seawall.load.csv_sample import write_sample
+from seawall.stack.errors import StackError
 from seawall.stack.places import ROOT
+from seawall.stack.spark import require_spark
 
 SMALL = ["--rate", "100", "--factor", "5", "--burst", "1s", "--before", "1s", "--after", "2s", "--warmup", "500ms"]
 
@@ -94,6 +96,8 @@ def test_the_bare_verb_names_the_scenarios(capsys: pytest.CaptureFixture[str]) -
         ),
         pytest.param(["reviews", "--faults", "errors"], "is not a weight", id="a fault without a share"),
         pytest.param(["reviews", "--faults", "luck=1"], "--faults: shares of errors", id="a fault that is none"),
+        pytest.param(["spark", "--arms", "fast"], "--arms: some of baseline, per-record", id="a factor that is none"),
+        pytest.param(["spark", "--master", "here"], "--master: local[*]", id="a master that is none"),
         pytest.param(["reviews", "--model-url", "model"], "--model-url: the base of an API", id="no address"),
     ],
 )
@@ -200,11 +204,22 @@ SHORT = {
     "live": ["--rate", "30", "--subscribers", "20", "--whole", "1", "--silent", "1", "--duration", "6s",
              "--warmup", "1s", "--writers", "10"],
     "reviews": ["--reviews", "60", "--jobs", "3", "--rate", "20", "--wait", "2s", "--latency", "500ms"],
+    "spark": ["--quick", "--reviews", "80", "--steps", "4"],
 }  # fmt: skip
 FINDINGS = {
     "ingest": "bursts", "cache": "fleet", "analytics": "live_analytics", "fanout": "fanout", "live": "live",
-    "reviews": "reviews",
+    "reviews": "reviews", "spark": "spark",
 }  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _leave_out_spark(request: pytest.FixtureRequest) -> None:
+    """Leave a test of the Spark job out where Spark, an extra, or its Java is not there."""
+    if "name" in request.fixturenames and request.getfixturevalue("name") == "spark":
+        try:
+            require_spark()
+        except StackError as error:
+            pytest.skip(str(error))
 
 
 @pytest.mark.long
@@ -240,7 +255,7 @@ def test_ctrl_c_in_the_middle_of_a_trial(tmp_path: Path, name: str, trials: int)
 
 @pytest.mark.long
 @pytest.mark.timeout(500)
-@pytest.mark.parametrize("name", ["cache", "analytics", "fanout", "reviews"])
+@pytest.mark.parametrize("name", ["cache", "analytics", "fanout", "reviews", "spark"])
 def test_a_whole_run_has_an_answer_and_its_files(tmp_path: Path, name: str) -> None:
     """Nothing is lost, the page has pictures, and nothing of the stack remains."""
     home, output = tmp_path / "home", tmp_path / "out"

@@ -19,7 +19,8 @@ Manifest = dict[str, Any]
 KUBERNETES = ROOT / "deploy" / "kubernetes"
 BASE, LOAD = "base", "load"
 STRIMZI, KEDA, LOCUST = "overlays/strimzi", "overlays/keda", "overlays/locust-operator"
-ALL = (BASE, LOAD, STRIMZI, KEDA, LOCUST)
+SPARK = "overlays/spark"
+ALL = (BASE, LOAD, STRIMZI, KEDA, LOCUST, SPARK)
 VERSIONS = ("1.32", "1.37")
 """The oldest and the newest Kubernetes that the manifests are held to."""
 _SCHEMAS = Path(__file__).parent / "schemas"

@@ -18,6 +18,7 @@ from manifests import (
     KUBERNETES,
     LOAD,
     LOCUST,
+    SPARK,
     STRIMZI,
     Manifest,
     allowed,
@@ -36,6 +37,7 @@ from contract.topics import DEAD_LETTER_TOPIC, FEED_GROUP, PREFIX, SINK_GROUP, r
 from seawall.stack.places import ROOT
 from workers.feed.settings import Settings as FeedSettings
 from workers.sink.settings import Settings as SinkSettings
+from workers.spark_job.settings import Settings as SparkSettings
 
 PAGE = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
 needs_kustomize = pytest.mark.skipif(not kustomize(), reason="neither kustomize nor kubectl is on the PATH")
@@ -87,6 +89,9 @@ def test_every_manifest_is_valid(directory: str) -> None:
         (KEDA, "TriggerAuthentication", "kafka", "spec.secretTargetRef.0.parameter", "user"),
         (LOCUST, "LocustTest", "seawall", "spec.workers", 0),
         (LOCUST, "LocustTest", "seawall", "spec.locustfile.configMap", {"name": "both at once"}),
+        (SPARK, "SparkApplication", "review-features", "spec.executor.instances", 0),
+        (SPARK, "SparkApplication", "review-features", "spec.driver.instances", 1),
+        (SPARK, "SparkApplication", "review-features", "spec.deps.packages.0", "spark-sql-kafka"),
     ],
 )
 def test_a_broken_manifest_is_not(directory: str, kind: str, name: str, path: str, value: object) -> None:
@@ -98,6 +103,22 @@ def test_a_broken_manifest_is_not(directory: str, kind: str, name: str, path: st
         place = place[int(step) if step.isdecimal() else step]
     place[int(last) if last.isdecimal() else last] = value
     assert flaws(manifest)
+
+
+def test_the_spark_job_is_told_what_its_settings_know() -> None:
+    """It runs the module that is there, with names that it reads, and by the policy it reaches the brokers."""
+    manifests = [*built(BASE), *built(SPARK)]
+    spec = one(manifests, "SparkApplication", "review-features")["spec"]
+    assert (ROOT / spec["mainApplicationFile"].removeprefix("local:///app/")).exists()
+    names = {each["name"] for each in spec["driver"]["env"] if each["name"].startswith("SEAWALL_SPARK_")}
+    assert {name.removeprefix("SEAWALL_").lower() for name in names} <= set(SparkSettings.model_fields)
+    assert spec["executor"]["env"] == spec["driver"]["env"]
+    mount = spec["driver"]["volumeMounts"][0]["mountPath"]
+    (checkpoint,) = [each["value"] for each in spec["driver"]["env"] if each["name"] == "SEAWALL_SPARK_CHECKPOINT"]
+    assert checkpoint.startswith(f"{mount}/")
+    kafka = {"app.kubernetes.io/part-of": "seawall", "app.kubernetes.io/component": "kafka"}
+    assert allowed(manifests, spec["driver"]["labels"], kafka, 9092)
+    assert not allowed(built(BASE), spec["driver"]["labels"], kafka, 9092)
 
 
 @needs_kustomize

@@ -20,6 +20,7 @@ from contract.connections import Connections
 from seawall.cli.app import SCENARIOS, VERBS, main
 from seawall.report.summary_csv import COLUMNS
 from seawall.stack.places import ROOT
+from seawall.stack.spark import INSTALL
 from seawall.stack.stack import Stack
 from workers.cache_loader.settings import Settings as LoaderSettings
 from workers.feed.settings import Settings as FeedSettings
@@ -29,6 +30,7 @@ from workers.order_producer.settings import Settings as ProducerSettings
 from workers.review_model.settings import Settings as ModelSettings
 from workers.reviews.settings import Settings as ReviewsSettings
 from workers.sink.settings import Settings as SinkSettings
+from workers.spark_job.settings import Settings as SparkSettings
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 LOAD_OPTIONS = "".join(
@@ -38,6 +40,7 @@ BIN = Path(sys.executable).parent
 LOCUST = ".venv/bin/locust"
 FOLLOWED = "docs/adding-an-entity.md"  # has a test of its own, which runs all of it
 ENGINES = {"docker", "kubectl", "deploy/compose/prepare", "deploy/kubernetes/prepare"}  # tests/deploy looks at them
+EXTRA = tuple(INSTALL.split())
 KNOWN_PROGRAMS = {"bin/seawall", "bin/test", LOCUST, ".venv/bin/ruff", "uv", *ENGINES}
 
 SEAWALL_LINES = [command for command in commands() if command.words[0] == "bin/seawall"]
@@ -107,7 +110,9 @@ def test_every_verb_is_in_the_readme_and_in_the_help() -> None:
 def test_the_pages_call_programs_that_we_know() -> None:
     """A command of a program that nobody checks would be found here."""
     for command in commands():
-        assert command.words[0] in KNOWN_PROGRAMS or command.page == FOLLOWED, command
+        assert command.words[0] in KNOWN_PROGRAMS or command.page == FOLLOWED or command.words == EXTRA, command
+    assert EXTRA in {command.words for command in commands()}, "what `stream spark` says to do is on a page"
+    assert (ROOT / EXTRA[-1]).is_file()
 
 
 @pytest.mark.parametrize("command", SEAWALL_LINES, ids=str)
@@ -182,6 +187,8 @@ FLEET = (LoaderSettings, GradeSettings, ProducerSettings)
 """Of the workers of `stream cache`, told in docs/scenarios.md."""
 REVIEWS = (ReviewsSettings, ModelSettings)
 """Of those of `stream reviews`, told in docs/architecture.md."""
+SPARK = (SparkSettings,)
+"""Of those of `stream spark`, told there, too."""
 
 
 def test_variables_that_the_code_reads_are_in_the_readme_and_no_others() -> None:
@@ -191,7 +198,7 @@ def test_variables_that_the_code_reads_are_in_the_readme_and_no_others() -> None
     read = {found for path in sources if path.is_file() for found in name.findall(path.read_text(encoding="utf-8"))}
     fields = {
         f"SEAWALL_{field.upper()}"
-        for settings in (Connections, ApiSettings, SinkSettings, FeedSettings, GroupSettings, *FLEET, *REVIEWS)
+        for settings in (Connections, ApiSettings, SinkSettings, FeedSettings, GroupSettings, *FLEET, *REVIEWS, *SPARK)
         for field in settings.model_fields
     }
     named = set(name.findall(README))

@@ -26,6 +26,7 @@ HEADINGS = {
     "stream-fanout": ["What storing keeps", "log, 8 groups, plain", "database, 8 groups, plain", "log, 8 groups, slow"],
     "stream-live": ["The way to a subscriber", "From due to arrived", "What a feed costs"],
     "stream-reviews": ["Results over time", "What calls buy"],
+    "stream-spark": ["Features over time", "State over time"],
 }  # fmt: skip
 
 
@@ -65,7 +66,15 @@ def test_the_report_says_what_was_gained_and_what_it_cost(name: str) -> None:
 def test_a_run_that_ended_at_once_has_none(name: str) -> None:
     """And is a page all the same."""
     empty = msgspec.structs.replace(
-        stored(name), fleet=FleetFindings(), live_analytics=[], fanout=[], rebuilt=[], live=[], reviews=[], trials=[]
+        stored(name),
+        fleet=FleetFindings(),
+        live_analytics=[],
+        fanout=[],
+        rebuilt=[],
+        live=[],
+        reviews=[],
+        spark=[],
+        trials=[],
     )
     assert drawn(empty) == {}
     assert "<figure>" not in render(empty, {})

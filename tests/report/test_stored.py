@@ -19,7 +19,7 @@ THREE_PATHS = (ROOT / "results" / "reference" / "20261121-default" / "result.jso
 def test_results_of_older_versions_still_load(path: Path) -> None:
     """Fields are only ever added."""
     found = stored_result(path.parent)
-    assert found.trials or found.csv or found.reviews
+    assert found.trials or found.csv or found.reviews or found.spark
 
 
 @pytest.mark.parametrize(

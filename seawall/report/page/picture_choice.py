@@ -19,6 +19,7 @@ from seawall.report.page.live_pictures import is_live, live_pictures
 from seawall.report.page.pictures import Material, Picture, backlog, pictures, response, visible
 from seawall.report.page.reviews_pictures import is_reviews, reviews_pictures
 from seawall.report.page.shape_picture import shape_picture
+from seawall.report.page.spark_pictures import is_spark, spark_pictures
 from seawall.report.shape_words import is_designed, is_profiled
 from seawall.result import Result
 
@@ -33,6 +34,7 @@ _OWN: tuple[tuple[Callable[[Result], bool], Callable[[Result], Iterator[Picture]
     (is_live, live_pictures),
     (is_csv, csv_pictures),
     (is_reviews, reviews_pictures),
+    (is_spark, spark_pictures),
 )
 """Of experiments that need no raw columns."""
 

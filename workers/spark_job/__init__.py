@@ -1,0 +1,1 @@
+"""Features of reviews by Spark: a Structured Streaming job from the log into the log."""
