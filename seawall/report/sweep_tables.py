@@ -104,7 +104,7 @@ def kill_table(result: Result) -> FigureTable:
     return FigureTable(
         title="What killed sinks left",
         caption="sums of all trials; longest visible: the record that waited longest for its row, and so how long it"
-        " took at most until rows came again, the median of the trials",
+        " took at most until rows came again, the median of the trials; a dash where some never came",
         columns=("level", "kills", "read again", "lost", "offsets ahead of rows", "longest visible ms"),
         rows=rows,
     )

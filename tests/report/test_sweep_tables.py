@@ -13,6 +13,7 @@ from seawall.experiments.level_effects import compare_levels
 from seawall.report.answer import answer_of
 from seawall.report.figure_table import FigureTable, console_tables
 from seawall.report.files import write_reports
+from seawall.report.page.chart import shortened
 from seawall.report.page.picture_choice import pictures_of
 from seawall.report.sweep_tables import disk_table, rebalance_table, sweep_tables
 from seawall.report.tune_tables import effects
@@ -159,3 +160,10 @@ def test_levels_without_room_beneath_a_picture_are_numbered() -> None:
     (disk, *_) = pictures_of(msgspec.structs.replace(result, arms=[named, result.arms[1]], trials=renamed), {})
     assert ">1</text>" in disk.svg
     assert ">65536</text>" not in disk.svg
+
+
+def test_a_line_is_named_by_its_level() -> None:
+    """Since all levels begin with the name of their knob."""
+    assert shortened("SEAWALL_SINK_OFFSET_COMMITS=batch") == "batch"
+    assert shortened("SEAWALL_SINK_OFFSET_COMMITS") == "SEAWALL_SINK_…"
+    assert shortened("linger.ms=10") == "linger.ms=10"
