@@ -59,8 +59,8 @@ def live_figures(environment: Environment, beside: Beside | None, outcome: str =
     )
     if beside is not None:
         found.unsent = beside.unsent
-        found.start_lag_p50_ms = beside.start_lag_p50_ms
-        found.start_lag_p99_ms = beside.start_lag_p99_ms
+        found.start_lag_p50_ms = beside.start_lag_p50_ms or 0.0
+        found.start_lag_p99_ms = beside.start_lag_p99_ms or 0.0
         found.loop_lag_p99_ms = max((health.loop_lag_p99_ms for health in beside.healths), default=0.0)
         found.cpu_share = max((health.cpu_share for health in beside.healths), default=0.0)
         found.reconnects = sum(health.reconnects for health in beside.healths)
