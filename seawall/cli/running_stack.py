@@ -41,10 +41,10 @@ def stack_for(wanted: StackOptions, owner: str, *, asked: bool) -> Iterator[Stac
             )
     database = running.connections.database
     if wanted.database not in ("", database):
-        asked = DATABASE_NAMES.get(wanted.database, wanted.database)
+        needed = DATABASE_NAMES.get(wanted.database, wanted.database)
         raise OtherStackRunning(
-            f"this asks for {asked}, and the running stack has {DATABASE_NAMES[database]}: stop it by"
-            f" `bin/seawall down`, and one with {asked} is started; or leave --database out, if it was given"
+            f"this asks for {needed}, and the running stack has {DATABASE_NAMES[database]}: stop it by"
+            f" `bin/seawall down`, and one with {needed} is started; or leave --database out, if it was given"
         )
     if has.trace is not None:
         raise OtherStackRunning(
