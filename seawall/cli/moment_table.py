@@ -90,7 +90,7 @@ def _lines(found: Moment) -> Table:
         table.add_row(
             "load",
             f"{load.users:,} users, {_rate(load.per_s)} requests a second, {_rate(load.failed_per_s)} failed,"
-            f" p95 {_ms(load.p95_ms)} ms from due, start lag p99 {load.start_lag_p99_ms:.1f} ms",
+            f" p95 {_ms(load.p95_ms)} ms from due, start lag p99 {_ms(load.start_lag_p99_ms)} ms",
         )
     return table
 

@@ -41,9 +41,10 @@ def stack_for(wanted: StackOptions, owner: str, *, asked: bool) -> Iterator[Stac
             )
     database = running.connections.database
     if wanted.database not in ("", database):
+        needed = DATABASE_NAMES.get(wanted.database, wanted.database)
         raise OtherStackRunning(
-            f"this asks for {DATABASE_NAMES.get(wanted.database, wanted.database)}, and the running stack has"
-            f" {DATABASE_NAMES[database]}: stop it by `bin/seawall down`, or leave --database out"
+            f"this asks for {needed}, and the running stack has {DATABASE_NAMES[database]}: stop it by"
+            f" `bin/seawall down`, and one with {needed} is started; or leave --database out, if it was given"
         )
     if has.trace is not None:
         raise OtherStackRunning(

@@ -50,7 +50,7 @@ from seawall.stack.limits import Limits
 from seawall.tuning.catalogue import knob_named, knobs
 from seawall.tuning.errors import BadSettings
 from seawall.tuning.kafka_settings import KafkaSettings, read_settings
-from seawall.tuning.knob import Knob, Value
+from seawall.tuning.knob import Knob, Value, as_text
 
 TRIALS_A_BLOCK = 2
 
@@ -58,7 +58,7 @@ EXAMPLES = """[bold]Examples[/]
 
   bin/seawall tune --list                                all knobs, and what they mean
   bin/seawall tune --knob linger.ms                      its levels at 2,000 writes a second, in five minutes
-  bin/seawall tune --knob compression.type --rate 4000 --users 400
+  bin/seawall tune --knob producer.compression.type --rate 4000 --users 400
   bin/seawall tune --knob acks --levels 0,1,-1 --brokers 3
   bin/seawall tune --knob SEAWALL_SINK_BATCH_SIZE --levels 10,100,2000 --repeats 8
   bin/seawall tune --knob value_serializer               JSON, Avro, Protobuf and others; a schema registry comes along
@@ -285,6 +285,12 @@ def _settings(name: str, path: Path | None, levels: tuple[str, ...]) -> tuple[Kn
             found.append(knob.read(text))
         except ValueError as error:
             mistakes.append(f"--levels: {error}")
+    twice = dict.fromkeys(as_text(value) for value in found if found.count(value) > 1)
+    if twice:
+        mistakes.append(
+            f"--levels: {', '.join(twice)} is named twice; where a level holds a comma itself, semicolons part them:"
+            " 'delete;compact,delete'"
+        )
     if mistakes:
         raise BadOptions(mistakes)
     return knob, beside, tuple(found) or knob.levels

@@ -10,13 +10,15 @@ from rich.markup import escape
 
 from seawall.cli import ending
 from seawall.report.compare_tables import comparison_tables
-from seawall.report.tune_tables import NOTHING_SHOWN, effects, evidence_tables
+from seawall.report.figure_table import console_tables
+from seawall.report.sweep_tables import sweep_tables
+from seawall.report.tune_tables import NOTHING_SHOWN, effects
 from seawall.result import Outcome, Result
 
 
 def show(result: Result, directory: Path, style: str, *, as_json: bool) -> None:
     """Print tables, what each level did, and a closing sentence, or what `result.json` in *directory* holds."""
-    tables = [*comparison_tables(result, style), *evidence_tables(result, style)]
+    tables = [*comparison_tables(result, style), *console_tables(sweep_tables(result), style)]
     ending.show(directory, tables, _lines(result, directory), as_json=as_json)
 
 

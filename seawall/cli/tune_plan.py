@@ -19,7 +19,8 @@ from seawall.experiments.factor_effects import with_effects
 from seawall.experiments.kills import beside_of
 from seawall.experiments.plan_options import PlanOptions
 from seawall.report.effect_tables import cell_table, effect_sentences, effect_tables
-from seawall.report.tune_tables import evidence_tables
+from seawall.report.figure_table import console_tables
+from seawall.report.sweep_tables import sweep_tables
 from seawall.result import Outcome, Result
 from seawall.targets.target import Targets
 from seawall.tuning.errors import BadSettings
@@ -54,7 +55,8 @@ def run_plan(
 
 def show_plan(result: Result, directory: Path, style: str, *, as_json: bool) -> None:
     """Print cells, effects and a closing sentence, or what `result.json` in *directory* holds."""
-    tables = [cell_table(result, style), *effect_tables(result, style), *evidence_tables(result, style)]
+    beside = console_tables(sweep_tables(result), style)
+    tables = [cell_table(result, style), *effect_tables(result, style), *beside]
     ending.show(directory, tables, _lines(result, directory), as_json=as_json)
 
 

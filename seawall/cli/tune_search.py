@@ -6,9 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import msgspec
 from rich.markup import escape
-from rich.table import Table
 
 from seawall.cli import ending
 from seawall.cli.consoles import error_console
@@ -18,9 +16,10 @@ from seawall.cli.tune_run import run_on_stacks
 from seawall.experiments.compare import Comparison, StackOf
 from seawall.experiments.search import Search
 from seawall.experiments.search_options import RoundOptions, SearchOptions
+from seawall.report.figure_table import console_tables
 from seawall.report.search_tables import other_sentences, search_sentence, search_table
-from seawall.report.tune_tables import evidence_table
-from seawall.result import Outcome, Result, SearchFinding
+from seawall.report.sweep_tables import sweep_tables
+from seawall.result import Outcome, Result
 from seawall.targets.target import Targets
 from seawall.tuning.kafka_settings import KafkaSettings
 from seawall.tuning.settings_text import as_environment, as_toml
@@ -60,16 +59,9 @@ def run_search(
 
 def show_search(result: Result, directory: Path, style: str, *, as_json: bool) -> None:
     """Print the way, what came out and a closing sentence, or what `result.json` in *directory* holds."""
-    tables = [search_table(result.search, style), _evidence(result, result.search, style)] if result.search else []
+    way = [search_table(result.search, style)] if result.search else []
+    tables = [*way, *console_tables(sweep_tables(result), style)]
     ending.show(directory, tables, _lines(result, directory), as_json=as_json)
-
-
-def _evidence(result: Result, search: SearchFinding, style: str) -> Table:
-    """Return what the clients say of the base and of all candidates that stayed in a round."""
-    stayed = {search.base, search.arm, *(step.arm for step in search.steps if step.stays)}
-    return evidence_table(
-        msgspec.structs.replace(result, arms=[arm for arm in result.arms if arm.name in stayed]), style
-    )
 
 
 def _write_best(result: Result, directory: Path) -> None:

@@ -26,6 +26,8 @@ class CompareOptions:
     """The plan of one comparison."""
 
     experiment: ClassVar[str] = "compare"
+    entity_option: ClassVar[str] = "--load-entity"
+    """What names the entity of the load."""
     goes_on: ClassVar[bool] = False
     """Whether a trial that cannot be made is INVALID, and the others follow; else the experiment ends."""
     paths: tuple[str, ...] = PATHS
@@ -101,7 +103,7 @@ class CompareOptions:
             *_unknown("--paths", self.paths, PATHS),
             *_unknown("--entities", self.entities, tuple(ENTITIES)),
             *_unknown("--parts", self.parts, PARTS),
-            *_unknown("--load-entity", (self.load_entity,), (*ENTITIES, "mixed")),
+            *_unknown(self.entity_option, (self.load_entity,), (*ENTITIES, "mixed")),
             *_unknown("--arrival", (self.arrival,), ARRIVALS),
             *(_unknown("--database", (self.database,), DATABASES) if self.database else ()),
             *self._arm_mistakes(given),

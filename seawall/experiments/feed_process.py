@@ -8,14 +8,19 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Self
 
 import msgspec
 
 from contract.connections import Connections
+from contract.topics import topic_of
 from seawall.experiments.errors import LoadFailed
+from seawall.load.live_wire import Endpoint, LiveFigures
+from seawall.load.metrics_beside import ShownBeside
 from seawall.load.order_feed.plan import FeedDone, FeedPlan
+from seawall.load.order_feed.records import ORDERS
 from seawall.load.trial import Progress
 
 _SILENCE_S = 60.0
@@ -24,7 +29,8 @@ _SILENCE_S = 60.0
 class FeedProcess:
     """Starts the feed; `run` sends. Use as a context manager."""
 
-    def __init__(self, plan: FeedPlan, connections: Connections, log: Path) -> None:
+    def __init__(self, plan: FeedPlan, connections: Connections, log: Path, api_url: str = "") -> None:
+        """Start it; where the stack that serves *api_url* is observed, the feed is shown to its Prometheus."""
         log.parent.mkdir(parents=True, exist_ok=True)
         self._plan, self._log = plan, log
         with log.open("ab") as errors:
@@ -43,13 +49,15 @@ class FeedProcess:
         self._selector.register(self._output, selectors.EVENT_READ)
         self._pending = b""
         self._say(msgspec.json.encode(plan))
+        self._shown = ShownBeside(api_url)
 
     def __enter__(self) -> Self:
         if self._line() != b"ready":
             raise LoadFailed(f"{self._plan.name}: the feed did not get ready; see {self._log}")
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *error: object) -> None:
+        self._shown.__exit__(*error)
         self._input.close()
         try:
             self._process.wait(timeout=self._plan.grace_s + 5)
@@ -66,6 +74,7 @@ class FeedProcess:
             said = msgspec.json.decode(self._line(), type=Progress | FeedDone)
             if isinstance(said, FeedDone):
                 return said
+            self._shown.tell(partial(_figures, said))
             on_progress(said)
 
     def _say(self, line: bytes) -> None:
@@ -90,3 +99,9 @@ class FeedProcess:
 
     def _ended(self) -> LoadFailed:
         return LoadFailed(f"{self._plan.name}: the feed ended with code {self._process.wait()}; see {self._log}")
+
+
+def _figures(progress: Progress) -> LiveFigures:
+    """Return what is known of a feed while it sends: it tells of its times when it is over."""
+    orders = Endpoint("PRODUCE", topic_of(ORDERS), progress.answered + progress.failed, progress.failed, 0.0, [])
+    return LiveFigures(running=True, users=1, users_wanted=1, workers={}, endpoints=[orders])

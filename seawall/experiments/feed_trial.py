@@ -80,7 +80,8 @@ class FeedRunner:
         The processor time of *workers* is part of the figures.
         """
         started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
-        with FeedProcess(plan, self._stack.connections, self._directory / "logs" / "feed.log") as feed:
+        log = self._directory / "logs" / "feed.log"
+        with FeedProcess(plan, self._stack.connections, log, self._stack.state.api_url) as feed:
             before, begun_s, busy_s = self._use(workers), time.monotonic(), _busy_s()
             done = feed.run(on_progress)
         ledger = read_feed(Path(plan.directory) / plan.name)

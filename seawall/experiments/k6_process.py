@@ -19,12 +19,15 @@ import msgspec
 
 from contract.ids import Run
 from seawall.experiments.errors import LoadFailed, NotRecorded
+from seawall.experiments.k6_standing import k6_figures
 from seawall.experiments.recorded_trial import Recorded
 from seawall.load.api_key import key_headers
 from seawall.load.k6_material import write_k6_material
 from seawall.load.k6_run import ClockPair, K6Load, K6Run, clock_pair
+from seawall.load.metrics_beside import LOOPBACK, ShownBeside
 from seawall.stack.k6_binary import K6Program
 from seawall.stack.places import ROOT
+from seawall.stack.ports import free_ports
 from seawall.stack.usage import process_use
 from seawall.targets.k6_thresholds import K6Threshold
 
@@ -113,14 +116,22 @@ def run_k6(
     write_k6_material(place.material, load.entity, load.seed, thresholds)
     started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
     clock, cpu, interrupted_ns = [clock_pair()], [(time.monotonic_ns(), 0.0)], None
-    with _started(k6, load, host, place) as process:
-        try:
-            _watch(process, load, clock, cpu, on_progress)
-        except KeyboardInterrupt:
-            interrupted_ns = time.monotonic_ns()
-            process.send_signal(signal.SIGINT)
-            _await_end(process, clock)
-        code = process.wait()
+    with ShownBeside(host) as shown:
+        # Only where somebody reads figures has k6 to count while it makes load.
+        address = f"{LOOPBACK}:{free_ports(1)[0]}" if shown.wanted else ""
+
+        def goes_on(elapsed_s: float) -> None:
+            shown.tell(lambda: k6_figures(address, load, cpu))
+            on_progress(elapsed_s)
+
+        with _started(k6, load, host, place, address) as process:
+            try:
+                _watch(process, load, clock, cpu, goes_on)
+            except KeyboardInterrupt:
+                interrupted_ns = time.monotonic_ns()
+                process.send_signal(signal.SIGINT)
+                _await_end(process, clock)
+            code = process.wait()
     clock.append(clock_pair())
     if code not in (0, CROSSED) and interrupted_ns is None:
         raise LoadFailed(f"k6 {_ended(code)}: {_last_words(place.log)}; see {place.log}")
@@ -138,12 +149,12 @@ def run_k6(
 
 
 @contextlib.contextmanager
-def _started(k6: K6Program, load: K6Load, host: str, place: K6Place) -> Iterator[subprocess.Popen[bytes]]:
-    """Start k6, which ends with this block if it has not."""
+def _started(k6: K6Program, load: K6Load, host: str, place: K6Place, address: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Start k6, which ends with this block if it has not; at *address* it tells how it stands, if there is one."""
     # What a user has set for k6 would change the load, and is meant for another script.
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("K6_")}
     own = {"K6_CSV_TIME_FORMAT": "unix_micro", "K6_AUTO_EXTENSION_RESOLUTION": "false", "NO_COLOR": "1"}
-    command = [str(k6.program), "run", "--quiet", "--no-usage-report", "--address", "", "--log-format", "raw"]
+    command = [str(k6.program), "run", "--quiet", "--no-usage-report", "--address", address, "--log-format", "raw"]
     with place.log.open("wb") as log:
         process = subprocess.Popen(
             [*command, "--out", f"csv={place.csv}", str(SCRIPT)],

@@ -25,6 +25,7 @@ class TurnedOptions(CompareOptions):
 
     experiment: ClassVar[str] = "tune"
     goes_on: ClassVar[bool] = True
+    entity_option: ClassVar[str] = "--entity"
     settings: KafkaSettings = field(default_factory=KafkaSettings)
     """What stands beside the knobs, the same in each arm."""
     kill: str = ""

@@ -32,7 +32,7 @@ from contract.samples import Shape
 from seawall.load.health import HealthProbe
 from seawall.load.huge_pages import ask_for_huge_pages
 from seawall.load.live_figures import Beside, live_figures
-from seawall.load.live_metrics import LiveMetrics, place_beside
+from seawall.load.live_metrics import shown_to_stack
 from seawall.load.live_wire import LiveFigures
 from seawall.load.pace import Scheduled, Tickets
 from seawall.load.recorder import ColumnRecorder
@@ -66,7 +66,7 @@ class Generator:
         self._standing: Callable[[], Beside] | None = None
         """Tells how the trial that runs stands."""
         self._last: Beside | None = None
-        self._metrics = self._shown(api_url)
+        self._metrics = shown_to_stack(api_url, self._figures)
 
     def close(self) -> None:
         """Show no figures any more."""
@@ -143,15 +143,6 @@ class Generator:
             interrupted=self._stop_asked,
             health=probe.health(connections=load.connections, users=trial.users),
         )
-
-    def _shown(self, api_url: str) -> LiveMetrics | None:
-        """Begin to show figures to the Prometheus of the stack, where it has one."""
-        place = place_beside(api_url)
-        try:
-            return None if place is None else LiveMetrics(self._figures, place)
-        except ValueError as error:
-            logger.warning("%s; the load is made without them", error)
-            return None
 
     def _figures(self) -> LiveFigures:
         if self._standing is not None:

@@ -1,4 +1,4 @@
-"""What Locust's process and the one that shows its figures say to each other, a line of JSON each."""
+"""What a load and the process that shows its figures say to each other, a line of JSON each."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Endpoint(msgspec.Struct, array_like=True):
     response_s: float
     """All response times together."""
     buckets: list[int]
-    """As those of `contract.histogram.Durations`."""
+    """As those of `contract.histogram.Durations`; empty where nobody times requests while the load goes on."""
 
 
 class LiveFigures(msgspec.Struct):
@@ -46,12 +46,13 @@ class LiveFigures(msgspec.Struct):
     workers: dict[str, int]
     """How many there are in which state."""
     endpoints: list[Endpoint]
-    unsent: int = 0
-    start_lag_p50_ms: float = 0.0
-    start_lag_p99_ms: float = 0.0
-    loop_lag_p99_ms: float = 0.0
+    unsent: int | None = None
+    """None, here and below, where it is not known: then it is not shown."""
+    start_lag_p50_ms: float | None = None
+    start_lag_p99_ms: float | None = None
+    loop_lag_p99_ms: float | None = None
     """Of the process where it is largest, as the next one."""
-    cpu_share: float = 0.0
-    reconnects: int = 0
+    cpu_share: float | None = None
+    reconnects: int | None = None
     outcome: str = ""
     """Of the run as far as it has come, where it is judged; empty where it is not, or not yet."""

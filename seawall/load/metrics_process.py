@@ -46,24 +46,28 @@ class LoadCollector(Collector):
             "seawall_load_response_seconds",
             "Response times, from the moment a request was due",
             labels,
-            {key: _durations(one) for key, one in of.items()},
+            {key: _durations(one) for key, one in of.items() if one.buckets},
         )
         plain = (
             ("running", "Whether a test runs", float(found.running)),
             ("users", "Users that there are", found.users),
             ("users_wanted", "Users that there shall be", found.users_wanted),
             ("unsent_requests", "Requests of the run that were due and are not sent", found.unsent),
-            ("loop_lag_seconds", "How late (p99) the generator's event loop is", found.loop_lag_p99_ms / 1e3),
+            ("loop_lag_seconds", "How late (p99) the generator's event loop is", _seconds(found.loop_lag_p99_ms)),
             ("cpu_share", "Share of a core that the busiest process of the generator uses", found.cpu_share),
             ("reconnects", "Connections of the run that had to be opened again", found.reconnects),
         )  # fmt: skip
         for name, says, figure in plain:
-            yield gauges(f"seawall_load_{name}", says, (), {(): figure})
+            yield gauges(f"seawall_load_{name}", says, (), {} if figure is None else {(): figure})
         yield gauges(
             "seawall_load_start_lag_seconds",
             "How late the run's requests left, by quantile",
             ["quantile"],
-            {("0.5",): found.start_lag_p50_ms / 1e3, ("0.99",): found.start_lag_p99_ms / 1e3},
+            {
+                (quantile,): lag_s
+                for quantile, lag_ms in (("0.5", found.start_lag_p50_ms), ("0.99", found.start_lag_p99_ms))
+                if (lag_s := _seconds(lag_ms)) is not None
+            },
         )
         yield gauges(
             "seawall_load_workers", "Worker processes by their state", ["state"],
@@ -75,6 +79,10 @@ class LoadCollector(Collector):
             ["outcome"],
             {(outcome,): float(found.outcome == outcome) for outcome in OUTCOMES},
         )
+
+
+def _seconds(milliseconds: float | None) -> float | None:
+    return None if milliseconds is None else milliseconds / 1e3
 
 
 def _durations(endpoint: Endpoint) -> Durations:

@@ -90,13 +90,14 @@ class Work(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class Load(msgspec.Struct, kw_only=True, frozen=True):
-    """What Locust does, as far as it shows it."""
+    """What makes load, as far as it is shown."""
 
     users: int
     per_s: float
     failed_per_s: float
     p95_ms: float | None
-    start_lag_p99_ms: float
+    start_lag_p99_ms: float | None
+    """None where no load that is shown tells it."""
 
 
 class Moment(msgspec.Struct, kw_only=True, frozen=True):
@@ -122,7 +123,7 @@ class Moment(msgspec.Struct, kw_only=True, frozen=True):
     disks: dict[str, Room]
     """By place."""
     load: Load | None
-    """None where no Locust process shows its run."""
+    """Of all loads that are shown; None where there is none."""
     troubles: list[str]
 
 
@@ -232,7 +233,11 @@ def _load(grown: Samples, now: Samples, seconds: float) -> Load:
         per_s=grown.sum("seawall_load_requests_total") / seconds,
         failed_per_s=grown.sum("seawall_load_failures_total") / seconds,
         p95_ms=_ms(grown.quantile("seawall_load_response_seconds", _P95)),
-        start_lag_p99_ms=now.sum("seawall_load_start_lag_seconds", quantile="0.99") * 1e3,
+        start_lag_p99_ms=_ms(
+            now.sum("seawall_load_start_lag_seconds", quantile="0.99")
+            if "seawall_load_start_lag_seconds" in now
+            else None
+        ),
     )
 
 

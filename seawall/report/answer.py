@@ -21,6 +21,7 @@ from seawall.report.search_tables import search_answer
 from seawall.report.service_words import service_answer
 from seawall.report.soak_words import soak_answer
 from seawall.report.stage_words import stages_answer
+from seawall.report.sweep_words import is_sweep, sweep_answer
 from seawall.result import Result
 
 
@@ -48,6 +49,7 @@ _ANSWERS: tuple[tuple[Callable[[Result], bool], Callable[[Result], Answer]], ...
     (lambda result: bool(result.scaling), scaling_answer),
     (lambda result: result.search is not None, lambda result: Answer(*search_answer(result))),
     (lambda result: bool(result.cells), lambda result: Answer(*effects_answer(result))),
+    (is_sweep, sweep_answer),
     (lambda one: bool(one.elasticity), lambda one: Answer(*elasticity_answer(one), doubts=elasticity_doubts(one))),
     (lambda result: result.experiment == SOAK, soak_answer),
     (lambda result: bool(result.stages), stages_answer),

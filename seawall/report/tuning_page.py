@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from seawall.report.effect_tables import METRICS, alias_words
+from seawall.report.experiment_names import TUNE
 from seawall.report.figures import NOTHING, figure
 from seawall.report.tune_tables import NOTHING_SHOWN
 from seawall.result import ArmComparison, EffectFinding, Outcome, Result
 from seawall.tuning.catalogue import full_name
 from seawall.tuning.knob import Knob, Place, as_text
 
-TUNE = "tune"
-"""The experiment whose results are told."""
 BUSY = 2.0
 """So many waiting for each core when a run began, and its figures are provisional: it shared the machine."""
 _SECTIONS = {

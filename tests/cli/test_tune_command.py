@@ -63,6 +63,11 @@ def tune(home: Path, *arguments: str, timeout_s: float = 120) -> subprocess.Comp
         (("--knob", "linger.ms", "--levels", "10"), "choose 2 to 20"),
         (("--knob", "linger.ms", "--settings", "nowhere.toml"), "No such file"),
         (("--knob", "linger.ms", "--repeats", "3"), "no even number"),
+        (
+            ("--knob", "cleanup.policy", "--levels", "delete,compact,delete"),
+            "delete is named twice; where a level holds",
+        ),
+        (("--knob", "linger.ms", "--entity", "order"), "--entity: unknown"),
         (("--knob", "linger.ms", "--rate", "0"), "must be above 0"),
         (("--knob", "value_serializer", "--levels", "xml"), "choose string, bytes, json, avro, protobuf"),
         (("--knob", "partition_by", "--key-skew", "9"), "--key-skew"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -18,6 +19,7 @@ import httpx
 import msgspec
 import pytest
 from new_records import new_record
+from scrapes import scrape
 from service_processes import eventually
 
 from contract.entities import ENTITIES
@@ -114,7 +116,7 @@ def rule_queries() -> list[str]:
 @needs_prometheus
 def test_prometheus_finds_every_process_of_the_stack(observed: Stack, load: subprocess.Popen[bytes]) -> None:
     """API, sink, exporter, and Locust while it runs; the rules are those of the repository."""
-    jobs = {"seawall-api", "seawall-sink", "seawall-broker", "seawall-exporter", "seawall-load"}
+    jobs = {f"seawall-{kind}" for kind in ("api", "sink", "broker", "exporter", "load")}
     eventually(lambda: {one["metric"]["job"] for one in asked(observed, "up == 1")} == jobs, 60)
     rules = httpx.get(f"{observed.state.services['prometheus'].address}/api/v1/rules", timeout=30).json()
     assert sum(len(group["rules"]) for group in rules["data"]["groups"]) > 20
@@ -124,11 +126,10 @@ def test_prometheus_finds_every_process_of_the_stack(observed: Stack, load: subp
 @needs_prometheus
 def test_the_load_of_an_experiment_is_shown_while_there_is_an_experiment(observed: Stack, tmp_path: Path) -> None:
     """Its requests, users and start lag, trial by trial, under names of which there are few; then it is gone."""
-    targets = targets_directory(Path(observed.state.data_dir))
-    there = set(targets.iterdir())
+    there = loads_of(observed)
 
     def shown() -> set[Path]:
-        return {one for one in targets.iterdir() if one.suffix == ".json"} - there
+        return loads_of(observed) - there
 
     def run(load: LoadProcess, name: str) -> dict[str, float]:
         """Return the figures of the load in the last seconds of a trial."""
@@ -156,6 +157,57 @@ def test_the_load_of_an_experiment_is_shown_while_there_is_an_experiment(observe
             assert found["seawall_load_start_lag_seconds 0.99"] > 0
     assert not shown()
     observed.fresh()
+
+
+@pytest.mark.long
+@pytest.mark.timeout(400)
+@needs_prometheus
+@pytest.mark.parametrize(
+    ("arguments", "figures"),
+    [
+        pytest.param(
+            "k6 ingest --clean --path sync --rate 40 --users 10 --duration 60s",
+            ["seawall_load_requests_total{,writes}", "seawall_load_users_wanted{}"],
+            id="k6",
+        ),
+        pytest.param(
+            "stream analytics --clean --rate 50 --duration 60s",
+            ["seawall_load_requests_total{PRODUCE,seawall.orders}"],
+            id="orders straight to the log",
+        ),
+    ],
+)
+def test_a_load_that_is_not_of_locusts_users_is_shown_too(
+    observed: Stack, tmp_path: Path, arguments: str, figures: list[str]
+) -> None:
+    """While it goes on, where Prometheus looks for it; when it is over it is gone."""
+    there = loads_of(observed)
+    command = [sys.executable, "-P", "-m", "seawall.cli", *arguments.split(), "--output", str(tmp_path / "run")]
+    with (
+        (tmp_path / "said").open("wb") as said,
+        subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said) as process,
+    ):
+
+        def told() -> bool:
+            assert process.poll() is None, (tmp_path / "said").read_text()
+            found: dict[str, float] = {}
+            for one in loads_of(observed) - there:
+                with contextlib.suppress(httpx.TransportError, OSError, ValueError):
+                    found |= scrape(f"http://{json.loads(one.read_text())[0]['targets'][0]}/metrics")
+            return all(found.get(figure, 0.0) > 0 for figure in figures)
+
+        try:
+            eventually(told, 240)
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.wait(60)
+    assert loads_of(observed) == there
+    observed.fresh()
+
+
+def loads_of(stack: Stack) -> set[Path]:
+    """Return the files that name the loads that are shown."""
+    return set(targets_directory(Path(stack.state.data_dir)).glob("load-*.json"))
 
 
 def _name(labels: dict[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""The pages of stored runs of scenarios in a real Chromium."""
+"""The pages of stored runs of scenarios, and of a sweep with all that it can look at, in a real Chromium."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from browser_pages import DESKTOP, PHONE, browser, opened
+from browser_pages import DESKTOP, PHONE, Scheme, browser, opened
 from playwright.sync_api import Browser
 from test_page_in_browser import CHART_TEXTS, SMALLEST_TEXT_PX, WCAG_AA
+from test_sweep_tables import beside
 
 from seawall.report.files import write_reports
 from seawall.report.scenarios import SCENARIOS
@@ -19,6 +20,7 @@ from seawall.stack.places import ROOT
 
 pytestmark = pytest.mark.browser
 
+SWEEP = "sweep"
 TICKS = """[...document.querySelectorAll('figure svg')].map(svg =>
     [...svg.querySelectorAll('.tick[text-anchor=middle]')].map(text => text.getBoundingClientRect())
         .map(box => [box.left, box.right]).sort((a, b) => a[0] - b[0]))"""
@@ -32,12 +34,13 @@ def chromium() -> Iterator[Browser]:
         yield one
 
 
-@pytest.fixture(scope="module", params=SCENARIOS)
+@pytest.fixture(scope="module", params=[*SCENARIOS, SWEEP])
 def page(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The page of a stored run of each scenario."""
+    """The page of a stored run of each scenario, and of a sweep."""
     name = str(request.param)
     directory = tmp_path_factory.mktemp(name)
-    write_reports(stored_result(ROOT / "results" / "reference" / f"20261130-{name}"), directory)
+    stored = ROOT / "results" / "reference" / f"20261130-{name}"
+    write_reports(beside() if name == SWEEP else stored_result(stored), directory)
     return directory / "report.html"
 
 
@@ -58,8 +61,9 @@ def test_pictures_can_be_read(chromium: Browser, page: Path, size: tuple[int, in
 
 
 @pytest.mark.long
-def test_it_keeps_to_the_rules_of_accessibility(chromium: Browser, page: Path) -> None:
-    """WCAG 2.1 A and AA on a dark screen."""
-    with opened(chromium, page, DESKTOP, "dark", locked=False) as found:
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_keeps_to_the_rules_of_accessibility(chromium: Browser, page: Path, scheme: Scheme) -> None:
+    """WCAG 2.1 A and AA on a light screen and a dark one."""
+    with opened(chromium, page, DESKTOP, scheme, locked=False) as found:
         results = Axe().run(found.page, options=WCAG_AA)
         assert results.violations_count == 0, results.generate_report()

@@ -177,7 +177,9 @@ class Chart:
 
 
 def shortened(name: str, most: int = 14) -> str:
-    """Return *name* with no more than *most* letters: the legend has it whole."""
+    """Return *name* with no more than *most* letters, of a knob and its level the level: the legend has it whole."""
+    if len(name) > most:
+        name = name.partition("=")[2] or name
     return name if len(name) <= most else name[: most - 1] + "…"
 
 

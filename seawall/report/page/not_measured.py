@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from seawall.report.experiment_names import FAULT, PLAIN, SOAK
+from seawall.report.experiment_names import FAULT, PLAIN, SOAK, TUNE
 from seawall.report.scenarios import scenario_of
 from seawall.result import Result
 from seawall.result.agreement import AGREEMENT
@@ -28,6 +28,11 @@ _NEVER_MEASURED = {
         "How much bursts differ: there was one a path.",
         "A service that grows with its load, and more machines than this one.",
         "Faults: what happens when a server dies or stalls meanwhile.",
+    ),
+    TUNE: (
+        "Other rates than this one: what a knob does at the limit of the servers, or far below it, may differ.",
+        "Other knobs than those that were turned: what one does may depend on another, which a plan tells.",
+        "A network between load, service and servers, and more than one machine.",
     ),
     SOAK: (
         "Other loads than this one, and other paths.",

@@ -41,6 +41,7 @@ from seawall.report.page.rows import (
 from seawall.report.scenarios import SCENARIOS, scenario_tables
 from seawall.report.shape_words import is_designed, is_over_loads, is_profiled
 from seawall.report.soak_rows import slope_row
+from seawall.report.sweep_tables import sweep_tables
 from seawall.result import Outcome, Result
 from seawall.result.bursts import INGEST
 
@@ -78,7 +79,7 @@ def render(result: Result, material: Material) -> str:
         faults=[fault_row(finding) for finding in result.faults],
         bursts=[{"name": one.arm, "outcome": one.outcome, **burst_figures(one)} for one in result.bursts],
         burst_stages=[burst_stage_row(finding, stage) for finding in result.bursts for stage in finding.stages],
-        tables=scenario_tables(result),
+        tables=[*scenario_tables(result), *sweep_tables(result)],
         controls=[control_row(row) for row in result.controls],
         slopes=[(slope_row(slope), slope.outcome) for slope in result.slopes],
         pictures=list(pictures_of(result, material)),

@@ -20,7 +20,9 @@ from seawall.report.page.pictures import Material, Picture, backlog, pictures, r
 from seawall.report.page.reviews_pictures import is_reviews, reviews_pictures
 from seawall.report.page.shape_picture import shape_picture
 from seawall.report.page.spark_pictures import is_spark, spark_pictures
+from seawall.report.page.sweep_pictures import sweep_pictures
 from seawall.report.shape_words import is_designed, is_profiled
+from seawall.report.sweep_words import is_sweep
 from seawall.result import Result
 
 _OWN: tuple[tuple[Callable[[Result], bool], Callable[[Result], Iterator[Picture]]], ...] = (
@@ -53,4 +55,6 @@ def pictures_of(result: Result, material: Material) -> Iterator[Picture]:
             if picture is not None:
                 yield picture
     elif not (result.controls or result.stages):
+        if is_sweep(result):
+            yield from sweep_pictures(result)
         yield from pictures(result, material)
