@@ -17,9 +17,10 @@ from benchmarks.api_runs import running_server
 from benchmarks.errors import ProcessFailed
 from benchmarks.server_process import ServerProcess
 from contract.connections import Connections
+from contract.engine import engine_of
 from contract.entities import ENTITIES
 from contract.ids import base_id
-from contract.migrate import engine_of, upgrade
+from contract.migrate import upgrade
 from seawall.stack.lookup_samples import LookupSamples, read_lookups
 from seawall.stack.more_rows import add_users
 from seawall.stack.ports import HOST, free_ports

@@ -43,3 +43,8 @@ set_up() {
     find_python
     "$python" -I "$1/bin/setup.py" "$1" "$2" || exit $?
 }
+
+# Run a command with no more than what everybody else leaves of the processors.
+idly() {
+    if chrt --idle 0 true 2>/dev/null; then chrt --idle 0 "$@"; else nice -n 19 "$@"; fi
+}

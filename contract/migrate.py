@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sa
 from alembic import command
@@ -16,21 +15,11 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from contract import mariadb
-from contract.connections import MARIADB, Connections
-from contract.entities import ENTITIES
-from contract.samples import base_records
-from contract.tables import TABLES, metadata
+from contract.connections import Connections
+from contract.engine import add_base_rows, engine_of
+from contract.tables import metadata
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
-
-
-def engine_of(connections: Connections, **pool: Any) -> sa.Engine:
-    """Return a plain synchronous engine, for set-up and never for measured work; *pool* is its own, if any."""
-    url, pool = connections.plain_database_url, pool or {"poolclass": sa.NullPool}
-    if connections.database == MARIADB:
-        return sa.create_engine("mysql+pymysql://", creator=lambda: mariadb.connect(url, autocommit=False), **pool)
-    return sa.create_engine(url.replace("postgresql", "postgresql+psycopg", 1), **pool)
 
 
 def upgrade(engine: sa.Engine) -> None:
@@ -45,22 +34,6 @@ def is_current(engine: sa.Engine) -> bool:
     head = ScriptDirectory.from_config(_config(None)).get_current_head()
     with engine.connect() as connection:
         return MigrationContext.configure(connection).get_current_revision() == head
-
-
-def add_base_rows(connection: sa.Connection) -> None:
-    """Insert the base rows that are not there yet."""
-    for entity in ENTITIES.values():
-        if not entity.base_rows:
-            continue
-        table = TABLES[entity.name]
-        present = set(connection.scalars(sa.select(table.c.id)))
-        rows = [
-            {name: getattr(record, name) for name in entity.fields}
-            for record in base_records(entity)
-            if record.id not in present
-        ]
-        if rows:
-            connection.execute(table.insert(), rows)
 
 
 def write_revision(engine: sa.Engine, message: str) -> None:

@@ -13,7 +13,8 @@ from hypothesis import settings
 from pydantic import SecretStr
 
 from contract.connections import POSTGRESQL, Connections
-from contract.migrate import engine_of, upgrade
+from contract.engine import engine_of
+from contract.migrate import upgrade
 from seawall.stack.errors import ServerFailed
 from seawall.stack.k6_binary import K6Program, built_path, find_k6, is_being_built
 from seawall.stack.mariadb import program

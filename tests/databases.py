@@ -22,10 +22,11 @@ from pydantic import SecretStr
 
 from contract import mariadb
 from contract.connections import MARIADB, POSTGRESQL, Connections
+from contract.engine import engine_of
 from contract.entities import ENTITIES, Entity, Record
 from contract.ids import FIRST_RUN_ID
 from contract.mariadb_rows import ROW_TEXTS
-from contract.migrate import engine_of, upgrade
+from contract.migrate import upgrade
 from contract.tables import TABLES, dead_letters, sink_offsets
 from seawall.stack import places
 from seawall.stack.children import LAUNCH

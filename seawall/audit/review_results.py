@@ -10,8 +10,8 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from contract.connections import Connections
+from contract.engine import engine_of
 from contract.entities import Review
-from contract.migrate import engine_of
 from contract.tables import review_results
 from seawall.audit.errors import AuditFailed
 from seawall.audit.group_letters import letters_of_reviews

@@ -14,10 +14,10 @@ from confluent_kafka import KafkaException
 from contract.cache import EVERYTHING, INVALIDATION_CHANNEL
 from contract.cache_client import CACHE_DOWN, cache_client
 from contract.connections import MARIADB, POSTGRESQL, Connections
+from contract.engine import add_base_rows, engine_of
 from contract.fleet import FLEET_KEYS
 from contract.ids import FIRST_RUN_ID, Run, mint
 from contract.mariadb import LOCK_WAITED, number_of
-from contract.migrate import add_base_rows, engine_of
 from contract.tables import TABLES, dead_letters, review_results, sink_offsets, user_grades
 from seawall.stack.errors import StillBusy, Unreachable
 from seawall.stack.http_cache import forget_answers

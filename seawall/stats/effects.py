@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats  # type: ignore[import-untyped]  # scipy ships no types
+import scipy  # type: ignore[import-untyped]  # scipy ships no types, and loads its parts when they are used
 
 from seawall.stats.errors import BadFigures, TooFewSamples
 from seawall.stats.intervals import Interval
@@ -59,7 +59,7 @@ def estimate_effects(
     # by a share: the same figures with the levels the other way round are as far, but for the last digits of their sums
     as_far = (shuffled.max(axis=1)[:, None] >= distances[0][None, :] * (1 - _ROUNDING)).sum(axis=0)
     chances = (as_far + 1) / (PERMUTATIONS + 1)
-    reach = stats.t.ppf((1 + LEVEL) / 2, spare)
+    reach = scipy.stats.t.ppf((1 + LEVEL) / 2, spare)
     found = []
     for coefficient, error, order, chance in zip(coefficients[0], fit.errors(logs), orders, chances, strict=True):
         low, middle, high = np.exp(_STEPS[order] * (coefficient + error * np.array([-reach, 0.0, reach])))

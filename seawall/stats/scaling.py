@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize  # type: ignore[import-untyped]  # scipy ships no types
+import scipy  # type: ignore[import-untyped]  # scipy ships no types, and loads its parts when they are used
 
 from seawall.stats.distributions import student_quantile
 from seawall.stats.errors import BadFigures, TooFewSamples
@@ -116,7 +116,7 @@ class _Fit:
         self._others = workers - 1
         starts = [(alpha, beta) for alpha in (0.0, 0.05, 0.5) for beta in (0.0, 1e-3, 0.05)]
         found = [
-            optimize.least_squares(
+            scipy.optimize.least_squares(
                 lambda both: self._residuals(*both),
                 start,
                 bounds=([0, 0], [1, _MOST_COHERENCY]),
@@ -167,7 +167,7 @@ class _Fit:
                 return found
 
             start = (self._alpha, self._beta)
-            found = optimize.least_squares(residuals, start, bounds=([0, 0], [1, _MOST_COHERENCY]))
+            found = scipy.optimize.least_squares(residuals, start, bounds=([0, 0], [1, _MOST_COHERENCY]))
             return 2 * float(found.cost)
 
         return self._profiled(estimate, estimate / 1e3, estimate * 1e3, squares)
@@ -189,8 +189,9 @@ class _Fit:
     @staticmethod
     def _least(squares: Callable[[float], float], most: float = _MOST_COHERENCY) -> float:
         """Return the least that *squares* comes to between 0 and *most*."""
-        found = optimize.minimize_scalar(lambda root: squares(root**2), bounds=(0, math.sqrt(most)), method="bounded",
-                                         options={"xatol": 1e-9})  # fmt: skip
+        found = scipy.optimize.minimize_scalar(
+            lambda root: squares(root**2), bounds=(0, math.sqrt(most)), method="bounded", options={"xatol": 1e-9}
+        )
         return min(float(found.fun), squares(0.0))
 
     def _profiled(self, estimate: float, low: float, high: float, squares: Callable[[float], float]) -> Interval:
@@ -211,7 +212,7 @@ class _Fit:
                 return limit
             if excess(tried) > 0:
                 return (
-                    float(optimize.brentq(excess, inside, tried, xtol=1e-12, rtol=1e-9))
+                    float(scipy.optimize.brentq(excess, inside, tried, xtol=1e-12, rtol=1e-9))
                     if excess(inside) < 0
                     else inside
                 )

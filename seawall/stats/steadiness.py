@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats  # type: ignore[import-untyped]  # scipy ships no types
+import scipy  # type: ignore[import-untyped]  # scipy ships no types, and loads its parts when they are used
 
 from seawall.stats.distributions import student_quantile
 from seawall.stats.errors import BadFigures, TooFewSamples
@@ -86,7 +86,7 @@ def _drift(series: FloatArray) -> Interval:
     median = float(np.median(means))
     if median <= 0:
         raise BadFigures("A drift is a share of the median, which must be positive: judge rates or latencies")
-    slope = stats.theilslopes(means, np.arange(len(means)) * batch, alpha=0.99)
+    slope = scipy.stats.theilslopes(means, np.arange(len(means)) * batch, alpha=0.99)
     length = len(series) - 1
     return Interval(*(float(figure) * length / median for figure in (slope.slope, slope.low_slope, slope.high_slope)))
 

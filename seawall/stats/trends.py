@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy import stats  # type: ignore[import-untyped]  # scipy ships no types
+import scipy  # type: ignore[import-untyped]  # scipy ships no types, and loads its parts when they are used
 
 from seawall.stats.dependence import lag_one_autocorrelation
 from seawall.stats.distributions import student_quantile
@@ -42,7 +42,7 @@ def theil_sen_slope(series: FloatArray, step: float, confidence: float = 0.95) -
     if count < FEWEST_MEANS:
         raise TooFewSamples(f"{len(series)} points have no slope: measure {FEWEST_MEANS * POINTS_A_MEAN} or more")
     means = series[len(series) - count * batch :].reshape(count, batch).mean(axis=1)
-    found = stats.theilslopes(means, np.arange(count) * batch * step, alpha=confidence)
+    found = scipy.stats.theilslopes(means, np.arange(count) * batch * step, alpha=confidence)
     return Interval(float(found.slope), float(found.low_slope), float(found.high_slope))
 
 

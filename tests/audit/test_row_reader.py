@@ -14,9 +14,10 @@ import pytest
 from databases import Session, session_of
 
 from contract.connections import Connections
+from contract.engine import engine_of
 from contract.entities import ENTITIES, Entity, Record, field_type
 from contract.ids import Run, low_bits, mint
-from contract.migrate import check, engine_of, is_current
+from contract.migrate import check, is_current
 from contract.samples import sample_fields
 from seawall.audit.follow import Wanted
 from seawall.audit.polls import polls_of

@@ -72,8 +72,8 @@ def nothing_wrong(one: SparkFinding, reviews: int) -> bool:
 @pytest.mark.timeout(600)
 def test_a_job_that_is_killed_goes_on_from_its_checkpoint(spark: Path, clean: Stack, tmp_path: Path) -> None:
     """With reviews that come twice: nothing is lost, and what is written again has its key and is the same."""
-    (one,) = run(clean, tmp_path, arms=(KILLED,)).spark
-    assert nothing_wrong(one, 120 + WARMUP + BURST), one.reasons
+    (one,) = run(clean, tmp_path, arms=(KILLED,), reviews=60, steps=2).spark
+    assert nothing_wrong(one, 60 + WARMUP + BURST), one.reasons
     assert one.outcome is Outcome.PASS
     assert one.messages > one.reviews
     assert WARMUP < one.killed_at < one.reviews

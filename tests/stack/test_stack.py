@@ -10,9 +10,9 @@ import pytest
 import redis
 from confluent_kafka import Consumer, Producer, TopicPartition
 
+from contract.engine import engine_of
 from contract.entities import ENTITIES
 from contract.ids import Run, mint
-from contract.migrate import engine_of
 from contract.samples import sample_fields
 from contract.tables import TABLES
 from seawall.stack import reset

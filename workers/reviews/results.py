@@ -13,7 +13,7 @@ import msgspec
 import sqlalchemy as sa
 
 from contract.connections import Connections
-from contract.migrate import engine_of
+from contract.engine import engine_of
 from contract.review_model import Judgement
 from contract.tables import review_results
 from workers.reviews.errors import Stopped
