@@ -1,4 +1,4 @@
-"""Tests that share no server run in a process of their own, beside those that wait for the shared ones, as one run.
+"""Some tests run in a process of their own, beside the others, as one run: those that share no server, and two rooms.
 
 `--beside` asks for it. That process has what the others leave of the processors, and hands on what came of each test;
 so every test appears once, in the summary, in a JUnit file and among those that failed last.
@@ -44,6 +44,8 @@ TIMED = tuple(
 """What sends by a schedule, or wakes at its times, is not to be slowed down."""
 SHARED = {"stack", "mariadb_url", "k6"}
 """Servers and programs that tests have one of for all of them."""
+SERVED = TESTS / "api", TESTS / "workers"
+"""Whose tests get such servers in the process beside, where they are started once more: it has as much to do then."""
 _LOWEST = 19
 
 
@@ -63,10 +65,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def works_alone(item: pytest.Item) -> bool:
-    """Tell whether a test needs no server of all, no browser and no quiet."""
+    """Tell whether a test needs no server of the main process, no browser and no quiet."""
     places = ROOMS if item.get_closest_marker("long") else (*ROOMS, *MIXED)
     there = any(item.path.is_relative_to(place) for place in places) and item.path not in TIMED
-    return there and SHARED.isdisjoint(getattr(item, "fixturenames", ())) and item.get_closest_marker("browser") is None
+    if not there or item.get_closest_marker("browser") is not None:
+        return False
+    return any(item.path.is_relative_to(place) for place in SERVED) or SHARED.isdisjoint(
+        getattr(item, "fixturenames", ())
+    )
 
 
 def _step_back() -> None:

@@ -93,6 +93,7 @@ def test_every_arm_judges_each_review_once(stack: Stack, tmp_path: Path) -> None
     assert rows == (50,)
 
 
+@pytest.mark.long
 def test_a_model_that_fails_in_every_way_loses_and_doubles_nothing(stack: Stack, tmp_path: Path) -> None:
     """Errors, nonsense, half answers and 429; what it never says anything about becomes a dead letter."""
     faults = {"errors": 0.15, "nonsense": 0.15, "halves": 0.2, "mute": 0.1}
