@@ -1,4 +1,4 @@
-"""Some tests run in a process of their own, beside the others, as one run: those that share no server, and two rooms.
+"""Some tests run in a process of their own, beside the others, as one run: those that share no server, and some rooms.
 
 `--beside` asks for it. That process has what the others leave of the processors, and hands on what came of each test;
 so every test appears once, in the summary, in a JUnit file and among those that failed last.
@@ -44,7 +44,10 @@ TIMED = tuple(
 """What sends by a schedule, or wakes at its times, is not to be slowed down."""
 SHARED = {"stack", "mariadb_url", "k6"}
 """Servers and programs that tests have one of for all of them."""
-SERVED = TESTS / "api", TESTS / "workers"
+SERVED = (
+    *(TESTS / room for room in ("api", "hostile", "observe", "workers")),
+    TESTS / "experiments" / "test_stream_spark.py",
+)
 """Whose tests get such servers in the process beside, where they are started once more: it has as much to do then."""
 _LOWEST = 19
 
