@@ -12,13 +12,12 @@ from typing import Any
 
 import psutil
 import pytest
+from spark_home import spark_home
 
 from contract.connections import MARIADB, POSTGRESQL
 from seawall.cli.app import SCENARIOS, main
 from seawall.load.csv_sample import write_sample
-from seawall.stack.errors import StackError
 from seawall.stack.places import ROOT
-from seawall.stack.spark import require_spark
 
 SMALL = ["--rate", "100", "--factor", "5", "--burst", "1s", "--before", "1s", "--after", "2s", "--warmup", "500ms"]
 
@@ -216,10 +215,7 @@ FINDINGS = {
 def _leave_out_spark(request: pytest.FixtureRequest) -> None:
     """Leave a test of the Spark job out where Spark, an extra, or its Java is not there."""
     if "name" in request.fixturenames and request.getfixturevalue("name") == "spark":
-        try:
-            require_spark()
-        except StackError as error:
-            pytest.skip(str(error))
+        spark_home()
 
 
 @pytest.mark.long

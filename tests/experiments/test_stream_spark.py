@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from spark_home import spark_home
 
 from contract.topics import PARTITIONS
 from seawall.experiments.errors import BadOptions
@@ -43,10 +44,7 @@ class Notes:
 @pytest.fixture
 def spark() -> Path:
     """Return the home of Spark's Java; without Spark and that the test is left out."""
-    try:
-        return require_spark()
-    except (NoSpark, NoJava) as error:
-        pytest.skip(str(error))
+    return spark_home()
 
 
 @pytest.fixture
