@@ -49,13 +49,13 @@ class Imports:
 
     def __init__(self, stack: Stack, directory: Path, file: Path) -> None:
         self._stack, self._directory, self._file = stack, directory, file
-        self._url = stack.connections.psycopg_url
+        self._connections = stack.connections
         self._options = CsvOptions(file=file)
         self._number = 0
 
     def by(self, way: str) -> Imported:
         """Import it by *way*; raises `ImportFailed` where not all rows become visible."""
-        with psycopg.connect(self._url, autocommit=True) as connection:
+        with psycopg.connect(self._connections.psycopg_url, autocommit=True) as connection:
             connection.execute("TRUNCATE csv_rows, csv_imports")
             connection.execute("CHECKPOINT")
         self._number += 1
@@ -76,14 +76,14 @@ class Imports:
             if way:
                 found[way] = self.by(way)
             else:
-                rows, seconds = load(self._url, clean, _OTHERS)
+                rows, seconds = load(self._connections, clean, _OTHERS)
                 copied = rows / seconds
         most = max(max(one.memory_bytes.values()) for one in found.values())
         return Turn(_per_s(found[DIRECT]), _per_s(found[KAFKA]), copied, most)
 
     def write_clean(self, imported: Imported, path: Path) -> None:
         """Write the rows that are in the table as a clean file."""
-        write_clean(self._url, imported.span, COLUMNS[2:], path)
+        write_clean(self._connections, imported.span, COLUMNS[2:], path)
 
 
 def _per_s(one: Imported) -> float:

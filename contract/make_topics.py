@@ -24,6 +24,8 @@ _LOOK_AGAIN_S = 0.02
 _COPIES_FOR_TWO_WRITES = 3
 """From so many replicas on, two have to have a write, and one may be down."""
 _MOST_PARTITIONS, _MOST_REPLICAS = 10_000, 100
+_MOST_COPIES = 3
+"""Of topics that a worker makes for itself, where there are so many brokers."""
 
 
 def create_topics(
@@ -52,6 +54,15 @@ def create_topics(
             if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                 raise NoTopics(f"kafka: the topic {name} cannot be created: {error.args[0].str()}") from None
     _await_leaders(admin, list(wanted))
+
+
+def create_own_topic(admin: AdminClient, name: str) -> None:
+    """Create a topic that only one worker needs, where it is not there yet, with a copy on up to three brokers.
+
+    Raises `NoTopics`, and `KafkaException` where no broker answers.
+    """
+    brokers = len(admin.list_topics(timeout=_REQUEST_S).brokers)
+    create_topics(admin, partitions=PARTITIONS, replication=min(brokers, _MOST_COPIES), names=[name])
 
 
 def _await_leaders(admin: AdminClient, names: list[str]) -> None:

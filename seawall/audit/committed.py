@@ -12,6 +12,7 @@ from typing import Any, Self
 import numpy as np
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
+from contract.group_offsets import GroupOffsets
 from contract.topics import SINK_GROUP
 from seawall.audit.ledger import Int64s
 
@@ -51,6 +52,7 @@ class CommittedSampler:
         self, kafka: dict[str, Any], topics: Sequence[str], *, every_s: float = 0.1, group: str = SINK_GROUP
     ) -> None:
         self._settings = {**kafka, "group.id": group, "enable.auto.commit": False, "log_level": 0}
+        self._group = GroupOffsets(kafka, group)
         self._topics = tuple(topics)
         self._every_s = every_s
         self._columns: dict[tuple[str, int], _Columns] = {}
@@ -97,6 +99,7 @@ class CommittedSampler:
                 except KafkaException:
                     continue
         finally:
+            self._group.close()
             consumer.close()
 
     def _partitions(self, consumer: Consumer) -> list[TopicPartition]:
@@ -108,14 +111,12 @@ class CommittedSampler:
 
     def _sample(self, consumer: Consumer, asked: list[TopicPartition]) -> None:
         begin_ns = time.monotonic_ns()
-        answered = consumer.committed(asked, timeout=_TIMEOUT_S)
+        answered = self._group.ask(asked, _TIMEOUT_S)
         end_ns = time.monotonic_ns()
-        for place in answered:
-            _, end_offset = consumer.get_watermark_offsets(
-                TopicPartition(place.topic, place.partition), timeout=_TIMEOUT_S
-            )
+        for place in asked:
+            _, end_offset = consumer.get_watermark_offsets(place, timeout=_TIMEOUT_S)
             columns = self._columns.setdefault((place.topic, place.partition), _Columns())
             columns.begin_ns.append(begin_ns)
             columns.end_ns.append(end_ns)
-            columns.committed.append(max(0, place.offset))
+            columns.committed.append(answered.get((place.topic, place.partition), 0))
             columns.end_offset.append(end_offset)

@@ -17,9 +17,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
 
-import psycopg
+import sqlalchemy as sa
 
+from contract.connections import Connections
 from contract.csv_rows import AGE, MOST_AGE, MOST_NAME, MOST_TEXT, NAME, line_of
+from contract.engine import engine_of
+from contract.tables import csv_rows
 from seawall.audit.errors import AuditFailed
 
 _FETCHED = 5_000
@@ -79,29 +82,28 @@ class _Item(NamedTuple):
     row: tuple[str, int, dict[str, str]] | None
 
 
-def audit_csv(database_url: str, path: Path, span: tuple[UUID, UUID], rejects: Path, form: CsvForm) -> CsvAudit:
+def audit_csv(connections: Connections, path: Path, span: tuple[UUID, UUID], rejects: Path, form: CsvForm) -> CsvAudit:
     """Hold the table's rows between the ids of *span* and the reject file against the file.
 
     Raises `AuditFailed` where one of them cannot be read.
     """
     found = CsvAudit()
     try:
-        with psycopg.connect(database_url, connect_timeout=5, client_encoding="utf8") as connection:
+        with engine_of(connections).connect() as connection:
             stored = _stored(connection, span, found)
             items = _merged(stored, _rejected(rejects, found))
             _walk(path, form, items, found)
-    except psycopg.Error as error:
-        raise AuditFailed(f"the imported rows cannot be read: {str(error).strip()}") from None
+    except sa.exc.DBAPIError as error:
+        raise AuditFailed(f"the imported rows cannot be read: {str(error.orig).strip()}") from None
     except OSError as error:
         raise AuditFailed(f"{error.filename or path}: {error.strerror or error}") from None
     return found
 
 
-def _stored(connection: psycopg.Connection, span: tuple[UUID, UUID], found: CsvAudit) -> Iterator[_Item]:
-    with connection.cursor(name="seawall_csv_audit") as cursor:
-        cursor.itersize = _FETCHED
-        cursor.execute("SELECT id, name, age, more FROM csv_rows WHERE id BETWEEN %s AND %s ORDER BY id", list(span))
-        for identity, name, age, more in cursor:
+def _stored(connection: sa.Connection, span: tuple[UUID, UUID], found: CsvAudit) -> Iterator[_Item]:
+    rows = sa.select(csv_rows).where(csv_rows.c.id.between(*span)).order_by(csv_rows.c.id)
+    for part in connection.execution_options(stream_results=True, yield_per=_FETCHED).execute(rows).partitions():
+        for identity, name, age, more in part:
             found.in_table += 1
             yield _Item(line_of(identity), 0, (name, age, more))
 

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from contract.group_offsets import GroupOffsets
 from contract.ids import Run
 from contract.keys import text_of
 from contract.topics import SINK_GROUP
@@ -74,7 +75,7 @@ class LogReader:
     """Reads topics to their last offset; it commits nothing and disturbs no group."""
 
     def __init__(self, kafka: dict[str, Any]) -> None:
-        # The group's name is only for asking what the sinks committed: with `assign` one never joins it.
+        # The group's name is asked for and never joined, with `assign`.
         self._settings = {
             **kafka,
             "group.id": SINK_GROUP,
@@ -88,6 +89,7 @@ class LogReader:
             "log_level": 0,  # what goes wrong is said in an error, once
         }
         self._consumer = Consumer(self._settings)
+        self._group = GroupOffsets(kafka)
         self._follower: LogFollower | None = None
         self._begins: dict[tuple[str, int], tuple[int, int]] = {}
         """For each partition, its first offset and the one behind its last when a trial began."""
@@ -95,6 +97,7 @@ class LogReader:
     def close(self) -> None:
         """Close the consumers."""
         self.follow_no_longer()
+        self._group.close()
         self._consumer.close()
 
     def begin(self, topics: Iterable[str]) -> None:
@@ -187,10 +190,8 @@ class LogReader:
 
     def _committed(self, topic: str, partitions: list[int]) -> dict[int, int]:
         asked = [TopicPartition(topic, number) for number in partitions]
-        return {
-            place.partition: max(0, place.offset)
-            for place in (self._consumer.committed(asked, timeout=_TIMEOUT_S) if asked else [])
-        }
+        found = self._group.ask(asked, _TIMEOUT_S)
+        return {number: found.get((topic, number), 0) for number in partitions}
 
 
 class _Records:

@@ -16,7 +16,7 @@ from seawall.cli.csv_progress import CsvProgress
 from seawall.cli.interruption import interruptible
 from seawall.cli.option_values import check_table_style, names, seconds
 from seawall.cli.scenario_run import Scenario
-from seawall.cli.shared_options import AsJson, Brokers, DrainTimeout, Output, Seed, TableStyle
+from seawall.cli.shared_options import AsJson, Brokers, Database, DrainTimeout, Output, Seed, TableStyle
 from seawall.experiments.stream_csv import CsvRun
 from seawall.experiments.stream_csv_options import CsvOptions
 from seawall.result import Result
@@ -31,6 +31,7 @@ EXAMPLES = """[bold]Examples[/]
   bin/seawall stream csv people.csv --ways kafka           the same through the log
   bin/seawall stream csv people.csv --encoding cp949 --delimiter semicolon
   bin/seawall stream csv people.csv --ways direct --anew   forget what was imported of it, and begin anew
+  bin/seawall stream csv people.csv --database mariadb     into MariaDB, beside its own loader
   bin/seawall stream csv --rows 1000000 --json             the result for machines, on standard output
 
 One way alone imports the file into the table csv_rows: it goes on where an earlier import was stopped. Several are a
@@ -57,6 +58,7 @@ def stream_csv(
     batch_rows: Annotated[int, typer.Option(help="Rows in a transaction.")] = 20_000,
     anew: Annotated[bool, typer.Option("--anew", help="Forget what was imported of the file before.")] = False,
     loader: Annotated[bool, typer.Option(help="Have the database's own loader take the same rows, too.")] = True,
+    database: Database = "",
     brokers: Brokers = None,
     seed: Seed = 1,
     drain_timeout: DrainTimeout = "120s",
@@ -78,6 +80,7 @@ def stream_csv(
         batch_rows=batch_rows,
         anew=anew,
         loader=loader,
+        database=database,
         brokers=brokers,
         drain_timeout_s=seconds("--drain-timeout", drain_timeout),
         seed=seed,

@@ -10,7 +10,7 @@ from seawall.cli.consoles import error_console
 from seawall.cli.option_values import check_table_style, names, seconds, weights
 from seawall.cli.reviews_progress import ReviewsProgress
 from seawall.cli.scenario_run import Scenario
-from seawall.cli.shared_options import AsJson, Brokers, Clean, DrainTimeout, Output, Seed, TableStyle
+from seawall.cli.shared_options import AsJson, Brokers, Clean, Database, DrainTimeout, Output, Seed, TableStyle
 from seawall.experiments.stream_reviews import ReviewsRun
 from seawall.experiments.stream_reviews_options import ReviewsOptions
 from seawall.result.reviews import REVIEWS
@@ -61,6 +61,7 @@ def stream_reviews(
         str, typer.Option(help="An OpenAI-compatible API in place of our service.", metavar="URL")
     ] = "",
     model: Annotated[str, typer.Option(help="Which of its models.", metavar="NAME")] = "seawall-lexicons",
+    database: Database = "",
     brokers: Brokers = None,
     clean: Clean = False,
     seed: Seed = 1,
@@ -88,6 +89,7 @@ def stream_reviews(
         faults=weights("--faults", faults),
         model_url=model_url,
         model=model,
+        database=database,
         brokers=brokers,
         drain_timeout_s=seconds("--drain-timeout", drain_timeout),
         seed=seed,

@@ -9,7 +9,7 @@ import typer
 from seawall.cli.consoles import error_console
 from seawall.cli.option_values import check_table_style, names, seconds
 from seawall.cli.scenario_run import Scenario
-from seawall.cli.shared_options import AsJson, Brokers, Clean, DrainTimeout, Output, Seed, TableStyle
+from seawall.cli.shared_options import AsJson, Brokers, Clean, Database, DrainTimeout, Output, Seed, TableStyle
 from seawall.cli.spark_progress import SparkProgress
 from seawall.experiments.stream_spark import SparkRun
 from seawall.experiments.stream_spark_options import ARMS, QUICK, SparkOptions
@@ -51,6 +51,7 @@ def stream_spark(
     master: Annotated[str, typer.Option(help="Spark's master.", metavar="URL")] = "local[*]",
     driver_memory: Annotated[str, typer.Option(help="The heap of Spark's driver.", metavar="SIZE")] = "1g",
     partitions: Annotated[int, typer.Option(help="Parts of the job's state.")] = 2,
+    database: Database = "",
     brokers: Brokers = None,
     clean: Clean = False,
     seed: Seed = 1,
@@ -76,6 +77,7 @@ def stream_spark(
         master=master,
         driver_memory=driver_memory,
         partitions=partitions,
+        database=database,
         brokers=brokers,
         drain_timeout_s=seconds("--drain-timeout", drain_timeout),
         seed=seed,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from seawall.experiments.scenario_target import outcome_if, scenario_target
 from seawall.result import JudgedTarget, Outcome, Trial
 from seawall.result.live_analytics import LOG, AnalyticsFinding
-from seawall.targets.verdict import verdict
+from seawall.targets.verdict import verdict_of_run
 
 LIMIT_MS = 1_000.0
 """A consumer's result may be so far behind, at the most."""
@@ -49,21 +50,9 @@ def targets_of(findings: Sequence[AnalyticsFinding]) -> Iterator[JudgedTarget]:
             ("figures in time", "behind_max_ms", f"<= {LIMIT_MS:g} ms", most_ms, (most_ms or LIMIT_MS + 1) <= LIMIT_MS),
             ("figures equal to the table's", "differing_windows", "== 0", finding.differing, not finding.differing),
         ):
-            outcome = Outcome.PASS if holds else Outcome.FAIL
-            yield JudgedTarget(
-                set="scenario",
-                scope="live figures",
-                name=name,
-                metric=metric,
-                limit=limit,
-                measured=measured,
-                ci_low=measured,
-                ci_high=measured,
-                outcome=outcome if told else Outcome.INVALID,
-                reason="" if told else "; ".join(finding.reasons),
-                arm=finding.arm,
-                trials=1,
-            )
+            outcome = outcome_if(holds) if told else Outcome.INVALID
+            reason = "" if told else "; ".join(finding.reasons)
+            yield scenario_target(name, metric, limit, finding.arm, measured, outcome, reason, scope="live figures")
 
 
 def _miscounted(finding: AnalyticsFinding, trial: Trial) -> Iterator[str]:
@@ -86,10 +75,7 @@ def _ms(value: float | None) -> str:
 
 def outcome_of(findings: Sequence[AnalyticsFinding], *, whole: bool) -> Outcome:
     """Return the outcome of a run; one that is not *whole* says nothing, unless it failed."""
-    outcomes = [finding.outcome for finding in findings]
-    if Outcome.FAIL in outcomes:
-        return Outcome.FAIL
-    return verdict(outcomes) if whole else Outcome.INVALID
+    return verdict_of_run((finding.outcome for finding in findings), whole=whole)
 
 
 def reasons_of(findings: Sequence[AnalyticsFinding]) -> list[str]:

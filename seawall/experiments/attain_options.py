@@ -11,6 +11,7 @@ from typing import Any
 from contract.entities import ENTITIES
 from seawall.experiments.arms import PATHS
 from seawall.experiments.errors import BadOptions
+from seawall.experiments.option_ranges import above_zero, not_below_zero
 from seawall.load.profile import ATTAIN_PER_S
 from seawall.stack.limits import Limits
 from seawall.targets.metrics import Scope
@@ -163,7 +164,5 @@ class AttainOptions:
         if not 1 <= self.repeats <= MOST_REPEATS:
             yield f"--repeats: {self.repeats} is not between 1 and {MOST_REPEATS}"
         for name, amount in (("--duration", self.duration_s), ("--drain-timeout", self.drain_timeout_s)):
-            if not (isfinite(amount) and amount > 0):
-                yield f"{name}: must be above 0"
-        if not (isfinite(self.warmup_s) and self.warmup_s >= 0):
-            yield "--warmup: must not be below 0"
+            yield from above_zero(name, amount)
+        yield from not_below_zero("--warmup", self.warmup_s)

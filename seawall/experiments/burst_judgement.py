@@ -8,7 +8,7 @@ from seawall.experiments.burst_figures import BurstFigures
 from seawall.experiments.fault_judgement import MOST_BAD_BEFORE
 from seawall.result import BurstFinding, BurstStage, Outcome, Trial
 from seawall.result.bursts import BEFORE, BURST
-from seawall.targets.verdict import verdict
+from seawall.targets.verdict import verdict_of_run
 
 ONE_BURST = "One burst a path: how much bursts differ is not known."
 
@@ -84,10 +84,7 @@ def _ms(value: float | None) -> str:
 
 def outcome_of(findings: Sequence[BurstFinding], *, whole: bool) -> Outcome:
     """Return the outcome of a run; one that is not *whole* says nothing, unless it failed."""
-    outcomes = [finding.outcome for finding in findings]
-    if Outcome.FAIL in outcomes:
-        return Outcome.FAIL
-    return verdict(outcomes) if whole else Outcome.INVALID
+    return verdict_of_run((finding.outcome for finding in findings), whole=whole)
 
 
 def reasons_of(findings: Sequence[BurstFinding]) -> list[str]:

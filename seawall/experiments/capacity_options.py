@@ -10,6 +10,7 @@ from typing import Any
 from contract.entities import ENTITIES
 from seawall.experiments.arms import PATHS, ArmPlan
 from seawall.experiments.errors import BadOptions
+from seawall.experiments.option_ranges import above_zero, not_below_zero
 from seawall.stack.errors import BadOptions as BadStackOptions
 from seawall.stack.limits import Limits
 from seawall.stack.options import StackOptions
@@ -124,10 +125,8 @@ class CapacityOptions:
                 f" and --most ({self.most_per_s:g})"
             )
         for name, amount in (("--duration", self.duration_s), ("--drain-timeout", self.drain_timeout_s)):
-            if not amount > 0:
-                yield f"{name}: must be above 0"
-        if not self.warmup_s >= 0:
-            yield "--warmup: must not be below 0"
+            yield from above_zero(name, amount)
+        yield from not_below_zero("--warmup", self.warmup_s)
         if not 1 < self.precision <= 2:  # noqa: PLR2004 - beyond that the ramp alone tells as much
             yield f"--precision: {self.precision - 1:.0%} is not above 0 and at most 100%"
         if self.users < 1:

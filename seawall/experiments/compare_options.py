@@ -11,6 +11,7 @@ from contract.entities import ENTITIES
 from contract.samples import Shape, check_shape
 from seawall.experiments.arms import ARMS, PATHS, ArmPlan, as_they_are, not_to_be_made
 from seawall.experiments.errors import BadOptions
+from seawall.experiments.option_ranges import above_zero, not_below_zero
 from seawall.stack.limits import Limits
 
 PARTS = ("data", "load")
@@ -158,10 +159,8 @@ class CompareOptions:
             ("--duration", self.duration_s),
             ("--drain-timeout", self.drain_timeout_s),
         ):
-            if not amount > 0:
-                mistakes.append(f"{name}: must be above 0")
-        if not self.warmup_s >= 0:
-            mistakes.append("--warmup: must not be below 0")
+            mistakes += above_zero(name, amount)
+        mistakes += not_below_zero("--warmup", self.warmup_s)
         if not 0 <= self.key_skew <= MOST_SKEW:
             mistakes.append(f"--key-skew: {self.key_skew:g} is not between 0 (even) and {MOST_SKEW:g}")
         return mistakes

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
+from seawall.experiments.scenario_target import outcome_if, scenario_target
 from seawall.result import JudgedTarget, Outcome
 from seawall.result.csv_import import DIRECT, KAFKA, CsvFinding
-from seawall.targets.verdict import verdict
+from seawall.targets.verdict import verdict_of_run
 
 LEAST_PER_S = 50_000.0
 """Rows a second through the log, until they are visible."""
@@ -17,6 +19,7 @@ MOST_BYTES = 200_000_000
 LEAST_ROWS = 100_000
 """Of fewer a speed says little: starting and ending take a part of the time."""
 ONE_IMPORT = "One import a way: how much imports differ is not known."
+_row = partial(scenario_target, scope="csv")
 _WRONG = ("lost", "unreported", "corrupted", "phantom", "doubled", "wrongly_rejected", "buried")
 
 
@@ -39,8 +42,14 @@ def targets_of(findings: Sequence[CsvFinding]) -> Iterator[JudgedTarget]:
     """Yield what is claimed of each import, as far as it tells: one that went on or repeated has no speed."""
     for one in findings:
         wrong = sum(getattr(one, name) for name in _WRONG)
-        outcome = Outcome.PASS if one.outcome is Outcome.PASS else Outcome.FAIL
-        yield _row("every row is where it belongs", "rows_wrong", "== 0", one, float(wrong), outcome)
+        yield _row(
+            "every row is where it belongs",
+            "rows_wrong",
+            "== 0",
+            one.arm,
+            wrong,
+            outcome_if(one.outcome is Outcome.PASS),
+        )
         if one.arm == KAFKA and one.rows_per_s is not None:
             yield _speed("rows a second until visible", "csv_rows_per_s", LEAST_PER_S, one, one.rows_per_s)
         if one.arm == DIRECT and one.share_of_loader is not None:
@@ -49,43 +58,23 @@ def targets_of(findings: Sequence[CsvFinding]) -> Iterator[JudgedTarget]:
             )
         if one.memory_bytes:
             most = max(one.memory_bytes.values())
-            within = Outcome.PASS if most < MOST_BYTES else Outcome.FAIL
-            yield _row("memory of each process", "csv_memory_bytes", f"< {MOST_BYTES:,}", one, float(most), within)
+            limit, within = f"< {MOST_BYTES:,}", outcome_if(most < MOST_BYTES)
+            yield _row("memory of each process", "csv_memory_bytes", limit, one.arm, most, within)
 
 
 def _speed(name: str, metric: str, least: float, one: CsvFinding, measured: float) -> JudgedTarget:
     limit = f">= {least:,.10g}"
     if one.good < LEAST_ROWS:
         reason = f"{one.good:,} rows are fewer than the {LEAST_ROWS:,} that tell a speed"
-        return _row(name, metric, limit, one, measured, Outcome.INCONCLUSIVE, reason)
-    return _row(name, metric, limit, one, measured, Outcome.PASS if measured >= least else Outcome.FAIL)
-
-
-def _row(
-    name: str, metric: str, limit: str, one: CsvFinding, measured: float, outcome: Outcome, reason: str = ""
-) -> JudgedTarget:
-    return JudgedTarget(
-        set="scenario",
-        scope="csv",
-        name=name,
-        metric=metric,
-        limit=limit,
-        arm=one.arm,
-        trials=1,
-        measured=measured,
-        ci_low=measured,
-        ci_high=measured,
-        outcome=outcome,
-        reason=reason,
-    )
+        return _row(name, metric, limit, one.arm, measured, Outcome.INCONCLUSIVE, reason)
+    return _row(name, metric, limit, one.arm, measured, outcome_if(measured >= least))
 
 
 def outcome_of(findings: Sequence[CsvFinding], *, whole: bool) -> Outcome:
     """Return the outcome of a run; one that is not *whole* says nothing, unless it failed."""
-    outcomes = [one.outcome for one in findings] + [row.outcome for row in targets_of(findings)]
-    if Outcome.FAIL in outcomes:
-        return Outcome.FAIL
-    return verdict(outcomes) if whole else Outcome.INVALID
+    return verdict_of_run(
+        [one.outcome for one in findings] + [row.outcome for row in targets_of(findings)], whole=whole
+    )
 
 
 def reasons_of(findings: Sequence[CsvFinding]) -> list[str]:

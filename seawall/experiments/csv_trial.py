@@ -157,11 +157,11 @@ def _hear_sink(found: Imported, sink: ImportProcess) -> None:
 
 def _await_visible(stack: Stack, found: Imported, sink: ImportProcess | None, timeout_s: float) -> None:
     """Wait until the table has all rows that the file has, and note when the last one was visible."""
-    url, wanted = stack.connections.psycopg_url, int(found.state["good"])
+    wanted = int(found.state["good"])
     deadline_s = time.monotonic() + timeout_s
     while True:
         begun_s = time.monotonic()
-        found.in_table = rows_of_file(url, found.span)
+        found.in_table = rows_of_file(stack.connections, found.span)
         took_s = time.monotonic() - begun_s
         if sink is None:
             found.visible_ns = int(found.state["at_ns"])

@@ -15,6 +15,7 @@ from seawall.experiments.arms import PATHS
 from seawall.experiments.autoscale import Behaviour
 from seawall.experiments.elasticity_figures import BACK_WITHIN_S
 from seawall.experiments.errors import BadOptions
+from seawall.experiments.option_ranges import above_zero
 from seawall.load.profile import Profile, Stage
 from seawall.stack.balancer import DRAIN_DELAY_S
 from seawall.stack.errors import BadOptions as BadStack
@@ -164,8 +165,8 @@ class ElasticityOptions:
         if any(not (math.isfinite(rate) and rate > 0) for rate in self.rates_per_s):
             yield "--rates: each must be above 0"
         for name, amount in (("--stage", self.stage_s), ("--drain-timeout", self.drain_timeout_s)):
-            if amount is not None and not (math.isfinite(amount) and amount > 0):
-                yield f"{name}: must be above 0"
+            if amount is not None:
+                yield from above_zero(name, amount)
         for name, amount, least in (
             ("--faster", self.faster, 1.0), ("--warmup", self.warmup_s, 0.0), ("--divisor", self.divisor, 1.0),
             ("--sink-rate", self.sink_rate_per_s, 0.0),

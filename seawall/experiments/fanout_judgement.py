@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
+from seawall.experiments.scenario_target import outcome_if, scenario_target
 from seawall.result import JudgedTarget, Outcome, Trial
 from seawall.result.fanout import LOG, PLAIN, STUMBLING, FanoutFinding, RebuildFinding
-from seawall.targets.verdict import verdict
+from seawall.targets.verdict import verdict_of_run
 
+_row = partial(scenario_target, scope="fan-out")
 KEPT = 0.8
 """With eight groups the storing one has to keep so much of its solo throughput."""
 EIGHT = 8
@@ -38,9 +41,7 @@ def outcome_of(findings: Sequence[FanoutFinding], rebuild: Sequence[RebuildFindi
     """Return the outcome of a run; one that is not *whole* says nothing, unless it failed."""
     outcomes = [finding.outcome for finding in findings] + [one.outcome for one in rebuild]
     outcomes += [row.outcome for row in targets_of(findings, rebuild)]
-    if Outcome.FAIL in outcomes:
-        return Outcome.FAIL
-    return verdict(outcomes) if whole else Outcome.INVALID
+    return verdict_of_run(outcomes, whole=whole)
 
 
 def targets_of(findings: Sequence[FanoutFinding], rebuilt: Sequence[RebuildFinding] = ()) -> Iterator[JudgedTarget]:
@@ -48,9 +49,8 @@ def targets_of(findings: Sequence[FanoutFinding], rebuilt: Sequence[RebuildFindi
     for arm in dict.fromkeys(finding.arm for finding in findings):
         mine = [finding for finding in findings if finding.arm == arm]
         wrong = [f"{one.trial}, {group.name}" for one in mine for group in one.groups if not group.right]
-        count = float(len(wrong))
-        outcome = Outcome.FAIL if wrong else Outcome.PASS
-        yield _row("what every group made is right", "groups_wrong", "== 0", arm, count, outcome, ", ".join(wrong))
+        name, outcome = "what every group made is right", outcome_if(not wrong)
+        yield _row(name, "groups_wrong", "== 0", arm, len(wrong), outcome, ", ".join(wrong))
     for finding in findings:
         kept, per_cpu = finding.store_kept, finding.store_kept_per_cpu_s
         if finding.arm != LOG or finding.what != PLAIN or finding.count != EIGHT or kept is None or per_cpu is None:
@@ -59,25 +59,8 @@ def targets_of(findings: Sequence[FanoutFinding], rebuilt: Sequence[RebuildFindi
         name = "storing keeps its throughput for the same processor time"
         yield _row(name, "store_kept", f">= {KEPT:.0%}", finding.arm, best, outcome, why(finding))
     for one in rebuilt:
-        differing = float(one.differing)
-        yield _row("a lost table comes back as it was", "rebuilt_differing", "== 0", LOG, differing, one.outcome, "")
-
-
-def _row(name: str, metric: str, limit: str, arm: str, measured: float, outcome: Outcome, reason: str) -> JudgedTarget:
-    return JudgedTarget(
-        set="scenario",
-        scope="fan-out",
-        name=name,
-        metric=metric,
-        limit=limit,
-        arm=arm,
-        trials=1,
-        measured=measured,
-        ci_low=measured,
-        ci_high=measured,
-        outcome=outcome,
-        reason=reason,
-    )
+        name = "a lost table comes back as it was"
+        yield _row(name, "rebuilt_differing", "== 0", LOG, one.differing, one.outcome)
 
 
 def _kept_outcome(finding: FanoutFinding, kept: float, per_cpu_s: float) -> Outcome:

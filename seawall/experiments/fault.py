@@ -184,8 +184,11 @@ class FaultRun:
         try:
             trial = runner.run(self._anew(TrialPlan(arm.name, number, load)), progress, beside=beside())
             bit = "" if injection.made_ns is None else disturbance.bite()
-        except (Unreachable, AuditFailed, LoadFailed) as error:
-            return self._not_borne(arm, fault, plan, load.name, str(error)), None
+        except Unreachable as error:
+            return self._without_trial(arm, fault, plan, load.name, f"the service did not come back: {error}"), None
+        except (AuditFailed, LoadFailed) as error:
+            why = f"nothing can be said of it: {error}"
+            return self._without_trial(arm, fault, plan, load.name, why, Outcome.INVALID), None
         return self._finding(arm, fault, plan, injection, bit, trial, lookups), trial
 
     @contextmanager
@@ -219,10 +222,11 @@ class FaultRun:
                 raise NotHealed(f"{WHOLE_WITHIN_S:g} s after the last fault the service was not whole: {missing}")
             time.sleep(AWAIT_POLL_S)
 
-    def _not_borne(self, arm: Arm, fault: Fault, plan: FaultPlan, trial: str, why: str) -> FaultFinding:
+    def _without_trial(
+        self, arm: Arm, fault: Fault, plan: FaultPlan, trial: str, why: str, outcome: Outcome = Outcome.FAIL
+    ) -> FaultFinding:
         return FaultFinding(
-            name=fault.name, does=fault.does, arm=arm.name, trial=trial, seed=plan.seed, outcome=Outcome.FAIL,
-            reasons=[f"the service did not come back: {why}"],
+            name=fault.name, does=fault.does, arm=arm.name, trial=trial, seed=plan.seed, outcome=outcome, reasons=[why],
         )  # fmt: skip
 
     def _finding(

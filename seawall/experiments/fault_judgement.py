@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from seawall.experiments.fault_figures import FaultFigures
 from seawall.result import Arm, FaultFinding, Outcome, SlopeFinding, Trial
 from seawall.stack.faults.fault import EVERY_PATH, Fault
-from seawall.targets.verdict import verdict
+from seawall.targets.verdict import verdict_of_run
 
 MOST_BAD_BEFORE = 0.05
 """Where more than that was bad already before a fault, nobody can tell when all is as before."""
@@ -74,9 +74,7 @@ def outcome_of(findings: Sequence[FaultFinding], *, whole: bool, memory: Iterabl
     """
     outcomes = [finding.outcome for finding in findings]
     outcomes += [slope.outcome for slope in memory if slope.outcome is Outcome.FAIL]
-    if Outcome.FAIL in outcomes:
-        return Outcome.FAIL
-    return verdict(outcomes) if whole and outcomes else Outcome.INVALID
+    return verdict_of_run(outcomes, whole=whole)
 
 
 def reasons_of(

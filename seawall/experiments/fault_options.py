@@ -12,6 +12,7 @@ from contract.entities import ENTITIES
 from contract.topics import PARTITIONS
 from seawall.experiments.arms import PATHS
 from seawall.experiments.errors import BadOptions
+from seawall.experiments.option_ranges import above_zero, not_below_zero
 from seawall.result import FaultFinding, Outcome, Result
 from seawall.stack.balancer import DRAIN_DELAY_S
 from seawall.stack.faults.catalogue import NEED_SPARES
@@ -159,11 +160,9 @@ class FaultOptions:
         for name, amount in (
             ("--rate", self.rate_per_s), ("--duration", self.trial_s), ("--drain-timeout", self.drain_timeout_s),
         ):  # fmt: skip
-            if not (isfinite(amount) and amount > 0):
-                yield f"{name}: must be above 0"
+            yield from above_zero(name, amount)
         for name, amount in (("--warmup", self.before_judged_s), ("--hold", self.longest_hold_s)):
-            if not (isfinite(amount) and amount >= 0):
-                yield f"{name}: must not be below 0"
+            yield from not_below_zero(name, amount)
         for name, count in (
             ("--users", self.users), ("--repeats", self.repeats), ("--sinks", self.sinks),
             ("--api-processes", self.api_processes),

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from seawall.result import Outcome, Trial
 from seawall.result.cache_fleet import COLD, FROM_CACHE, FROM_DATABASE, WARM, FleetClaim, FleetFinding, Outage
-from seawall.targets.verdict import verdict
+from seawall.targets.verdict import verdict_of_run
 
 CLAIMED_SAVED, ASKED_SAVED, CLAIMED_FASTER = 0.98, 0.99, 100.0
 LEAST_PICKS = 20
@@ -179,10 +179,7 @@ def _away(rows: int, found: FleetFinding, outage: Outage, *, sure: bool) -> Flee
 
 def outcome_of(findings: Sequence[FleetFinding], *, whole: bool) -> Outcome:
     """Return the outcome of a run; one that is not *whole* says nothing, unless it failed."""
-    outcomes = [finding.outcome for finding in findings]
-    if Outcome.FAIL in outcomes:
-        return Outcome.FAIL
-    return verdict(outcomes) if whole else Outcome.INVALID
+    return verdict_of_run((finding.outcome for finding in findings), whole=whole)
 
 
 def reasons_of(findings: Sequence[FleetFinding]) -> list[str]:

@@ -12,6 +12,7 @@ from typing import Any
 from contract.topics import PARTITIONS
 from seawall.experiments.arms import PATHS
 from seawall.experiments.errors import BadOptions
+from seawall.experiments.option_ranges import not_below_zero
 from seawall.load.k6_run import K6Load
 from seawall.load.payloads import MIXES
 from seawall.stack.limits import Limits
@@ -95,8 +96,7 @@ class K6Options:
             yield f"--users: {self.users} is not between 1 and {MOST_USERS:,}"
         if not (isfinite(self.duration_s) and self.duration_s >= 1):
             yield "--duration: at least 1 s, less k6 does not take"
-        if not (isfinite(self.warmup_s) and self.warmup_s >= 0):
-            yield "--warmup: must not be below 0"
+        yield from not_below_zero("--warmup", self.warmup_s)
         if not 1 <= self.blocks <= MOST_BLOCKS:
             yield f"--blocks: {self.blocks} is not between 1 and {MOST_BLOCKS}"
         if self.beside_locust and self.scenario != "writes":

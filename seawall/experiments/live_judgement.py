@@ -11,7 +11,7 @@ from seawall.targets.judgement import Measurement, judge
 from seawall.targets.limit import limit_of, read_limit
 from seawall.targets.metrics import METRICS, Scope
 from seawall.targets.target import Target, Targets, TargetSet
-from seawall.targets.verdict import verdict
+from seawall.targets.verdict import verdict_of_run
 
 NAME = "records arrive at subscribers in time"
 _METRIC = "visible_p95_ms"
@@ -97,10 +97,7 @@ def answer_words(finding: LiveFinding) -> str:
 
 def outcome_of(findings: Sequence[LiveFinding], *, whole: bool) -> Outcome:
     """Return the outcome of a run; one that is not *whole* says nothing, unless it failed."""
-    outcomes = [finding.outcome for finding in findings]
-    if Outcome.FAIL in outcomes:
-        return Outcome.FAIL
-    return verdict(outcomes) if whole else Outcome.INVALID
+    return verdict_of_run((finding.outcome for finding in findings), whole=whole)
 
 
 def reasons_of(findings: Sequence[LiveFinding]) -> list[str]:

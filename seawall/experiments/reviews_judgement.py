@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -10,14 +11,16 @@ import numpy as np
 
 from seawall.experiments.figures import quantiles_ms
 from seawall.experiments.reviews_trial import Judged
+from seawall.experiments.scenario_target import outcome_if, scenario_target
 from seawall.result import JudgedTarget, Outcome
 from seawall.result.reviews import SINGLE, ReviewsFinding
 from seawall.result.second import Reached
-from seawall.targets.verdict import verdict
+from seawall.targets.verdict import verdict_of_run
 
 MOST_LATE_MS = 50.0
 """No deadline is missed by more."""
 ONE_TRIAL = "One trial an arm: how much runs differ is not known."
+_row = partial(scenario_target, scope="reviews")
 _WRONG = ("missing", "phantom", "mislabelled", "unlettered", "both", "misordered")
 _POINTS = 120
 
@@ -100,46 +103,24 @@ def targets_of(findings: Sequence[ReviewsFinding]) -> Iterator[JudgedTarget]:
     alone = next((one for one in findings if one.arm == SINGLE), None)
     for one in findings:
         wrong = sum(getattr(one, name) for name in _WRONG if name != "misordered")
-        yield _row("each review has one result or one dead letter", "reviews_wrong", "== 0", one, wrong, wrong == 0)
+        name = "each review has one result or one dead letter"
+        yield _row(name, "reviews_wrong", "== 0", one.arm, wrong, outcome_if(wrong == 0))
         name = "results are written in the order of their job"
-        yield _row(name, "reviews_misordered", "== 0", one, one.misordered, one.misordered == 0)
+        yield _row(name, "reviews_misordered", "== 0", one.arm, one.misordered, outcome_if(one.misordered == 0))
         if one.by_time:
             name = f"deadlines missed by more than {MOST_LATE_MS:.0f} ms"
-            yield _row(name, "reviews_late", "== 0", one, one.late, one.late == 0)
+            yield _row(name, "reviews_late", "== 0", one.arm, one.late, outcome_if(one.late == 0))
         if alone is not None and one is not alone and alone.calls and one.calls:
             share = one.calls / alone.calls
-            yield _row("calls, as a share of those one by one", "reviews_calls_share", "< 1", one, share, share < 1)
-
-
-def _row(
-    name: str,
-    metric: str,
-    limit: str,
-    one: ReviewsFinding,
-    measured: float,
-    reached: bool,  # noqa: FBT001 - the row's own word
-) -> JudgedTarget:
-    return JudgedTarget(
-        set="scenario",
-        scope="reviews",
-        name=name,
-        metric=metric,
-        limit=limit,
-        arm=one.arm,
-        trials=1,
-        measured=float(measured),
-        ci_low=float(measured),
-        ci_high=float(measured),
-        outcome=Outcome.PASS if reached else Outcome.FAIL,
-    )
+            name = "calls, as a share of those one by one"
+            yield _row(name, "reviews_calls_share", "< 1", one.arm, share, outcome_if(share < 1))
 
 
 def outcome_of(findings: Sequence[ReviewsFinding], *, whole: bool) -> Outcome:
     """Return the outcome of a run; one that is not *whole* says nothing, unless it failed."""
-    outcomes = [one.outcome for one in findings] + [row.outcome for row in targets_of(findings)]
-    if Outcome.FAIL in outcomes:
-        return Outcome.FAIL
-    return verdict(outcomes) if whole else Outcome.INVALID
+    return verdict_of_run(
+        [one.outcome for one in findings] + [row.outcome for row in targets_of(findings)], whole=whole
+    )
 
 
 def reasons_of(findings: Sequence[ReviewsFinding]) -> list[str]:

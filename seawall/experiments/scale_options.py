@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from dataclasses import dataclass
 
@@ -11,6 +10,7 @@ from contract.entities import ENTITIES
 from contract.topics import PARTITIONS
 from seawall.experiments.arms import PATHS
 from seawall.experiments.errors import BadOptions
+from seawall.experiments.option_ranges import above_zero, not_below_zero
 from seawall.stack.errors import BadOptions as BadStack
 from seawall.stack.limits import Limits
 from seawall.stack.options import StackOptions
@@ -153,10 +153,8 @@ class ScaleOptions:
         if not self.duration_s >= SHORTEST_S:
             mistakes.append(f"--duration: must be at least {SHORTEST_S:g}s, since servers are looked at once a second")
         for name, amount in (("--rate-each", self.rate_each_per_s), ("--drain-timeout", self.drain_timeout_s)):
-            if not 0 < amount < math.inf:
-                mistakes.append(f"{name}: must be above 0")
-        if not self.warmup_s >= 0:
-            mistakes.append("--warmup: must not be below 0")
+            mistakes += above_zero(name, amount)
+        mistakes += not_below_zero("--warmup", self.warmup_s)
         for option, least in (("--repeats", self.repeats), ("--users-each", self.users_each)):
             if least < 1:
                 mistakes.append(f"{option}: at least one is needed")

@@ -8,6 +8,7 @@ from typing import Any
 from contract.entities import ENTITIES
 from seawall.experiments.arms import PATHS
 from seawall.experiments.errors import BadOptions
+from seawall.experiments.option_ranges import above_zero
 from seawall.result import Result
 from seawall.stack.limits import Limits
 
@@ -47,8 +48,7 @@ class SoakOptions:
         for name, amount in (
             ("--rate", self.rate_per_s), ("--segment", self.segment_s), ("--drain-timeout", self.drain_timeout_s)
         ):  # fmt: skip
-            if not amount > 0:
-                mistakes.append(f"{name}: must be above 0")
+            mistakes += above_zero(name, amount)
         if not self.duration_s >= self.segment_s:
             mistakes.append(f"--duration: {self.duration_s:g} s holds no segment of {self.segment_s:g} s")
         elif self.segment_s > 0 and not 0 <= self.warm_up_s <= (self.segments - 1) * self.segment_s:

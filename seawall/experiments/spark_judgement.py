@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 
 import msgspec
 import numpy as np
 
 from seawall.experiments.figures import quantiles_ms
+from seawall.experiments.scenario_target import outcome_if, scenario_target
 from seawall.experiments.spark_trial import Worked
 from seawall.experiments.stream_spark_options import BURST, SparkOptions
 from seawall.result import JudgedTarget, Outcome
 from seawall.result.second import Reached
 from seawall.result.spark import BASELINE, KILLED, TUNED, SparkFinding
-from seawall.targets.verdict import verdict
+from seawall.targets.verdict import verdict_of_run
 
 MOST_BURST_S = 10.0
 MOST_DELAY_MS = 2_000.0
@@ -24,6 +26,7 @@ ONE_TRIAL = "One trial an arm: how much runs differ is not known."
 LOCAL = "The master is local: what is called executor memory is that of one Java with driver and executor in it."
 ELSEWHERE = "The executors are elsewhere: memory and processor time are the driver's alone."
 _POINTS = 120
+_row = partial(scenario_target, scope="spark")
 
 
 def finding_of(arm: str, worked: Worked, options: SparkOptions) -> SparkFinding:
@@ -111,45 +114,35 @@ def targets_of(findings: Sequence[SparkFinding]) -> Iterator[JudgedTarget]:
     base = next((one for one in findings if one.arm == BASELINE), None)
     for one in findings:
         wrong = one.missing + one.phantom + one.differing
-        yield _row("each review's features are there once by key, and equal", "features_wrong", "== 0", one, wrong, 0)
-        if one.arm != TUNED:
-            continue
-        if one.burst_s is not None:
-            name = f"{one.burst} reviews at once are done, s"
-            yield _row(name, "burst_s", f"<= {MOST_BURST_S:.0f}", one, one.burst_s, MOST_BURST_S)
-        if one.delay_ms.p95 is not None:
-            name, limit = "p95 of the delay, ms", f"<= {MOST_DELAY_MS:.0f}"
-            yield _row(name, "features_delay_ms", limit, one, one.delay_ms.p95, MOST_DELAY_MS)
-        held = one.java_bytes + one.python_bytes
-        name, limit = "memory of Java and Python, bytes", f"<= {MOST_MEMORY_BYTES}"
-        yield _row(name, "features_memory_bytes", limit, one, held, MOST_MEMORY_BYTES)
-        if base is not None and base.state_bytes:
-            name = "memory of state, as a share of the baseline's"
-            yield _row(name, "state_share", f"<= {MOST_STATE}", one, one.state_bytes / base.state_bytes, MOST_STATE)
+        name = "each review's features are there once by key, and equal"
+        yield _row(name, "features_wrong", "== 0", one.arm, wrong, outcome_if(wrong == 0))
+        if one.arm == TUNED:
+            yield from _targets_of_tuned(one, base)
 
 
-def _row(name: str, metric: str, limit: str, one: SparkFinding, measured: float, most: float) -> JudgedTarget:
-    return JudgedTarget(
-        set="scenario",
-        scope="spark",
-        name=name,
-        metric=metric,
-        limit=limit,
-        arm=one.arm,
-        trials=1,
-        measured=float(measured),
-        ci_low=float(measured),
-        ci_high=float(measured),
-        outcome=Outcome.PASS if measured <= most else Outcome.FAIL,
-    )
+def _targets_of_tuned(one: SparkFinding, base: SparkFinding | None) -> Iterator[JudgedTarget]:
+    """Yield what is claimed of the arm with all settings changed, as far as it was measured."""
+    share = one.state_bytes / base.state_bytes if base is not None and base.state_bytes else None
+    for name, metric, measured, most in (
+        (f"{one.burst} reviews at once are done, s", "burst_s", one.burst_s, MOST_BURST_S),
+        ("p95 of the delay, ms", "features_delay_ms", one.delay_ms.p95, MOST_DELAY_MS),
+        (
+            "memory of Java and Python, bytes",
+            "features_memory_bytes",
+            one.java_bytes + one.python_bytes,
+            MOST_MEMORY_BYTES,
+        ),
+        ("memory of state, as a share of the baseline's", "state_share", share, MOST_STATE),
+    ):
+        if measured is not None:
+            yield _row(name, metric, f"<= {most:,.10g}", one.arm, measured, outcome_if(measured <= most))
 
 
 def outcome_of(findings: Sequence[SparkFinding], *, whole: bool) -> Outcome:
     """Return the outcome of a run; one that is not *whole* says nothing, unless it failed."""
-    outcomes = [one.outcome for one in findings] + [row.outcome for row in targets_of(findings)]
-    if Outcome.FAIL in outcomes:
-        return Outcome.FAIL
-    return verdict(outcomes) if whole else Outcome.INVALID
+    return verdict_of_run(
+        [one.outcome for one in findings] + [row.outcome for row in targets_of(findings)], whole=whole
+    )
 
 
 def reasons_of(findings: Sequence[SparkFinding]) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from contract.connections import POSTGRESQL
 from seawall.experiments.errors import BadOptions
+from seawall.experiments.option_ranges import above_zero
 from seawall.load.order_feed.plan import SETTLED_S, FeedPlan
 from seawall.result.live_analytics import ALONE, LOG, QUERIES
 from seawall.stack.errors import BadOptions as BadStackOptions
@@ -76,8 +77,7 @@ class AnalyticsOptions:
             raise BadOptions(mistakes)
 
     def _mistakes(self) -> Iterator[str]:
-        if not (isfinite(self.rate_per_s) and self.rate_per_s > 0):
-            yield "--rate: must be above 0"
+        yield from above_zero("--rate", self.rate_per_s)
         for name, value, least in (("--duration", self.duration_s, 2 * SETTLED_S), ("--window", self.window_s, 0.1)):
             if not least <= value <= LONGEST_S:
                 yield f"{name}: must take {least:g} s to {LONGEST_S:,.0f} s"
@@ -93,8 +93,7 @@ class AnalyticsOptions:
         yield from self._mistakes_of_the_whole()
 
     def _mistakes_of_the_whole(self) -> Iterator[str]:
-        if not (isfinite(self.drain_timeout_s) and self.drain_timeout_s > 0):
-            yield "--drain-timeout: must be above 0"
+        yield from above_zero("--drain-timeout", self.drain_timeout_s)
         try:
             self.stack().checked()
         except BadStackOptions as error:

@@ -9,6 +9,7 @@ from typing import Any
 
 from contract.connections import POSTGRESQL
 from seawall.experiments.errors import BadOptions
+from seawall.experiments.option_ranges import above_zero, not_below_zero
 from seawall.result.cache_fleet import COLD, FROM_CACHE, FROM_DATABASE, WARM
 from seawall.stack.errors import BadOptions as BadStackOptions
 from seawall.stack.options import StackOptions
@@ -131,10 +132,8 @@ class CacheOptions:
             ("--grades-every", self.grades_s), ("--compress", self.compress),
             ("--drain-timeout", self.drain_timeout_s),
         ):  # fmt: skip
-            if not (isfinite(value) and value > 0):
-                yield f"{name}: must be above 0"
-        if not (isfinite(self.warmup_s) and self.warmup_s >= 0):
-            yield "--warmup: must not be below 0"
+            yield from above_zero(name, value)
+        yield from not_below_zero("--warmup", self.warmup_s)
         if not 1 <= self.buyers <= MOST_BUYERS:
             yield f"--buyers: {self.buyers} is not between 1 and {MOST_BUYERS}"
         orders = self.rate_per_s * (self.duration_s + self.warmup_s)

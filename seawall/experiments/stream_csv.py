@@ -24,7 +24,7 @@ from seawall.experiments.stream_csv_options import SAMPLE_ENCODINGS, CsvOptions
 from seawall.load.csv_sample import write_sample
 from seawall.result import Outcome, Result
 from seawall.result.csv_import import CSV, KAFKA, CsvFinding, LoaderFinding
-from seawall.stack.csv_tables import imports_of, load, write_clean
+from seawall.stack.csv_tables import LOADERS, imports_of, load, write_clean
 from seawall.stack.stack import Stack
 
 
@@ -104,14 +104,13 @@ class CsvRun:
 
     def _import(self, file: Path, way: str, number: int, watcher: Watcher) -> tuple[Imported, CsvFinding]:
         place = self.directory / "raw" / f"{number:02d}-{way}"
-        url = self.stack.connections.psycopg_url
-        begun = imports_of(url, file)
+        begun = imports_of(self.stack.connections, file)
         is_alone = len(self.options.ways) == 1
         anew = (self.options.anew and number == 1) or not (is_alone or begun.get(way) is False)
         imported = import_file(self.stack, self.options, file, way, place, anew=anew, on_state=watcher.import_goes_on)
         watcher.trial_starts(0, len(self.options.ways), f"{way}: holding every row against the file")
         rejects = place / "rejects.csv"
-        found = audit_csv(url, file, imported.span, rejects, form_of(imported.begins))
+        found = audit_csv(self.stack.connections, file, imported.span, rejects, form_of(imported.begins))
         state, begins = imported.state, imported.begins
         seconds = behind_s = None
         is_whole = imported.stored == state["good"] and not begins["resumed_line"]
@@ -149,15 +148,16 @@ class CsvRun:
         return imported, msgspec.structs.replace(finding, outcome=outcome, reasons=reasons)
 
     def _load(self, imported: Imported) -> LoaderFinding:
-        """Have COPY load the rows that are in the table now, from a clean file."""
-        url, path = self.stack.connections.psycopg_url, self.directory / "raw" / "clean.csv"
+        """Have the database load the rows that are in the table now by itself, from a clean file."""
+        connections, path = self.stack.connections, self.directory / "raw" / "clean.csv"
         others = [name for name in imported.begins["columns"] if name.lower() not in ("name", "age")]
         try:
-            write_clean(url, imported.span, others, path)
-            rows, seconds = load(url, path, len(others))
+            write_clean(connections, imported.span, others, path)
+            rows, seconds = load(connections, path, len(others))
         finally:
             path.unlink(missing_ok=True)
-        return LoaderFinding(rows=rows, seconds=round(seconds, 6), rows_per_s=round(rows / seconds, 1))
+        name = LOADERS[connections.database]
+        return LoaderFinding(name=name, rows=rows, seconds=round(seconds, 6), rows_per_s=round(rows / seconds, 1))
 
 
 def _beside(findings: list[CsvFinding], loaders: list[LoaderFinding]) -> list[CsvFinding]:

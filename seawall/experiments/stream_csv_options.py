@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from contract.connections import POSTGRESQL
 from contract.csv_rows import WAYS
 from seawall.experiments.errors import BadOptions
+from seawall.experiments.option_ranges import above_zero
 from seawall.result.csv_import import KAFKA
 from seawall.stack.csv_importer import look_at
 from seawall.stack.errors import BadOptions as BadStackOptions
@@ -38,13 +37,14 @@ class CsvOptions:
     """Forget what was imported of the file before the first way begins."""
     loader: bool = True
     """Have the database's own loader take the same rows as well, to compare with."""
+    database: str = ""
     brokers: int | None = None
     drain_timeout_s: float = 120.0
     seed: int = 1
 
     def stack(self) -> StackOptions:
         """Return what a stack for the run looks like; no record needs a sink."""
-        return StackOptions(database=POSTGRESQL, brokers=self.brokers or 1, sinks=0, kafka=KAFKA in self.ways)
+        return StackOptions(database=self.database, brokers=self.brokers or 1, sinks=0, kafka=KAFKA in self.ways)
 
     def words(self) -> tuple[str, ...]:
         """Return how the importer is told to read the file."""
@@ -75,9 +75,8 @@ class CsvOptions:
                 yield "--delimiter: a sample has commas"
         if not 1 <= self.batch_rows <= MOST_BATCH:
             yield f"--batch-rows: {self.batch_rows:,} is not between 1 and {MOST_BATCH:,}"
-        if not (isfinite(self.drain_timeout_s) and self.drain_timeout_s > 0):
-            yield "--drain-timeout: must be above 0"
+        yield from above_zero("--drain-timeout", self.drain_timeout_s)
         try:
             self.stack().checked()
         except BadStackOptions as error:
-            yield f"--brokers: {error}"
+            yield f"--database, --brokers: {error}"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from math import isfinite
 from typing import Any
 
 from contract.connections import POSTGRESQL
 from seawall.experiments.errors import BadOptions
+from seawall.experiments.option_ranges import above_zero
 from seawall.load.order_feed.plan import FeedPlan
 from seawall.result.fanout import (
     ANALYTICS,
@@ -111,8 +111,7 @@ class FanoutOptions:
             yield f"--ways: some of {', '.join(WAYS)}, each once"
         if not 0 <= self.slow_ms <= 10_000:  # noqa: PLR2004 - as the message says
             yield "--slow: must be 0 to 10 s"
-        if not (isfinite(self.drain_timeout_s) and self.drain_timeout_s > 0):
-            yield "--drain-timeout: must be above 0"
+        yield from above_zero("--drain-timeout", self.drain_timeout_s)
         try:
             self.stack().checked()
         except BadStackOptions as error:

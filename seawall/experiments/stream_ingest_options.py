@@ -10,6 +10,7 @@ from typing import Any
 from contract.entities import ENTITIES
 from seawall.experiments.arms import PATHS
 from seawall.experiments.errors import BadOptions
+from seawall.experiments.option_ranges import above_zero, not_below_zero
 from seawall.load.profile import Profile, Stage
 from seawall.result.bursts import AFTER, BEFORE, BURST
 from seawall.stack.errors import BadOptions as BadStackOptions
@@ -116,17 +117,14 @@ class IngestOptions:
             yield f"--brokers, --sinks, --api-processes: {error}"
 
     def _amount_mistakes(self) -> Iterator[str]:
-        if not (isfinite(self.rate_per_s) and self.rate_per_s > 0):
-            yield "--rate: must be above 0"
+        yield from above_zero("--rate", self.rate_per_s)
         if not 1 < self.factor <= MOST_FACTOR:
             yield f"--factor: {self.factor:g} is not above 1, where there is no burst, and at most {MOST_FACTOR:g}"
         for name, length_s in (("--burst", self.burst_s), ("--before", self.before_s), ("--after", self.after_s)):
             if not (isfinite(length_s) and length_s >= LEAST_STAGE_S):
                 yield f"{name}: must take at least {LEAST_STAGE_S:g} s"
-        if not (isfinite(self.warmup_s) and self.warmup_s >= 0):
-            yield "--warmup: must not be below 0"
-        if not (isfinite(self.drain_timeout_s) and self.drain_timeout_s > 0):
-            yield "--drain-timeout: must be above 0"
+        yield from not_below_zero("--warmup", self.warmup_s)
+        yield from above_zero("--drain-timeout", self.drain_timeout_s)
         if self.users < 1:
             yield "--users: at least one is needed"
         asked = self.rate_per_s * (self.warmup_s + self.before_s + self.after_s) + self.burst_per_s * self.burst_s

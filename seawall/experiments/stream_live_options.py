@@ -8,6 +8,7 @@ from math import isfinite
 from typing import Any
 
 from seawall.experiments.errors import BadOptions
+from seawall.experiments.option_ranges import above_zero
 from seawall.stack.errors import BadOptions as BadStackOptions
 from seawall.stack.limits import Limits
 from seawall.stack.options import FEED_SOURCES, StackOptions
@@ -87,8 +88,7 @@ class LiveOptions:
 
     def _amount_mistakes(self) -> Iterator[str]:
         for name, figure in (("--rate", self.rate_per_s), ("--drain-timeout", self.drain_timeout_s)):
-            if not (isfinite(figure) and figure > 0):
-                yield f"{name}: must be above 0"
+            yield from above_zero(name, figure)
         for name, count, least in (
             ("--subscribers", self.subscribers, 1), ("--writers", self.writers, 1), ("--whole", self.whole, 0),
             ("--silent", self.silent, 0),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from math import isfinite
 from typing import Any
 
 from contract.reviews import LIST, RECORD
 from seawall.experiments.errors import BadOptions
+from seawall.experiments.option_ranges import above_zero, between
 from seawall.result.reviews import BATCH, JOB, LISTS, SINGLE
 from seawall.stack.errors import BadOptions as BadStackOptions
 from seawall.stack.options import StackOptions
@@ -48,13 +48,14 @@ class ReviewsOptions:
     model_url: str = ""
     """An OpenAI-compatible API to ask in place of our own service."""
     model: str = "seawall-lexicons"
+    database: str = ""
     brokers: int | None = None
     drain_timeout_s: float = 120.0
     seed: int = 1
 
     def stack(self) -> StackOptions:
         """Return what a stack for the run looks like; reviews are stored as they are, too, by the ordinary sink."""
-        return StackOptions(brokers=self.brokers or 1)
+        return StackOptions(database=self.database, brokers=self.brokers or 1)
 
     def simulated(self) -> dict[str, object]:
         """Return what the model's service is told."""
@@ -91,15 +92,15 @@ class ReviewsOptions:
     def _mistakes(self) -> Iterator[str]:
         if not self.arms or len(set(self.arms)) != len(self.arms) or not set(self.arms) <= set(ARMS):
             yield f"--arms: some of {', '.join(ARMS)}, each once"
-        yield from _between("--reviews", self.reviews, LEAST, MOST)
-        yield from _between("--jobs", self.jobs, 1, max(1, self.reviews))
-        yield from _between("--batch", self.batch, 1, MOST_BATCH)
-        yield from _between("--in-flight", self.in_flight, 1, MOST_IN_FLIGHT)
-        yield from _between("--rate", self.rate_per_s, 0.01, 10_000)
-        yield from _between("--wait", self.wait_s, 0.01, 3_600)
-        yield from _between("--latency", self.latency_s, 0, 600)
-        yield from _between("--latency-per-review", self.latency_per_review_s, 0, 60)
-        yield from _between("--rate-limit", self.calls_per_s, 0, 100_000)
+        yield from between("--reviews", self.reviews, LEAST, MOST)
+        yield from between("--jobs", self.jobs, 1, max(1, self.reviews))
+        yield from between("--batch", self.batch, 1, MOST_BATCH)
+        yield from between("--in-flight", self.in_flight, 1, MOST_IN_FLIGHT)
+        yield from between("--rate", self.rate_per_s, 0.01, 10_000)
+        yield from between("--wait", self.wait_s, 0.01, 3_600)
+        yield from between("--latency", self.latency_s, 0, 600)
+        yield from between("--latency-per-review", self.latency_per_review_s, 0, 60)
+        yield from between("--rate-limit", self.calls_per_s, 0, 100_000)
         if not set(self.faults) <= set(FAULTS) or not all(0 <= share <= 1 for share in self.faults.values()):
             yield f"--faults: shares of {', '.join(FAULTS)}, like errors=0.05"
         elif sum(share for name, share in self.faults.items() if name != "mute") >= 1:
@@ -108,14 +109,8 @@ class ReviewsOptions:
             yield "--model-url: the base of an API, like http://127.0.0.1:8000/v1"
         if self.model_url and (self.faults or self.calls_per_s):
             yield "--model-url: a model of yours has its own faults and limits; leave out --faults and --rate-limit"
-        if not (isfinite(self.drain_timeout_s) and self.drain_timeout_s > 0):
-            yield "--drain-timeout: must be above 0"
+        yield from above_zero("--drain-timeout", self.drain_timeout_s)
         try:
             self.stack().checked()
         except BadStackOptions as error:
-            yield f"--brokers: {error}"
-
-
-def _between(option: str, value: float, least: float, most: float) -> Iterator[str]:
-    if not least <= value <= most:
-        yield f"{option}: {value:,.10g} is not between {least:,.10g} and {most:,.10g}"
+            yield f"--database, --brokers: {error}"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from math import isfinite
 from typing import Any
 
 from seawall.experiments.errors import BadOptions
+from seawall.experiments.option_ranges import above_zero, between
 from seawall.result.spark import BASELINE, KILLED, TUNED
 from seawall.stack.errors import BadOptions as BadStackOptions
 from seawall.stack.options import StackOptions
@@ -63,6 +63,7 @@ class SparkOptions:
     master: str = "local[*]"
     driver_memory: str = "1g"
     partitions: int = 2
+    database: str = ""
     brokers: int | None = None
     drain_timeout_s: float = 180.0
     seed: int = 1
@@ -74,7 +75,7 @@ class SparkOptions:
 
     def stack(self) -> StackOptions:
         """Return what a stack for the run looks like; reviews are stored as they are, too, by the ordinary sink."""
-        return StackOptions(brokers=self.brokers or 1)
+        return StackOptions(database=self.database, brokers=self.brokers or 1)
 
     def job(self, arm: str) -> dict[str, str | int]:
         """Return what the job is told in this *arm*."""
@@ -98,25 +99,19 @@ class SparkOptions:
     def _mistakes(self) -> Iterator[str]:
         if not self.arms or len(set(self.arms)) != len(self.arms) or not set(self.arms) <= set(ARMS):
             yield f"--arms: some of {', '.join(ARMS)}, each once"
-        yield from _between("--reviews", self.reviews, LEAST, MOST)
-        yield from _between("--rate", self.rate_per_s, 1, 50_000)
-        yield from _between("--repeats", self.repeats, 0, 1)
-        yield from _between("--jobs", self.jobs, 1, 10_000)
-        yield from _between("--steps", self.steps, 1, max(1, self.reviews))
-        yield from _between("--simulated-days", self.simulated_days, 0, 3_000)
-        yield from _between("--partitions", self.partitions, 1, 1_000)
+        yield from between("--reviews", self.reviews, LEAST, MOST)
+        yield from between("--rate", self.rate_per_s, 1, 50_000)
+        yield from between("--repeats", self.repeats, 0, 1)
+        yield from between("--jobs", self.jobs, 1, 10_000)
+        yield from between("--steps", self.steps, 1, max(1, self.reviews))
+        yield from between("--simulated-days", self.simulated_days, 0, 3_000)
+        yield from between("--partitions", self.partitions, 1, 1_000)
         if not re.match(r"local(\[|$)|spark://.|yarn$|k8s://.", self.master):
             yield "--master: local[*], local[2], spark://HOST:PORT, yarn or k8s://URL"
         if not _MEMORY.fullmatch(self.driver_memory):
             yield "--driver-memory: such as 512m or 2g"
-        if not (isfinite(self.drain_timeout_s) and self.drain_timeout_s > 0):
-            yield "--drain-timeout: must be above 0"
+        yield from above_zero("--drain-timeout", self.drain_timeout_s)
         try:
             self.stack().checked()
         except BadStackOptions as error:
-            yield f"--brokers: {error}"
-
-
-def _between(option: str, value: float, least: float, most: float) -> Iterator[str]:
-    if not least <= value <= most:
-        yield f"{option}: {value:,.10g} is not between {least:,.10g} and {most:,.10g}"
+            yield f"--database, --brokers: {error}"

@@ -55,7 +55,10 @@ def _gain_and_cost(result: Result) -> Iterator[str]:
             yield f"{one.arm}: this import stored {one.stored:,} of {one.good:,} rows; the others were there already."
     if result.csv_loader is not None:
         loader = result.csv_loader
-        yield f"The database's own COPY took {loader.rows:,} of these rows at {figure(loader.rows_per_s)} a second."
+        yield (
+            f"The database's own {loader.name} took {loader.rows:,} of these rows at {figure(loader.rows_per_s)} a"
+            " second."
+        )
     yield (
         "What the log costs is a second process and the log's own work; what it gives is that others can read the same"
         " rows, and that whoever reads the file does not wait for the table."
@@ -74,8 +77,8 @@ def csv_tables(result: Result) -> Iterator[FigureTable]:
         return
     yield FigureTable(
         title="A CSV file into the database",
-        caption="rows/s: good rows, from the opening of the file until the last one was visible; of COPY: as a share of"
-        " what the database's own loader takes of the same rows; behind: from the last row's reading until it was"
+        caption="rows/s: good rows, from the opening of the file until the last one was visible; of loader: as a share"
+        " of what the database's own loader takes of the same rows; behind: from the last row's reading until it was"
         " visible; memory: the most that a process of the import held",
         columns=(
             "by",
@@ -83,7 +86,7 @@ def csv_tables(result: Result) -> Iterator[FigureTable]:
             "stored",
             "seconds",
             "rows/s",
-            "of COPY",
+            "of loader",
             "behind s",
             "memory MB",
             "CPU s",
@@ -137,5 +140,5 @@ def _loader(result: Result) -> Iterator[FigureRow]:
     if (one := result.csv_loader) is not None:
         rows = f"{one.rows:,}"
         yield FigureRow(
-            cells=("COPY", rows, rows, figure(one.seconds), figure(one.rows_per_s), "100%", *(NOTHING,) * 3, "utf-8")
+            cells=(one.name, rows, rows, figure(one.seconds), figure(one.rows_per_s), "100%", *(NOTHING,) * 3, "utf-8")
         )

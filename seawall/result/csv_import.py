@@ -70,8 +70,9 @@ class CsvFinding(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class LoaderFinding(msgspec.Struct, kw_only=True, frozen=True):
-    """The database's own loader: COPY of a clean file with the same rows into a table with a key."""
+    """The database's own loader, with a clean file of the same rows, into a table with a key."""
 
+    name: str = "COPY"
     rows: int
     seconds: float
     rows_per_s: float

@@ -13,7 +13,7 @@ from contract.connections import MARIADB, Connections
 from contract.errors import ContractError
 from seawall.stack import api, balancer, http_cache, jvm, kafka, mariadb, places, postgres, registry, valkey
 from seawall.stack.class_archive import ClassArchive
-from seawall.stack.errors import ServerFailed, StackError
+from seawall.stack.errors import NoJava, NoSpark, ServerFailed, StackError
 from seawall.stack.jars import JarCache, kafka_version
 from seawall.stack.java import find_java
 from seawall.stack.limits import MANY_USERS, Limits
@@ -187,6 +187,19 @@ def _registry() -> list[Finding]:
     ]
 
 
+def _spark() -> list[Finding]:
+    from seawall.stack import spark  # noqa: PLC0415 - an extra, and its module knows all of a stack
+
+    needs = "`stream spark`"
+    try:
+        java = spark.require_spark()
+    except NoSpark:
+        return [Finding(Verdict.OK, f"not installed; nothing but {needs} needs it: {spark.INSTALL}")]
+    except NoJava as error:
+        return [Finding(Verdict.WARNING, str(error))]
+    return [Finding(Verdict.OK, f"{spark.spark_versions()['spark']} with the Java at {java}, for {needs}")]
+
+
 def _api() -> list[Finding]:
     url = Connections.read().api_url
     if not url:
@@ -210,5 +223,6 @@ CHECKS = (
     Check("registry", _registry),
     Check("HTTP cache", _http_cache),
     Check("balancer", _balancer),
+    Check("Spark", _spark),
     Check("API", _api),
 )

@@ -8,15 +8,16 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, ConfigResource
 from confluent_kafka.admin._listoffsets import OffsetSpec
 from confluent_kafka.admin._resource import ResourceType
 
 from contract.errors import NoTopics
+from contract.group_offsets import GroupOffsets
 from contract.make_topics import create_topics
-from contract.topics import DEAD_LETTER_TOPIC, SINK_GROUP, record_topics
+from contract.topics import DEAD_LETTER_TOPIC, record_topics
 from seawall.stack.errors import ServerFailed
 from seawall.stack.log_tail import LogTail
 
@@ -38,7 +39,7 @@ class Log:
         quick = {"reconnect.backoff.ms": 20, "reconnect.backoff.max.ms": 200, "log_level": 0}
         self._settings = {**quick, **settings}
         self._partitions: list[TopicPartition] = []
-        self._reader: Consumer | None = None
+        self._group = GroupOffsets(self._settings)
 
     @cached_property
     def _admin(self) -> AdminClient:
@@ -70,7 +71,7 @@ class Log:
         """Return the same for each partition of the record topics."""
         partitions = self._record_partitions()
         ends = self._offsets(partitions, _latest())
-        committed = self._committed(partitions)
+        committed = self._group.ask(partitions, _REQUEST_S)
         behind = [
             place
             for place in partitions
@@ -86,9 +87,7 @@ class Log:
 
     def close(self) -> None:
         """Close the connections."""
-        if self._reader is not None:
-            self._reader.close()
-            self._reader = None
+        self._group.close()
         if "_tail" in self.__dict__:
             self.__dict__.pop("_tail").close()
         self.__dict__.pop("_admin", None)
@@ -159,15 +158,6 @@ class Log:
                 **{name: config[name].value for name in _TOPIC_SETTINGS if name in config},
             }
         return {"brokers": len(metadata.brokers), "cluster_id": metadata.cluster_id, "topics": topics}
-
-    def _committed(self, partitions: list[TopicPartition]) -> dict[tuple[str, int], int]:
-        # By a consumer that never subscribes: AdminClient.list_consumer_group_offsets of librdkafka 2.16 crashes the
-        # process when the group's coordinator is not there yet.
-        if self._reader is None:
-            settings = {"group.id": SINK_GROUP, "enable.auto.commit": False, "enable.auto.offset.store": False}
-            self._reader = Consumer({**self._settings, **settings})
-        found = self._reader.committed(partitions, timeout=_REQUEST_S)
-        return {(place.topic, place.partition): place.offset for place in found if place.offset >= 0}
 
     def _record_partitions(self) -> list[TopicPartition]:
         if not self._partitions:

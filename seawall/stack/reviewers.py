@@ -12,9 +12,8 @@ from typing import Any, Self
 from confluent_kafka import KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from contract.make_topics import create_topics
+from contract.make_topics import create_own_topic
 from contract.reviews import LIST, TOPICS
-from contract.topics import PARTITIONS
 from seawall.stack.children import last_lines
 from seawall.stack.errors import ServerFailed, Unreachable
 from seawall.stack.log import delete_records
@@ -24,7 +23,6 @@ from seawall.stack.worker import Worker
 MODEL, REVIEWER = "model", "reviewer"
 _READY_S, _ASKED_S = 180.0, 10.0
 _LOOK_S = 0.1
-_COPIES = 3
 
 
 class ModelProcess(Worker):
@@ -97,8 +95,7 @@ def empty_topic(kafka: dict[str, Any], topic: str) -> None:
     """Make *topic* where it is not there yet, and delete its records; raises `Unreachable`."""
     try:
         admin = AdminClient({**kafka, "log_level": 0})
-        brokers = len(admin.list_topics(timeout=_ASKED_S).brokers)
-        create_topics(admin, partitions=PARTITIONS, replication=min(brokers, _COPIES), names=[topic])
+        create_own_topic(admin, topic)
         numbers = admin.list_topics(topic, timeout=_ASKED_S).topics[topic].partitions
         delete_records(admin, [TopicPartition(topic, number) for number in numbers])
     except KafkaException as error:

@@ -18,3 +18,9 @@ def verdict(outcomes: Iterable[Outcome]) -> Outcome:
     """
     found = set(outcomes)
     return next((outcome for outcome in _PRECEDENCE if outcome in found), Outcome.INVALID)
+
+
+def verdict_of_run(outcomes: Iterable[Outcome], *, whole: bool) -> Outcome:
+    """Return the `verdict` of a run: one that is not *whole* says nothing, unless something failed."""
+    found = set(outcomes)
+    return verdict(found) if whole or Outcome.FAIL in found else Outcome.INVALID

@@ -198,7 +198,7 @@ def test_the_audit_tells_what_is_wrong_with_the_table(stack: Stack, place: Path)
     lines = rejects.read_text(encoding="utf-8").splitlines(keepends=True)
     rejects.write_text("".join(lines[:2] + lines[3:]), encoding="utf-8")
     form = CsvForm("utf-8", 0, "\n", ",", COLUMNS)
-    found = audit_csv(stack.connections.psycopg_url, file, (identity.file, identity.last), rejects, form)
+    found = audit_csv(stack.connections, file, (identity.file, identity.last), rejects, form)
     assert (found.lost, found.corrupted, found.phantom, found.unreported) == (1, 1, 1, 1)
     assert (found.doubled, found.wrongly_rejected, found.in_rejects) == (0, 0, 2)
     assert len(found.examples) == 4

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from seawall.cli.exits import Exit, exit_of
 from seawall.result import Outcome
-from seawall.targets.verdict import verdict
+from seawall.targets.verdict import verdict, verdict_of_run
 
 PASS, FAIL, INCONCLUSIVE, INVALID = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE, Outcome.INVALID
 
@@ -33,6 +33,14 @@ def test_every_combination(size: int) -> None:
 def test_nothing_judged_is_no_pass() -> None:
     """A run without any target says nothing."""
     assert verdict([]) is INVALID
+
+
+@pytest.mark.parametrize("size", [0, 1, 2])
+def test_a_run_that_ended_early_says_nothing_but_that_it_failed(size: int) -> None:
+    """A whole one says what its parts do."""
+    for outcomes in product(Outcome, repeat=size):
+        assert verdict_of_run(outcomes, whole=True) is verdict(outcomes)
+        assert verdict_of_run(iter(outcomes), whole=False) is (FAIL if FAIL in outcomes else INVALID)
 
 
 @given(st.lists(st.lists(st.sampled_from(Outcome), min_size=1), min_size=1))

@@ -7,14 +7,17 @@ import io
 import json
 import tracemalloc
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from workers.csv_import.chunks import Chunk, Reject
+from workers.csv_import.columnar import Columnar
 from workers.csv_import.errors import BadFile
-from workers.csv_import.lines import MOST_LINE_BYTES
-from workers.csv_import.records import Chunk, CsvFile, Reject
+from workers.csv_import.lines import MOST_LINE_BYTES, Lines
+from workers.csv_import.records import CsvFile
 
 HEADER = "name,age,note\n"
 WholeRow = tuple[int, str, int, dict[str, str]]
@@ -41,8 +44,9 @@ def written(path: Path, data: bytes | str) -> Path:
 
 def whole(chunk: Chunk) -> list[WholeRow]:
     """Return the rows of a chunk with their other columns."""
-    others = [json.loads(one) for one in chunk.others.decode().split("\n")[:-1]]
-    return [(*row, more) for row, more in zip(chunk.rows, others, strict=True)]
+    lines, names, ages, others = chunk.rows
+    columns = lines.tolist(), names.to_pylist(), map(int, ages.to_pylist()), map(json.loads, others.to_pylist())
+    return list(zip(*columns, strict=True))
 
 
 @pytest.mark.parametrize(
@@ -81,6 +85,10 @@ def test_the_delimiter_is_found_out(delimiter: str, tmp_path: Path) -> None:
     assert rows == [(2, "Kim", 7, {"note": "x"})]
 
 
+PIECES = (
+    "Kim,31,a", 'Kim,31,"a ""b"""', '"Kim",007,"two\nlines"', '"Kim","31",', "Kim, 31 ,a", "Kim,old,", "Kim,1", ",1,",
+    'Kim,1,"open', 'Kim,1,a"b', 'Kim,1,"a"b', "Kim,999,x", '""', "Kim,1,\r", "K\\m,1,\x07",
+)  # fmt: skip
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=40)
 
 
@@ -239,7 +247,7 @@ def test_a_chunk_holds_so_much_and_no_more(tmp_path: Path) -> None:
     with CsvFile(written(tmp_path / "a.csv", text)) as file:
         chunks: list[Chunk] = list(file.chunks())
     assert len(chunks) > 3
-    assert sum(len(chunk.rows) for chunk in chunks) == 1_000
+    assert sum(chunk.size for chunk in chunks) == 1_000
 
 
 @pytest.mark.parametrize("codec", ["utf-8-sig", "utf-16", "cp949"])
@@ -258,3 +266,31 @@ def test_reading_goes_on_from_any_chunk_of_a_large_file(codec: str, tmp_path: Pa
             rejects += chunk.rejects
     assert rows == wanted
     assert rejects == bad
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    lines=st.lists(st.text(',"\n\ra7 é\\\t', max_size=16) | st.sampled_from(PIECES), max_size=14),
+    end=st.sampled_from(["\n", "\r\n", ""]),
+    most=st.integers(1, 5),
+    piece_bytes=st.sampled_from([7, 30, 1 << 18]),
+)
+def test_columns_say_what_records_do(lines: list[str], end: str, most: int, piece_bytes: int, tmp_path: Path) -> None:
+    """Whatever a file holds, and wherever its pieces end, columns give what reading record by record does."""
+    path = written(tmp_path / "a.csv", HEADER + "A,1,\n" + end.join(lines))
+    with patch.object(Lines, "piece_bytes", piece_bytes):
+        by_columns = read(path, encoding="utf-8", delimiter=",", most=most)
+    with patch.object(Columnar, "piece", return_value=None):
+        one_by_one = read(path, encoding="utf-8", delimiter=",", most=most)
+    assert by_columns == one_by_one
+
+
+def test_most_pieces_are_read_as_columns(tmp_path: Path) -> None:
+    """Quotes, line feeds within them and bad records do not keep them from it; a stray quote keeps its own piece."""
+    plain = "".join(f'Kim,{number % 100},"a ""b""\n, c"\nKim,old,\nKim,1\n' for number in range(20_000))
+    path = written(tmp_path / "a.csv", f'{HEADER}{plain}Kim,1,5" pipe\n{plain}')
+    with patch.object(Columnar, "piece", autospec=True, side_effect=Columnar.piece) as asked:
+        rows, rejects = read(path)
+    left = [call for call in asked.call_args_list if Columnar.piece(*call.args) is None]
+    assert (len(rows), len(rejects)) == (40_001, 80_000)
+    assert (len(left), asked.call_count > 5) == (1, True)

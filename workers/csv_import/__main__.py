@@ -12,7 +12,6 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
-import psycopg
 from confluent_kafka import KafkaException
 
 from contract.connections import Connections
@@ -21,10 +20,10 @@ from contract.errors import BadConnection, NoTopics
 from contract.logs import start_logging
 from workers.csv_import import dialect, encodings
 from workers.csv_import.direct import import_directly
-from workers.csv_import.errors import ImportFailed, NotPublished
+from workers.csv_import.errors import DatabaseFailed, ImportFailed, NoTables, NotPublished
 from workers.csv_import.reading import BATCH_ROWS, Asked, Reading
 from workers.csv_import.records import CsvFile
-from workers.csv_import.table import Table
+from workers.csv_import.table import table_of
 from workers.progress_lines import say
 
 STOPPED = 130
@@ -45,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 0
         connections = Connections.read()
         return _sink(connections) if chosen.what == "sink" else _import(connections, chosen)
-    except (ImportFailed, BadConnection, NoTopics, OSError, psycopg.Error, KafkaException) as error:
+    except (ImportFailed, BadConnection, NoTopics, OSError, KafkaException) as error:
         said, code = _words_of(error)
         return _failed(said, code)
 
@@ -54,13 +53,10 @@ def _words_of(error: Exception) -> tuple[str, int]:
     """Return what to say of *error*, and the exit code."""
     if isinstance(error, OSError):
         return f"{error.filename or 'the system'}: {error.strerror or error}", 2
-    if isinstance(error, psycopg.errors.UndefinedTable):
-        return "the database lacks the tables: bring it up to date by `python -m contract.migrate`", 2
-    if isinstance(error, psycopg.Error):
-        return f"PostgreSQL: {str(error).strip()}", 1
     if isinstance(error, KafkaException):
         return f"Kafka: {error.args[0].str()}", 1
-    return str(error), 1 if isinstance(error, NotPublished) else 2
+    of_server = isinstance(error, (NotPublished, DatabaseFailed)) and not isinstance(error, NoTables)
+    return str(error), 1 if of_server else 2
 
 
 def _parser() -> ArgumentParser:
@@ -84,10 +80,10 @@ def _import(connections: Connections, chosen: Namespace) -> int:
     if not 1 <= chosen.batch_rows <= _MOST_BATCH:
         return _failed(f"--batch-rows: 1 to {_MOST_BATCH:,}", 2)
     rejects = chosen.rejects or chosen.file.with_name(f"{chosen.file.name}.rejects.csv")
-    table = Table(connections.psycopg_url, name=f"csv-{chosen.what}")
+    table = table_of(connections, f"csv-{chosen.what}")
     try:
         asked = Asked(chosen.file, rejects, chosen.encoding, chosen.delimiter, chosen.batch_rows, chosen.anew)
-        reading = Reading(asked, chosen.what, table.connection)
+        reading = Reading(asked, chosen.what, table)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: reading.stop())
         try:
@@ -97,7 +93,7 @@ def _import(connections: Connections, chosen: Namespace) -> int:
             else:
                 from workers.csv_import.publish import Publisher, publish  # noqa: PLC0415 - not every way needs them
 
-                publish(reading, Publisher(connections.kafka), table.connection)
+                publish(reading, Publisher(connections.kafka), table)
         finally:
             reading.close()
     finally:
@@ -110,7 +106,7 @@ def _import(connections: Connections, chosen: Namespace) -> int:
 def _sink(connections: Connections) -> int:
     from workers.csv_import.sink import CsvSink, SinkFailed  # noqa: PLC0415 - as above
 
-    sink = CsvSink(connections.kafka, connections.psycopg_url)
+    sink = CsvSink(connections)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sink.stop())
     try:

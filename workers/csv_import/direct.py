@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from workers.csv_import.reading import Reading
-from workers.csv_import.table import Table, lines_of
+from workers.csv_import.table import Table
 from workers.progress_lines import say
 
 
 def import_directly(reading: Reading, table: Table) -> None:
-    """Store all rows, or as many as there are before `Reading.stop`; raises `psycopg.Error`."""
+    """Store all rows, or as many as there are before `Reading.stop`; raises `DatabaseFailed`."""
     while not (reading.over or reading.stopping):
-        texts = (lines_of(chunk, reading.identity) for chunk in reading.batch())
+        texts = (table.texts_of(chunk.rows, reading.identity) for chunk in reading.batch())
         reading.stored += table.store(texts, reading.note)
         say(reading.state())

@@ -94,7 +94,7 @@ def _guess(head: bytes) -> str:
             return codec
     text = Encoding("utf-8").decode(_whole(head))
     flaws = text.count(UNDECODABLE)
-    proper = sum(character > "\x7f" for character in text) - flaws
+    proper = len(text) - len(text.encode("ascii", "ignore")) - flaws
     if flaws <= proper:
         return "utf-8"
     return "cp949" if _is_korean(_whole(head)) else "latin-1"

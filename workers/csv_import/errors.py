@@ -4,7 +4,10 @@ ImportFailed
  ├─ BadFile        a file that cannot be imported at all: not there, empty, binary, without the columns
  ├─ OtherReading   the file was imported before, and read in another way
  ├─ AlreadyRunning another process imports this file just now
- └─ NotPublished   the log does not take what is sent
+ ├─ NotPublished   the log does not take what is sent
+ └─ DatabaseFailed the database does not do its part
+    ├─ NoTables    it lacks the tables
+    └─ Refused     it refuses the values themselves, now and for ever
 """
 
 
@@ -26,3 +29,18 @@ class AlreadyRunning(ImportFailed):
 
 class NotPublished(ImportFailed):
     """The log does not acknowledge what is sent."""
+
+
+class DatabaseFailed(ImportFailed):
+    """The database does not do its part; the message is its own."""
+
+
+class NoTables(DatabaseFailed):
+    """The database lacks the tables."""
+
+    def __init__(self) -> None:
+        super().__init__("the database lacks the tables: bring it up to date by `python -m contract.migrate`")
+
+
+class Refused(DatabaseFailed):
+    """The database refuses the values themselves, now and for ever."""

@@ -6,13 +6,11 @@ from collections import deque
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
-from contract.csv_rows import MOST_TEXT
-from workers.csv_import.encodings import UNDECODABLE, Encoding
+from workers.csv_import.encodings import Encoding
 
 TOO_LONG = "\udcfe"
 """Stands for a line that was longer than `MOST_LINE_BYTES`; no decoded text holds it."""
 MOST_LINE_BYTES = 1 << 20
-_PIECE_BYTES = 1 << 18
 
 
 class Position(NamedTuple):
@@ -29,12 +27,12 @@ class Position(NamedTuple):
 class Lines:
     """Yields lines with their ends; a piece of the file, and one line, are held at a time."""
 
+    piece_bytes = 1 << 18
+
     def __init__(self, file: BinaryIO, encoding: Encoding, newline: str) -> None:
         self._file, self._encoding = file, encoding
         self.newline, self._end = newline, encoding.newline(newline)
         self._pieces: deque[tuple[int, int]] = deque()
-        self.suspicious = False
-        """Whether lines of the last two pieces hold what has to be looked at: markers, NUL, or much."""
 
     def begin(self) -> Position:
         """Return where the first line begins."""
@@ -49,24 +47,20 @@ class Lines:
     def lists(self, at: Position) -> Iterator[list[str]]:
         """Yield the lines from *at* on, a piece of the file at a time."""
         number, skipped = at.offset_line, at.line - at.offset_line
-        was_suspicious = False
-        for offset, text in self._texts(at.offset):
+        self._pieces.clear()
+        for offset, text in self.texts(at.offset):
             self._pieces.append((offset, number))
             found = _split(text, self.newline)
-            is_suspicious = (
-                "\0" in text or UNDECODABLE in text or TOO_LONG in text or max(map(len, found), default=0) > MOST_TEXT
-            )
-            self.suspicious, was_suspicious = is_suspicious or was_suspicious, is_suspicious
             number += len(found)
             if skipped:
                 found, skipped = found[skipped:], max(skipped - len(found), 0)
             yield found
 
-    def _texts(self, offset: int) -> Iterator[tuple[int, str]]:
+    def texts(self, offset: int) -> Iterator[tuple[int, str]]:
         """Yield pieces of whole lines, each with the byte where it begins; one too long is its marker."""
         self._file.seek(offset)
         rest = b""
-        while piece := self._file.read(_PIECE_BYTES):
+        while piece := self._file.read(self.piece_bytes):
             data = rest + piece if rest else piece
             cut = self._last_end(data)
             if cut:
@@ -85,7 +79,7 @@ class Lines:
         """Read to the end of a line; return its size, and what follows it."""
         size = len(rest) - len(rest) % self._encoding.unit
         tail = rest[size:]
-        while piece := self._file.read(_PIECE_BYTES):
+        while piece := self._file.read(self.piece_bytes):
             data = tail + piece
             cut = self._first_end(data)
             if cut:

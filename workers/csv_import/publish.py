@@ -9,27 +9,26 @@ from __future__ import annotations
 import time
 from typing import Any
 
-import msgspec
-import psycopg
+import pyarrow as pa
+import pyarrow.compute as pc
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from confluent_kafka.admin import AdminClient
 
-from contract.csv_rows import LINE_SHIFT, NUMBER, TOPIC
-from contract.ids import low_bits
-from contract.make_topics import create_topics
-from contract.topics import PARTITIONS
+from contract.csv_rows import TOPIC
+from contract.make_topics import create_own_topic
+from workers.csv_import.chunks import Chunk, Rows
+from workers.csv_import.columnar import json_texts
 from workers.csv_import.errors import NotPublished
 from workers.csv_import.reading import Reading
-from workers.csv_import.records import Chunk
+from workers.csv_import.row_ids import bytes_of
+from workers.csv_import.table import Table
 from workers.progress_lines import say
 
 _NOTED_EVERY = 5
 """Batches."""
 _ASK_S = 10.0
 _ACKED_WITHIN_S = 60.0
-_COPIES = 3
-_AGE = b',"age":'
-_MORE = b',"more":'
+_BEFORE_NAME, *_BETWEEN, _NOTHING = map(pa.scalar, ('{"name":"', '","age":', ',"more":', "}", ""))
 
 
 class Publisher:
@@ -39,12 +38,10 @@ class Publisher:
         """Raises `NotPublished` where no broker answers, `NoTopics` where the topic cannot be made."""
         admin = AdminClient({**connection, "log_level": 0})
         try:
-            brokers = len(admin.list_topics(timeout=_ASK_S).brokers)
-            create_topics(admin, partitions=PARTITIONS, replication=min(brokers, _COPIES), names=[TOPIC])
+            create_own_topic(admin, TOPIC)
             self._partitions = len(admin.list_topics(TOPIC, timeout=_ASK_S).topics[TOPIC].partitions)
         except KafkaException as error:
             raise NotPublished(f"no Kafka answers ({error.args[0].str()}); start it, or correct its address") from None
-        self._quoted = msgspec.json.Encoder().encode
         self._failed = ""
         self._turn = 0
         self._producer = Producer(
@@ -67,12 +64,9 @@ class Publisher:
 
     def send(self, chunk: Chunk, reading: Reading) -> None:
         """Send the rows of *chunk*, all to one partition, as they take turns; raises `NotPublished`."""
-        high, base = reading.identity.run.high.to_bytes(8, "big"), low_bits(0, reading.identity.user, NUMBER)
         self._turn = (self._turn + 1) % self._partitions
-        produce, quoted = self._producer.produce, self._quoted
-        for (line, name, age), more in zip(chunk.rows, chunk.others.split(b"\n"), strict=False):  # as in `lines_of`
-            key = high + (base + (line << LINE_SHIFT)).to_bytes(8, "big")
-            value = b'{"name":' + quoted(name) + _AGE + b"%d" % age + _MORE + more + b"}"
+        produce = self._producer.produce
+        for key, value in zip(bytes_of(chunk.rows.lines, reading.identity), values_of(chunk.rows), strict=True):
             while True:
                 try:
                     produce(TOPIC, value, key, self._turn)
@@ -107,8 +101,16 @@ class Publisher:
             raise NotPublished(f"the log does not take what is sent: {self._failed}")
 
 
-def publish(reading: Reading, publisher: Publisher, connection: psycopg.Connection) -> None:
-    """Publish all rows, or as many as there are before `Reading.stop`; raises `NotPublished`, or `psycopg.Error`."""
+def values_of(rows: Rows) -> list[bytes]:
+    """Return *rows* as the log carries them (`contract.csv_rows.CsvRow`)."""
+    before_age, before_more, end = _BETWEEN
+    parts = (_BEFORE_NAME, json_texts(rows.names), before_age, rows.ages, before_more, rows.others, end)
+    joined = pc.binary_join_element_wise(*parts, _NOTHING)
+    return list(joined.cast(pa.binary()).to_pylist())
+
+
+def publish(reading: Reading, publisher: Publisher, table: Table) -> None:
+    """Publish all rows, or as many as there are before `Reading.stop`; raises `NotPublished`, `DatabaseFailed`."""
     batches = 0
     while not (reading.over or reading.stopping):
         for chunk in reading.batch():
@@ -116,6 +118,6 @@ def publish(reading: Reading, publisher: Publisher, connection: psycopg.Connecti
         batches += 1
         if reading.over or reading.stopping or batches % _NOTED_EVERY == 0:
             publisher.settle()
-            with connection.transaction(), connection.cursor() as cursor:
-                reading.note(cursor)
+            with table.transaction() as connection:
+                reading.note(connection)
         say(reading.state())

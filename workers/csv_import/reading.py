@@ -7,14 +7,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import psycopg
+import sqlalchemy as sa
 
 from contract.csv_rows import FileIdentity, identify
 from workers.csv_import import dialect, encodings
+from workers.csv_import.chunks import Chunk
 from workers.csv_import.errors import BadFile
 from workers.csv_import.notes import Notes, Progress
-from workers.csv_import.records import Chunk, CsvFile
+from workers.csv_import.records import CsvFile
 from workers.csv_import.rejects import RejectFile
+from workers.csv_import.table import Table
 from workers.progress_lines import peak_memory_bytes
 
 BATCH_ROWS = 20_000
@@ -36,14 +38,14 @@ class Asked(NamedTuple):
 class Reading:
     """Hands out the records of a file in batches, and notes how far they are dealt with."""
 
-    def __init__(self, asked: Asked, way: str, connection: psycopg.Connection) -> None:
-        """Open everything; raises an `ImportFailed`, or `OSError` where the reject file cannot be written."""
+    def __init__(self, asked: Asked, way: str, table: Table) -> None:
+        """Open everything; raises `ImportFailed`, or `OSError` where the reject file cannot be written."""
         self.opened_ns = time.monotonic_ns()
-        self._asked, self._connection = asked, connection
+        self._asked = asked
         self.file = CsvFile(asked.path, encoding=asked.encoding, delimiter=asked.delimiter)
         try:
             self.identity = self._identified()
-            self._notes = Notes(connection, self.identity, way, self.file.read_as, anew=asked.anew)
+            self._notes = Notes(table, self.identity, way, self.file.read_as, anew=asked.anew)
             earlier = self._notes.read()
             if earlier is not None and earlier.finished:
                 earlier = None  # all of it is read again, and stored where it is not there any more
@@ -54,7 +56,9 @@ class Reading:
                 else RejectFile(asked.rejects)
             )
             self.good, self.bad = (earlier.good, earlier.bad) if earlier else (0, 0)
-            self._chunks = self.file.chunks(earlier.position if earlier else None)
+            self._chunks = self.file.chunks(
+                earlier.position if earlier else None, most=min(asked.batch_rows, BATCH_ROWS)
+            )
             self._position = earlier.position if earlier else None
         except BaseException:
             self.file.close()
@@ -80,18 +84,18 @@ class Reading:
                 self.over = True
                 return
             self._rejects.add(chunk.rejects)
-            self.good, self.bad = self.good + len(chunk.rows), self.bad + len(chunk.rejects)
+            self.good, self.bad = self.good + len(chunk.rows.lines), self.bad + len(chunk.rejects)
             self._position = chunk.position
-            rows += len(chunk.rows) + len(chunk.rejects)
-            size += len(chunk.others)  # names are short
+            rows += chunk.size
+            size += chunk.rows.others.nbytes  # names are short
             yield chunk
 
-    def note(self, cursor: psycopg.Cursor) -> None:
-        """Note in the transaction of *cursor* how far the file is dealt with, rejects first."""
+    def note(self, connection: sa.Connection) -> None:
+        """Note in the transaction of *connection* how far the file is dealt with, rejects first."""
         size = self._rejects.keep()
         if self._position is not None:
             done = Progress(self._position, self.good, self.bad, self._asked.rejects, size, self.over)
-            self._notes.write(cursor, done)
+            self._notes.write(connection, done)
 
     def beginning(self) -> dict[str, Any]:
         """Return what is known before the first batch."""

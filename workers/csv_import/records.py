@@ -1,6 +1,7 @@
 """The records of a file: rows that can be stored, and what cannot be, with the lines where it stands and why.
 
-A record is judged as a whole, so no part of a bad one is stored. Python's `csv` splits records into fields, strictly. A
+A record is judged as a whole, so no part of a bad one is stored. Pieces whose quotes are as they should be are read as
+columns (`workers.csv_import.columnar`). In others Python's `csv` splits records into fields, strictly, one by one. A
 quote that nothing closes would take the rest of the file with it: then the line where it opens is bad, and reading goes
 on with the next one.
 """
@@ -9,54 +10,27 @@ from __future__ import annotations
 
 import csv
 from collections import deque
-from collections.abc import Callable, Iterator
-from itertools import chain, repeat
-from operator import itemgetter
+from collections.abc import Generator, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, Self
 
-import msgspec
+import numpy as np
 
-from contract.csv_rows import MOST_AGE, MOST_LINE, MOST_NAME, MOST_TEXT
 from workers.csv_import import dialect, encodings
+from workers.csv_import.chunks import LONG, Chunk, Reject, Rows, flaw_of, objects_of
+from workers.csv_import.columnar import Columnar, Piece
 from workers.csv_import.encodings import UNDECODABLE, encoding_of
 from workers.csv_import.errors import BadFile
 from workers.csv_import.lines import MOST_LINE_BYTES, TOO_LONG, Lines, Position
 
-Row = tuple[int, str, int]
-"""Line, name and age."""
 _HEAD_BYTES = 1 << 18
 _MOST_HELD = 4 * MOST_LINE_BYTES
 """Characters in one record."""
-_MOST_CHUNK, _MOST_SHOWN = 1 << 20, 1_000
-"""Characters in one chunk, and of a rejected record."""
-_AGE_DIGITS = len(str(MOST_AGE))
-_AGES = {str(age): age for age in range(MOST_AGE + 1)}
-"""As they are mostly written."""
-_encoder = msgspec.json.Encoder()
+_MOST_CHUNK = 1 << 20
+"""Characters in one chunk."""
 _UNCLOSED = ("unexpected end of data", "field larger than field limit")
 """What `csv` says where a quote is not closed: at the file's end, or after so much that nobody meant it."""
-
-
-class Reject(NamedTuple):
-    """A record that is not stored."""
-
-    first: int
-    last: int
-    """The lines where it begins and ends; of a quote that is not closed, only the line where it opens."""
-    reason: str
-    text: str
-
-
-class Chunk(NamedTuple):
-    """Some records that follow one another."""
-
-    rows: list[Row]
-    others: bytes
-    """The other columns of each row: a JSON object and a line feed."""
-    rejects: list[Reject]
-    position: Position
-    """Behind them."""
 
 
 class _Runaway(Exception):
@@ -119,7 +93,7 @@ class CsvFile:
         records = Records(Lines(self._file, self._encoding, self._lines.newline), self.delimiter)
         header, position = records.header(self._lines.begin())
         self.columns = dialect.columns_of(header)
-        if not any(True for chunk in self.chunks(position, most=1) if chunk.rows or chunk.rejects):
+        if not any(chunk.size for chunk in self.chunks(position, most=1)):
             raise BadFile("it holds no row below its header")
         return position
 
@@ -142,50 +116,116 @@ class Records:
         raise BadFile("it holds nothing but blank lines")
 
     def chunks(self, columns: dialect.Columns, at: Position, most: int) -> Iterator[Chunk]:
-        """Yield records from *at* on, *most* at a time; blank lines are none.
+        """Yield records from *at* on, *most* at a time; blank lines are none."""
+        place: Position | None = at
+        while place is not None:
+            pieces = _Pieces(self._lines, Columnar(columns, self._delimiter), place)
+            if self._lines.newline == "\n" and self._delimiter.isascii():
+                yield from pieces.chunks(most)
+            if pieces.over:
+                return
+            place = yield from self._one_by_one(columns, pieces.place, pieces.until, most)
 
-        This is where the time of an import goes, so it is one loop, and what can be left to C is.
+    def _one_by_one(
+        self, columns: dialect.Columns, at: Position, until: int | None, most: int
+    ) -> Generator[Chunk, None, Position | None]:
+        """Yield records from *at* up to the one that begins at line *until* or later, and return where that is.
+
+        None where the file ends before. This is the one loop in which time is spent record by record.
         """
         lines, window, line = self._lines, Window(self._lines.lists(at), at.line), at.line
-        width, name_at, age_at = len(columns.names), columns.name_at, columns.age_at
-        names, others_of = [name for name, _ in columns.others], _picker([place for _, place in columns.others])
-        found, begun, reader, careful = _Found(names, others_of), 0, self._reader(window, line), False
+        found, begun, reader = _Found(columns), 0, self._reader(window, line)
         while True:
             base = line - reader.line_num
             try:
                 for fields in reader:
                     end = base + reader.line_num
-                    years = _AGES.get(fields[age_at]) if len(fields) == width else None
-                    if (
-                        years is not None
-                        and 0 < len(fields[name_at]) <= MOST_NAME
-                        and not (lines.suspicious or careful or line > MOST_LINE)
-                        and (end - line == 1 or sum(map(len, fields)) <= MOST_TEXT)
-                    ):
-                        found.rows.append((line, fields[name_at], years))
-                        found.others.append(others_of(fields))
-                    elif fields:
-                        found.judge(fields, columns, line, end, window)
+                    if fields:
+                        found.judge(fields, line, end, window)
                     line = window.record = end
                     if len(found) >= most or window.characters - begun > _MOST_CHUNK:
                         yield found.chunk(lines.position(line))
-                        found, begun = _Found(names, others_of), window.characters
+                        found, begun = _Found(columns), window.characters
+                    if until is not None and line >= until:
+                        break
             except (csv.Error, _Runaway) as error:
                 count, reason = _recover(error, window.text(line, base + reader.line_num - line))
                 found.reject(line, line + count - 1, reason, window)
                 line = window.record = line + count
-                # what the lines say of themselves may be of later ones from now on
-                reader, careful = self._reader(window, line), True
+                reader = self._reader(window, line)
                 if len(found) >= most:
                     yield found.chunk(lines.position(line))
-                    found, begun = _Found(names, others_of), window.characters
-            else:
-                break
+                    found, begun = _Found(columns), window.characters
+                if until is None or line < until:
+                    continue
+            break
         if len(found):
             yield found.chunk(lines.position(line))
+        return lines.position(line) if until is not None and line >= until else None
 
     def _reader(self, window: Window, line: int) -> Any:
         return csv.reader(chain.from_iterable(window.lists(line)), delimiter=self._delimiter, strict=True)
+
+
+class _Pieces:
+    """Reads pieces of a file as columns, one after the other, as long as that can be done."""
+
+    def __init__(self, lines: Lines, columnar: Columnar, at: Position) -> None:
+        self._lines, self._columnar = lines, columnar
+        self.place = at
+        """Where reading goes on: where the first record begins that was not read."""
+        self.until: int | None = None
+        """Up to this line records have to be read one by one; None says to the end."""
+        self.over = False
+        """Whether the file was read to its end."""
+
+    def chunks(self, most: int) -> Iterator[Chunk]:
+        """Yield records until a piece cannot be read so, *most* at a time."""
+        number, rest = self.place.offset_line, b""
+        for offset, text in self._lines.texts(self.place.offset):
+            first, number = number, number + text.count("\n") + (not text.endswith("\n"))
+            if number <= self.place.line:
+                continue
+            if "\0" in text or UNDECODABLE in text or TOO_LONG in text:
+                self._leave(offset, first, number, within=not rest)
+                return
+            begin = self.place.line - first if not rest else 0
+            data = rest + _from_line(text, max(begin, 0)).encode() + (b"" if text.endswith("\n") else b"\n")
+            piece = self._columnar.piece(data, self.place.line)
+            if piece is None or len(data) - piece.size > _MOST_HELD:
+                self._leave(offset, first, number, within=not rest)
+                return
+            for chunk in _cut(piece, Position(offset, first, self.place.line), most):
+                self.place = chunk.position
+                yield chunk
+            rest = data[piece.size :]
+            if piece.size:
+                self.place = Position(offset, first, piece.next_line)
+        self.over = not rest
+
+    def _leave(self, offset: int, first: int, number: int, *, within: bool) -> None:
+        if within:
+            self.place = Position(offset, first, self.place.line)
+        self.until = number
+
+
+def _from_line(text: str, count: int) -> str:
+    """Return what follows the first *count* lines."""
+    return text.split("\n", count)[count] if count else text
+
+
+def _cut(piece: Piece, place: Position, most: int) -> Iterator[Chunk]:
+    """Yield the records of a piece that lies at *place*, at most so many at a time."""
+    lines, rejects = piece.rows.lines, deque(piece.rejects)
+    firsts = np.sort(np.concatenate((lines, [one.first for one in rejects]))) if rejects else lines
+    begin = 0
+    for at in range(most, len(firsts) + most, most):
+        upto = int(firsts[at]) if at < len(firsts) else piece.next_line
+        end, before = int(np.searchsorted(lines, upto)), []
+        while rejects and rejects[0].first < upto:
+            before.append(rejects.popleft())
+        yield Chunk(piece.rows.part(begin, end), before, place._replace(line=upto))
+        begin = end
 
 
 class Window:
@@ -238,75 +278,39 @@ class _Held(NamedTuple):
 class _Found:
     """What goes into the next chunk."""
 
-    def __init__(self, names: list[str], others_of: Callable[[list[str]], tuple[str, ...]]) -> None:
-        self._names, self._others_of = names, others_of
-        self.rows: list[Row] = []
-        self.others: list[tuple[str, ...]] = []
-        self.rejects: list[Reject] = []
+    def __init__(self, columns: dialect.Columns) -> None:
+        self._columns = columns
+        self._rows: list[tuple[int, str, int]] = []
+        self._others: list[list[str]] = []
+        self._rejects: list[Reject] = []
 
     def __len__(self) -> int:
-        return len(self.rows) + len(self.rejects)
+        return len(self._rows) + len(self._rejects)
 
-    def judge(self, fields: list[str], columns: dialect.Columns, line: int, end: int, window: Window) -> None:
-        """Take a record that has to be looked at closely, from its *line* up to the one at *end*."""
-        if reason := _flaw(fields, columns, line):
+    def judge(self, fields: list[str], line: int, end: int, window: Window) -> None:
+        """Take a record, from its *line* up to the one at *end*."""
+        if reason := flaw_of(fields, self._columns, line):
             self.reject(line, end - 1, reason, window)
         else:
-            self.rows.append((line, fields[columns.name_at], int(fields[columns.age_at])))
-            self.others.append(self._others_of(fields))
+            self._rows.append((line, fields[self._columns.name_at], int(fields[self._columns.age_at])))
+            self._others.append([fields[place] for _, place in self._columns.others])
 
     def reject(self, first: int, last: int, reason: str, window: Window) -> None:
         text = "".join(window.text(first, last + 1 - first))
-        self.rejects.append(Reject(first, last, reason, text[:_MOST_SHOWN]))
+        self._rejects.append(Reject.of(first, last, reason, text))
 
     def chunk(self, position: Position) -> Chunk:
-        others = _encoder.encode_lines(map(dict, map(zip, repeat(self._names), self.others)))
-        return Chunk(self.rows, others, self.rejects, position)
-
-
-def _picker(places: list[int]) -> Callable[[list[str]], tuple[str, ...]]:
-    """Return what takes the fields at *places*."""
-    if len(places) > 1:
-        return itemgetter(*places)
-    return lambda fields: tuple(fields[place] for place in places)
+        objects = objects_of([name for name, _ in self._columns.others], self._others)
+        return Chunk(Rows.of(self._rows, objects), self._rejects, position)
 
 
 def _recover(error: Exception, pulled: list[str]) -> tuple[int, str]:
     """Return how many of the lines that were *pulled* are bad, and why."""
     if isinstance(error, _Runaway) or str(error).startswith(_UNCLOSED):
         if any(TOO_LONG in line for line in pulled[:1]):
-            return 1, _LONG
+            return 1, LONG
         return 1, "a quote is opened and not closed, or a field is longer than 131,072 characters"
     return max(len(pulled), 1), f"quotes or line ends are not as they should be: {error}"
-
-
-_LONG = f"a line is longer than {MOST_LINE_BYTES:,} bytes"
-
-
-def _flaw(fields: list[str], columns: dialect.Columns, line: int) -> str:
-    """Return what is wrong with a record; empty where nothing is."""
-    width = len(columns.names)
-    of_text = (
-        (any(TOO_LONG in field for field in fields), _LONG),
-        (any(UNDECODABLE in field for field in fields), "bytes that are no character of the file's encoding"),
-        (len(fields) != width, f"{len(fields)} columns in place of {width}"),
-        (any("\0" in field for field in fields), "a NUL character cannot be stored"),
-        (line > MOST_LINE, "more lines than ids can tell apart"),
-    )
-    if found := next((reason for is_so, reason in of_text if is_so), ""):
-        return found
-    name, age = fields[columns.name_at], fields[columns.age_at].strip()
-    is_age = age.isascii() and age.isdigit() and len(age) <= _AGE_DIGITS and int(age) <= MOST_AGE
-    of_values = (
-        (not name, "name: empty"),
-        (len(name) > MOST_NAME, f"name: longer than {MOST_NAME} characters"),
-        (not is_age, f"age: no whole number from 0 to {MOST_AGE}"),
-        *(
-            (len(fields[place]) > MOST_TEXT, f"{other}: longer than {MOST_TEXT:,} characters")
-            for other, place in columns.others
-        ),
-    )
-    return next((reason for is_so, reason in of_values if is_so), "")
 
 
 def _opened(path: Path) -> BinaryIO:

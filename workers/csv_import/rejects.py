@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Self
 
+from workers.csv_import.chunks import Reject
 from workers.csv_import.encodings import UNDECODABLE
 from workers.csv_import.lines import TOO_LONG
-from workers.csv_import.records import Reject
 
 HEADER = ("line", "last_line", "reason", "record")
 _SHOWN = str.maketrans({UNDECODABLE: "\ufffd", TOO_LONG: "\ufffd", "\0": "\ufffd"})
@@ -43,9 +43,7 @@ class RejectFile:
 
     def add(self, rejects: Iterable[Reject]) -> None:
         """Take some."""
-        self._writer.writerows(
-            (one.first, one.last, one.reason, one.text.rstrip("\r\n").translate(_SHOWN)) for one in rejects
-        )
+        self._writer.writerows((one.first, one.last, one.reason, one.text.translate(_SHOWN)) for one in rejects)
 
     def keep(self) -> int:
         """Have all of them on the disk, and return the file's size."""

@@ -8,30 +8,30 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import msgspec
-import psycopg
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import AdminClient
 
+from contract.connections import Connections
 from contract.csv_rows import GROUP, TOPIC, CsvRow
-from contract.make_topics import create_topics
-from contract.topics import PARTITIONS
-from workers.csv_import.table import Table, escaped
+from contract.make_topics import create_own_topic
+from workers.csv_import.errors import DatabaseFailed, Refused
+from workers.csv_import.table import Table, table_of
 from workers.progress_lines import peak_memory_bytes, say
 from workers.sink.batches import DeadLetter
 from workers.sink.dead_letters import DeadLetterTopic
 from workers.sink.dead_letters import say as log_letters
-from workers.sink.writer import is_refusal
 
 log = logging.getLogger(__name__)
 _BATCH, _WAIT_S, _RETRY_S = 10_000, 0.1, 0.5
 _TAKEN_AT_ONCE = 2_500
 _ASK_S = 10.0
 _KEY_BYTES = 16
-_COPIES = 3
 
 
 class _Read(NamedTuple):
-    text: str
+    key: bytes
+    row: CsvRow
+    more: str
     message: Message
 
 
@@ -42,10 +42,10 @@ class SinkFailed(Exception):
 class CsvSink:
     """Reads the topic of imported rows until it is told to stop."""
 
-    def __init__(self, connection: dict[str, Any], url: str, *, group: str = GROUP) -> None:
-        self._url = url
-        self._connection = connection
-        self._letters = DeadLetterTopic(connection)
+    def __init__(self, connections: Connections, *, group: str = GROUP) -> None:
+        self._connections = connections
+        self._connection: dict[str, Any] = connections.kafka
+        self._letters = DeadLetterTopic(self._connection)
         self._decode = msgspec.json.Decoder(CsvRow).decode
         self._table: Table | None = None
         self._stopping = False
@@ -65,7 +65,7 @@ class CsvSink:
             "queued.min.messages": 20_000,
             "fetch.queue.backoff.ms": 10,
             "error_cb": lambda error: log.warning("kafka: %s", error.str()),
-            **connection,
+            **self._connection,
         }
 
     def stop(self) -> None:
@@ -74,9 +74,7 @@ class CsvSink:
 
     def run(self) -> None:
         """Store rows until `stop`; raises `SinkFailed`, or `KafkaException` where no broker answers."""
-        admin = AdminClient({**self._connection, "log_level": 0})
-        brokers = len(admin.list_topics(timeout=10.0).brokers)
-        create_topics(admin, partitions=PARTITIONS, replication=min(brokers, _COPIES), names=[TOPIC])
+        create_own_topic(AdminClient({**self._connection, "log_level": 0}), TOPIC)
         consumer = Consumer(self._configuration)
         try:
             consumer.subscribe([TOPIC], on_assign=self._on_assign)
@@ -120,11 +118,11 @@ class CsvSink:
                 more = bytes(row.more)
                 if not more.startswith(b"{") or "\0" in row.name:
                     raise msgspec.ValidationError("the other columns are no object, or the name holds NUL")
-                text = f"{key.hex()}\t{escaped(row.name)}\t{row.age}\t{escaped(more.decode())}\n"
+                text = more.decode()
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
                 letters.append(DeadLetter(message, f"no imported row: {error}"[:300]))
             else:
-                found.append(_Read(text, message))
+                found.append(_Read(key, row, text, message))
         self._bury(letters)
         return found
 
@@ -133,12 +131,14 @@ class CsvSink:
         while True:
             try:
                 if self._table is None:
-                    self._table = Table(self._url, name="csv-sink")
-                self._stored += self._table.store(iter(["".join(row.text for row in rows)])) if rows else 0
-            except psycopg.Error as error:
-                if is_refusal(error):
-                    return self._keep_apart(rows, str(error))
-                log.warning("database: %s; again in %.1f s", str(error).strip().partition("\n")[0], _RETRY_S)
+                    self._table = table_of(self._connections, "csv-sink")
+                text_of = self._table.text_of
+                texts = b"".join([text_of(one.key, one.row.name, one.row.age, one.more) for one in rows])
+                self._stored += self._table.store([texts])
+            except Refused as error:
+                return self._keep_apart(rows, str(error))
+            except DatabaseFailed as error:
+                log.warning("database: %s; again in %.1f s", str(error).partition("\n")[0], _RETRY_S)
                 if self._table is not None:
                     self._table.close()
                     self._table = None

@@ -1,94 +1,99 @@
-"""Writes imported rows into their table: a batch a transaction, one COPY, and each id once.
+"""The table of imported rows: a batch a transaction, each id once; what differs between databases stands behind this.
 
-COPY knows no ON CONFLICT. As the sink does, a batch is copied as it is, since ids that are stored already are rare;
-where one is met it goes by a temporary table, and so do those after it, since such ids come in streaks.
+Notes of how far an import is go with a batch's rows, so both are written over one connection.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
-import psycopg
+import sqlalchemy as sa
 
-from contract.csv_rows import LINE_SHIFT, NUMBER, FileIdentity
-from contract.ids import low_bits
-from workers.csv_import.records import Chunk
-
-_COLUMNS = "id, name, age, more"
-_COPY = f"COPY csv_rows ({_COLUMNS}) FROM STDIN"
-_STAGE = "CREATE TEMP TABLE IF NOT EXISTS csv_stage (LIKE csv_rows) ON COMMIT DELETE ROWS"
-_COPY_STAGE = f"COPY csv_stage ({_COLUMNS}) FROM STDIN"
-_FROM_STAGE = f"INSERT INTO csv_rows ({_COLUMNS}) SELECT {_COLUMNS} FROM csv_stage ON CONFLICT DO NOTHING"  # noqa: S608 - our own names
-_CAREFUL_BATCHES = 50
-_ESCAPES = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
-_ESCAPED = str.maketrans(_ESCAPES)
-_CONNECT_S = 5
+from contract.connections import MARIADB, Connections
+from contract.csv_rows import FileIdentity
+from workers.csv_import.chunks import Rows
+from workers.csv_import.errors import DatabaseFailed
 
 
-def lines_of(chunk: Chunk, identity: FileIdentity) -> str:
-    """Return the rows of a *chunk* of one file in the text format of COPY."""
-    high, base = f"{identity.run.high:016x}", low_bits(0, identity.user, NUMBER)
-    rows, names = chunk.rows, "".join([name for _, name, _ in chunk.rows])
-    if any(mark in names for mark in _ESCAPES):
-        rows = [(line, escaped(name), age) for line, name, age in rows]
-    others = chunk.others.decode().replace("\\", "\\\\").split("\n")  # of these marks JSON has no other
-    return "".join(
-        [
-            f"{high}{base + (line << LINE_SHIFT):016x}\t{name}\t{age}\t{more}\n"
-            for (line, name, age), more in zip(rows, others, strict=False)  # what follows the last line feed is no row
-        ]
-    )
+def _nothing(_: sa.Connection) -> None:
+    pass
 
 
-def escaped(text: str) -> str:
-    """Return *text* as COPY takes it."""
-    return text.translate(_ESCAPED) if any(mark in text for mark in _ESCAPES) else text
+class Table(ABC):
+    """One connection to the table."""
 
-
-class Table:
-    """One connection to the table of imported rows."""
-
-    def __init__(self, url: str, *, name: str) -> None:
-        """Connect; raises `psycopg.Error`."""
-        self.connection = psycopg.connect(
-            url,
-            autocommit=True,
-            connect_timeout=_CONNECT_S,
-            application_name=f"seawall-{name}",
-            client_encoding="utf8",
-        )
-        self._careful = 0
+    def __init__(self, engine: sa.Engine) -> None:
+        """Connect; raises `DatabaseFailed`."""
+        with self._failing():
+            self._connection = engine.connect()
+        self._driver: Any = self._connection.connection.driver_connection
 
     def close(self) -> None:
-        """Close the connection."""
-        self.connection.close()
+        """Close the connection, also one that is broken."""
+        self._connection.invalidate()
+        self._connection.close()
 
-    def store(self, batch: Iterable[str], then: Callable[[psycopg.Cursor], None] = lambda _: None) -> int:
-        """Store what *batch* yields, in COPY's format, and do *then*, all in one transaction; return how many were new.
+    @contextmanager
+    def transaction(self) -> Iterator[sa.Connection]:
+        """Give the connection for what is committed as a whole; raises `DatabaseFailed`."""
+        with self._failing(), self._connection.begin():
+            yield self._connection
 
-        Text is sent while *batch* makes more of it, so client and server work side by side. Raises `psycopg.Error`.
+    def lock(self, identity: FileIdentity) -> bool:
+        """Keep all others from importing a file until the connection is closed; False where one has done so."""
+        with self.transaction() as connection:
+            return bool(connection.scalar(self.locking(identity)))
+
+    def store(self, batch: Iterable[bytes], then: Callable[[sa.Connection], None] = _nothing) -> int:
+        """Store what *batch* yields and do *then*, all in one transaction; return how many rows were new.
+
+        *batch* is as `texts_of` and `text_of` have it. Raises `DatabaseFailed`.
         """
-        sent: list[str] = []
-        if not self._careful:
-            try:
-                with self.connection.transaction(), self.connection.cursor() as cursor:
-                    with cursor.copy(_COPY) as copy:
-                        for text in batch:
-                            sent.append(text)
-                            copy.write(text)
-                    stored = cursor.rowcount
-                    then(cursor)
-            except psycopg.errors.UniqueViolation:
-                self._careful = _CAREFUL_BATCHES
-            else:
-                return stored
-        self._careful -= 1
-        with self.connection.transaction(), self.connection.cursor() as cursor:
-            cursor.execute(_STAGE)
-            with cursor.copy(_COPY_STAGE) as copy:
-                for text in sent or batch:
-                    copy.write(text)
-            cursor.execute(_FROM_STAGE)
-            stored = cursor.rowcount
-            then(cursor)
-        return stored
+        with self._failing():
+            return self.stored(batch, then)
+
+    @abstractmethod
+    def stored(self, batch: Iterable[bytes], then: Callable[[sa.Connection], None]) -> int:
+        """Do what `store` says; raises what the driver does."""
+
+    @abstractmethod
+    def texts_of(self, rows: Rows, identity: FileIdentity) -> bytes:
+        """Return *rows* of one file as they are sent to the database."""
+
+    @abstractmethod
+    def text_of(self, key: bytes, name: str, age: int, more: str) -> bytes:
+        """Return one row of that kind; *more* is a JSON object."""
+
+    @abstractmethod
+    def locking(self, identity: FileIdentity) -> sa.Select[tuple[Any]]:
+        """Return what asks for a lock of the session without waiting for it."""
+
+    @abstractmethod
+    def failure(self, error: Exception) -> DatabaseFailed | None:
+        """Return what an *error* of the driver says; None where it is none of its."""
+
+    @contextmanager
+    def _failing(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            cause = error.orig if isinstance(error, sa.exc.DBAPIError) and error.orig is not None else error
+            failure = self.failure(cause) if isinstance(cause, Exception) else None
+            if failure is None:
+                raise
+            raise failure from None
+
+
+def table_of(connections: Connections, name: str) -> Table:
+    """Connect to the table of the database that *connections* name, as the client *name*; raises `DatabaseFailed`."""
+    # loaded once it is known which: each brings its own driver
+    if connections.database == MARIADB:
+        from workers.csv_import.mariadb import MariaDBTable  # noqa: PLC0415
+
+        return MariaDBTable(connections)
+    from workers.csv_import.postgresql import PostgreSQLTable  # noqa: PLC0415
+
+    return PostgreSQLTable(connections, name)

@@ -14,16 +14,12 @@ from pydantic import ValidationError
 from contract.connections import Connections
 from contract.errors import BadConnection, NoTopics
 from contract.logs import start_logging
-from contract.make_topics import create_topics
+from contract.make_topics import create_own_topic
 from contract.registry import registry_of
 from contract.reviews import LIST, TOPICS
-from contract.topics import PARTITIONS
 from workers.reviews.errors import WorkerFailed
 from workers.reviews.settings import Settings
 from workers.reviews.worker import ReviewsWorker
-
-_ASKED_S = 10.0
-_COPIES = 3
 
 
 def main() -> int:
@@ -33,9 +29,7 @@ def main() -> int:
         start_logging(settings.log_format)
         connections = Connections.read()
         if settings.reviews_shape == LIST:
-            admin = AdminClient({**connections.kafka, "log_level": 0})
-            brokers = len(admin.list_topics(timeout=_ASKED_S).brokers)
-            create_topics(admin, partitions=PARTITIONS, replication=min(brokers, _COPIES), names=[TOPICS[LIST]])
+            create_own_topic(AdminClient({**connections.kafka, "log_level": 0}), TOPICS[LIST])
         worker = ReviewsWorker(connections, settings, registry_of(connections))
     except ValidationError as error:
         for flaw in error.errors():

@@ -16,14 +16,11 @@ from pydantic import ValidationError
 
 from contract.connections import Connections
 from contract.errors import BadConnection, NoTopics
-from contract.make_topics import create_topics
-from contract.topics import PARTITIONS
+from contract.make_topics import create_own_topic
 from workers.progress_lines import say
 from workers.spark_job.errors import JobFailed, NoSpark
 from workers.spark_job.settings import Settings
 
-_ASKED_S = 10.0
-_COPIES = 3
 _LOOK_S = 0.25
 
 
@@ -32,7 +29,7 @@ def main() -> int:
     try:
         settings = Settings()
         kafka = Connections.read().kafka
-        _make_topic(kafka, settings.spark_topic)
+        create_own_topic(AdminClient({**kafka, "log_level": 0}), settings.spark_topic)
     except ValidationError as error:
         for flaw in error.errors():
             print(f"spark: SEAWALL_{str(flaw['loc'][0]).upper()}: {flaw['msg']}", file=sys.stderr)
@@ -52,12 +49,6 @@ def main() -> int:
         print(f"spark: {error}", file=sys.stderr)
         return 2 if isinstance(error, NoSpark) else 1
     return 0
-
-
-def _make_topic(kafka: dict[str, Any], topic: str) -> None:
-    admin = AdminClient({**kafka, "log_level": 0})
-    brokers = len(admin.list_topics(timeout=_ASKED_S).brokers)
-    create_topics(admin, partitions=PARTITIONS, replication=min(brokers, _COPIES), names=[topic])
 
 
 def _run(settings: Settings, kafka: dict[str, Any], stop: threading.Event) -> None:

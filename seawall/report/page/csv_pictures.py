@@ -26,8 +26,8 @@ def csv_pictures(result: Result) -> Iterator[Picture]:
             _HEADING,
             course_chart(_HEADING, tells, lines, "rows", since="from the opening of the file").svg(),
             "Solid: rows in the table. Dashed: rows that were read and handed to the log; between the two is what waits"
-            " there. COPY is the database's own loader, of which only the end is known. Before its first row an import"
-            " reads the file once, to know it again.",
+            " there. The straight line is the database's own loader, of which only the end is known. Before its first"
+            " row an import reads the file once, to know it again.",
         )
 
 
@@ -39,4 +39,4 @@ def _lines(result: Result) -> Iterator[Line]:
         if one.visible:
             yield Line(one.arm, kind, [(moment.at_s, float(moment.done)) for moment in one.visible])
     if (loader := result.csv_loader) is not None and any(one.visible for one in result.csv):
-        yield Line("COPY", "arm-2", [(0.0, 0.0), (loader.seconds, float(loader.rows))])
+        yield Line(loader.name, "arm-2", [(0.0, 0.0), (loader.seconds, float(loader.rows))])
