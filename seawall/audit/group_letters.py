@@ -6,11 +6,14 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-import psycopg
+import sqlalchemy as sa
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from contract.connections import Connections
+from contract.engine import engine_of
 from contract.keys import identity_of
 from contract.reviews import REVIEW_HEADER
+from contract.tables import dead_letters
 from contract.topics import DEAD_LETTER_TOPIC, REASON_HEADER
 from seawall.audit.errors import AuditFailed
 
@@ -68,11 +71,12 @@ def _check(message: Message) -> None:
         raise KafkaException(error)
 
 
-def letters_of_queue(database_url: str, queue: str) -> frozenset[str]:
+def letters_of_queue(connections: Connections, queue: str) -> frozenset[str]:
     """Return the ids of the records that came from *queue* and were buried; raises `AuditFailed`."""
+    letters = dead_letters.c
     try:
-        with psycopg.connect(database_url, autocommit=True, application_name="seawall-audit") as connection:
-            rows = connection.execute("SELECT encode(key, 'escape') FROM dead_letters WHERE topic = %s", (queue,))
-            return frozenset(key for (key,) in rows.fetchall())
-    except psycopg.Error as error:
-        raise AuditFailed(f"dead letters could not be read: {str(error).strip()}") from None
+        with engine_of(connections).connect() as connection:
+            keys = connection.scalars(sa.select(letters.key).where(letters.topic == queue)).all()
+    except sa.exc.DBAPIError as error:
+        raise AuditFailed(f"dead letters could not be read: {str(error.orig).strip()}") from None
+    return frozenset(key.decode() for key in keys)

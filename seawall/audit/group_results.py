@@ -8,11 +8,14 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-import psycopg
 import pyarrow as pa
 import pyarrow.parquet as pq
+import sqlalchemy as sa
 
+from contract.connections import Connections
+from contract.engine import engine_of
 from contract.entities import ENTITIES
+from contract.tables import TABLES
 from seawall.audit.errors import AuditFailed
 from seawall.audit.windows import differing, read_published, windows_of_table
 
@@ -31,12 +34,13 @@ class Checked(NamedTuple):
 class OrderRows:
     """All orders of the table by their ids, as texts and plain values; raises `AuditFailed`."""
 
-    def __init__(self, database_url: str) -> None:
+    def __init__(self, connections: Connections) -> None:
+        columns = [TABLES["orders"].c[name] for name in _FIELDS]
         try:
-            with psycopg.connect(database_url, autocommit=True, application_name="seawall-audit") as connection:
-                rows = connection.execute(f"SELECT {', '.join(_FIELDS)} FROM orders".encode()).fetchall()  # noqa: S608 - our own names
-        except psycopg.Error as error:
-            raise AuditFailed(f"orders could not be read from the table: {str(error).strip()}") from None
+            with engine_of(connections).connect() as connection:
+                rows = connection.execute(sa.select(*columns)).all()
+        except sa.exc.DBAPIError as error:
+            raise AuditFailed(f"orders could not be read from the table: {str(error.orig).strip()}") from None
         texts = {"id", "user_id", "product_id"}
         self.by_id = {
             str(row[0]): {
@@ -50,11 +54,11 @@ class OrderRows:
         return self.by_id.keys() - set(ids)
 
 
-def check_windows(connections_urls: tuple[str, str], publisher: str, size_us: int, without: frozenset[str]) -> Checked:
-    """Compare published windows with those of the table; *connections_urls* are those of cache and database."""
-    published = read_published(connections_urls[0], publisher)
+def check_windows(connections: Connections, publisher: str, size_us: int, without: frozenset[str]) -> Checked:
+    """Compare published windows with those of the table."""
+    published = read_published(connections.redis_url, publisher)
     left_out = published.too_late | without
-    wrong = differing(published.windows, windows_of_table(connections_urls[1], size_us, sorted(left_out)))
+    wrong = differing(published.windows, windows_of_table(connections, size_us, sorted(left_out)))
     if wrong:
         return Checked(right=False, said=f"{len(wrong):,} windows are not those of the table")
     late = f", {len(published.too_late):,} too late" if published.too_late else ""

@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 import psycopg
 
+from contract.connections import POSTGRESQL, Connections
+
 _QUERY = """
 SELECT coalesce(sum(calls), 0)::bigint, coalesce(sum(total_exec_time), 0)::float8,
        coalesce(sum(shared_blks_hit + shared_blks_read), 0)::bigint
@@ -29,10 +31,12 @@ class StatementCost(NamedTuple):
         return StatementCost(self.calls - before.calls, self.ms - before.ms, self.blocks - before.blocks)
 
 
-def cost_of(database_url: str, mark: str) -> StatementCost | None:
+def cost_of(connections: Connections, mark: str) -> StatementCost | None:
     """Return the cost of all statements with the text *mark* in them; None where the database does not tell."""
+    if connections.database != POSTGRESQL:
+        return None
     try:
-        with psycopg.connect(database_url, autocommit=True, application_name="seawall-audit") as connection:
+        with psycopg.connect(connections.psycopg_url, autocommit=True, application_name="seawall-audit") as connection:
             row = connection.execute(_QUERY, {"marked": f"%{mark}%"}).fetchone()
     except psycopg.Error:
         return None

@@ -11,18 +11,21 @@ from uuid import UUID
 
 import msgspec
 import numpy as np
-import psycopg
+import sqlalchemy as sa
 
 from contract.cache_client import CACHE_DOWN, cache_client
+from contract.connections import MARIADB, POSTGRESQL, Connections
+from contract.engine import engine_of
+from contract.tables import TABLES
 from contract.windows import TOP, Asked, Told, TopProduct, WindowResult, keys_of
 from seawall.audit.errors import AuditFailed
 from seawall.audit.ledger import NEVER, Int64s
 
-_ROWS = """
-SELECT floor(extract(epoch FROM placed_at) * 1000000)::bigint / %(size)s * %(size)s, product_id::text,
-       count(*), sum(quantity)::bigint, sum(total_cents)::bigint
-FROM orders WHERE NOT id = ANY(%(without)s) GROUP BY 1, 2
-"""
+_STARTS = {
+    POSTGRESQL: "floor(extract(epoch FROM placed_at) * 1000000)::bigint / {size} * {size}",
+    MARIADB: "timestampdiff(MICROSECOND, '1970-01-01', placed_at) DIV {size} * {size}",
+}
+"""When the window of a row begins, as each database says it."""
 
 
 class Published(msgspec.Struct, frozen=True):
@@ -52,19 +55,25 @@ def read_published(redis_url: str, publisher: str) -> Published:
     )
 
 
-def windows_of_table(database_url: str, size_us: int, without: Sequence[str] = ()) -> dict[int, WindowResult]:
+def windows_of_table(connections: Connections, size_us: int, without: Sequence[str] = ()) -> dict[int, WindowResult]:
     """Return the windows by the rows of the table, those of the ids *without* left out; raises `AuditFailed`."""
+    orders = TABLES["orders"].c
+    start = sa.literal_column(_STARTS[connections.database].format(size=size_us), sa.BigInteger).label("start_us")
+    sums_of = sa.func.count(), sa.func.sum(orders.quantity), sa.func.sum(orders.total_cents)
+    asked = sa.select(start, orders.product_id, *sums_of).group_by(start, orders.product_id)
+    if without:
+        asked = asked.where(orders.id.not_in([UUID(one) for one in without]))
     try:
-        with psycopg.connect(database_url, autocommit=True, application_name="seawall-audit") as connection:
-            rows = connection.execute(_ROWS, {"size": size_us, "without": [UUID(one) for one in without]}).fetchall()
-    except psycopg.Error as error:
-        raise AuditFailed(f"the windows could not be read from the table: {str(error).strip()}") from None
+        with engine_of(connections).connect() as connection:
+            rows = connection.execute(asked).all()
+    except sa.exc.DBAPIError as error:
+        raise AuditFailed(f"the windows could not be read from the table: {str(error.orig).strip()}") from None
     products: dict[int, list[tuple[int, str]]] = defaultdict(list)
     sums: dict[int, list[int]] = defaultdict(lambda: [0, 0, 0])
-    for start_us, product, orders, quantity, cents in rows:
-        products[start_us].append((-cents, product))
-        for place, value in enumerate((orders, quantity, cents)):
-            sums[start_us][place] += value
+    for start_us, product, *counted in rows:
+        figures = list(map(int, counted))
+        products[start_us].append((-figures[-1], str(product)))
+        sums[start_us] = [one + more for one, more in zip(sums[start_us], figures, strict=True)]
     return {
         start_us: WindowResult(
             start_us=start_us,

@@ -10,7 +10,17 @@ from seawall.cli.consoles import error_console
 from seawall.cli.option_values import check_table_style, seconds, share
 from seawall.cli.scenario_progress import ScenarioProgress
 from seawall.cli.scenario_run import Scenario
-from seawall.cli.shared_options import AsJson, Brokers, Clean, DrainTimeout, Output, Seed, Sinks, TableStyle
+from seawall.cli.shared_options import (
+    AsJson,
+    Brokers,
+    Clean,
+    Database,
+    DrainTimeout,
+    Output,
+    Seed,
+    Sinks,
+    TableStyle,
+)
 from seawall.experiments.stream_analytics import AnalyticsRun
 from seawall.experiments.stream_analytics_options import AnalyticsOptions
 from seawall.report.analytics_words import in_words
@@ -49,6 +59,7 @@ def stream_analytics(
         str, typer.Option(help="Share of records that come when their window is closed.", metavar="SHARE")
     ] = "0.5%",
     repeated: Annotated[str, typer.Option(help="Share of records that are sent twice.", metavar="SHARE")] = "2%",
+    database: Database = "",
     brokers: Brokers = None,
     sinks: Sinks = None,
     clean: Clean = False,
@@ -71,6 +82,7 @@ def stream_analytics(
         late_share=share("--late", late),
         too_late_share=share("--too-late", too_late),
         repeat_share=share("--repeated", repeated),
+        database=database,
         brokers=brokers,
         sinks=sinks,
         drain_timeout_s=seconds("--drain-timeout", drain_timeout),

@@ -16,6 +16,7 @@ from seawall.cli.shared_options import (
     AsJson,
     Brokers,
     Clean,
+    Database,
     DrainTimeout,
     Output,
     Seed,
@@ -69,6 +70,7 @@ def stream_cache(
     valkey_nodes: Annotated[
         int | None, typer.Option(help="One Valkey, or a cluster of 3, of which nodes die.  \\[default: 1]")
     ] = None,
+    database: Database = "",
     brokers: Brokers = None,
     sinks: Sinks = None,
     api_processes: ApiProcesses = None,
@@ -95,6 +97,7 @@ def stream_cache(
         grades_s=seconds("--grades-every", grades_every),
         compress=compress,
         valkey_nodes=1 if valkey_nodes is None else valkey_nodes,
+        database=database,
         brokers=brokers,
         sinks=sinks,
         api_processes=api_processes,

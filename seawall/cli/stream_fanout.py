@@ -10,7 +10,17 @@ from seawall.cli.consoles import error_console
 from seawall.cli.option_values import check_table_style, names, seconds, whole_numbers
 from seawall.cli.scenario_progress import ScenarioProgress
 from seawall.cli.scenario_run import Scenario
-from seawall.cli.shared_options import AsJson, Brokers, Clean, DrainTimeout, Output, Seed, Sinks, TableStyle
+from seawall.cli.shared_options import (
+    AsJson,
+    Brokers,
+    Clean,
+    Database,
+    DrainTimeout,
+    Output,
+    Seed,
+    Sinks,
+    TableStyle,
+)
 from seawall.experiments.stream_fanout import FanoutRun
 from seawall.experiments.stream_fanout_options import FanoutOptions
 from seawall.report.fanout_words import in_words
@@ -46,6 +56,7 @@ def stream_fanout(
     ] = "100ms",
     stumble: Annotated[bool, typer.Option(help="Have a group stumble over one record.")] = True,
     rebuild: Annotated[bool, typer.Option(help="Lose the table, and build it again from the log.")] = True,
+    database: Database = "",
     brokers: Brokers = None,
     sinks: Sinks = None,
     clean: Clean = False,
@@ -66,6 +77,7 @@ def stream_fanout(
         slow_ms=seconds("--slow", slow) * 1000,
         stumble=stumble,
         rebuild=rebuild,
+        database=database,
         brokers=brokers,
         sinks=sinks,
         drain_timeout_s=seconds("--drain-timeout", drain_timeout),

@@ -20,7 +20,7 @@ from seawall.audit.visibility import Journals
 from seawall.audit.windows import Published, differing, published_ns, read_asked, read_published, windows_of_table
 from seawall.experiments.analytics_judgement import judged
 from seawall.experiments.feed_trial import FeedTrial
-from seawall.experiments.figures import quantiles_ms
+from seawall.experiments.figures import cpu_of_database, quantiles_ms
 from seawall.experiments.seconds import seconds_of
 from seawall.experiments.stream_analytics_options import AnalyticsOptions
 from seawall.load.order_feed.plan import LATE, REPEAT, TOO_LATE
@@ -48,14 +48,13 @@ def analytics_finding(arm: str, ran: FeedTrial, watched: Watched, connections: C
         return _plain(arm, ran, trial.outcome, list(trial.reasons))
     size_us = round(watched.options.window_s * 1e6)
     published = read_published(connections.redis_url, watched.publisher)
-    url = connections.psycopg_url
     if arm == LOG:
         left_out = published.too_late
-        wrong = differing(published.windows, windows_of_table(url, size_us, sorted(left_out)))
+        wrong = differing(published.windows, windows_of_table(connections, size_us, sorted(left_out)))
     else:
         late = _too_late_by_window(ran, size_us)
         left_out, wrong = left_out_silently(
-            published.windows, late, lambda ids: windows_of_table(url, size_us, sorted(ids))
+            published.windows, late, lambda ids: windows_of_table(connections, size_us, sorted(ids))
         )
     held_ns, results = _held_ns(arm, ran, watched)
     counted = ~np.isin(ledger.low, _low_of(left_out)) & ledger.acked
@@ -90,7 +89,7 @@ def _plain(arm: str, ran: FeedTrial, outcome: Outcome, reasons: list[str]) -> An
         planted_late=int((kind == LATE).sum()),
         planted_repeated=int((kind == REPEAT).sum()),
         planted_too_late=int((kind == TOO_LATE).sum()),
-        database_cpu_s=ran.trial.cpu_s.get("postgres", 0.0),
+        database_cpu_s=cpu_of_database(ran.trial.cpu_s),
         acknowledged=audit.acknowledged,
         lost=audit.lost,
         doubled=audit.duplicates,

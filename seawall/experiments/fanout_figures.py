@@ -13,6 +13,7 @@ from seawall.audit.ledger import NEVER
 from seawall.experiments.fanout_groups import Progress, Readers, store_name
 from seawall.experiments.fanout_judgement import judged
 from seawall.experiments.feed_trial import FeedTrial
+from seawall.experiments.figures import cpu_of_database
 from seawall.experiments.seconds import reached
 from seawall.experiments.stream_fanout_options import TrialPlan
 from seawall.result import Outcome, Trial
@@ -46,7 +47,7 @@ def fanout_finding(
             )
         )
     store = groups[0]
-    spent_s = store.cpu_s + trial.cpu_s.get("postgres", 0.0)
+    spent_s = store.cpu_s + cpu_of_database(trial.cpu_s)
     per_cpu_s = round(records / spent_s, 3) if spent_s else None
     alone = next((one for one in before if one.count == 1), None)
     finding = FanoutFinding(

@@ -120,18 +120,15 @@ class Readers:
 
     def check(self, connections: Connections) -> dict[str, tuple[Checked, frozenset[str]]]:
         """Return of each group whether its work is as it should be, and which records it has buried."""
-        rows = OrderRows(connections.psycopg_url)
+        rows = OrderRows(connections)
         return {one.name: self._checked(one, connections, rows) for one in self.readers}
 
     def _checked(self, one: Reader, connections: Connections, rows: OrderRows) -> tuple[Checked, frozenset[str]]:
         buried = (
-            letters_of_queue(connections.psycopg_url, one.queue)
-            if one.queue
-            else letters_in_topic(connections.kafka, one.name)
+            letters_of_queue(connections, one.queue) if one.queue else letters_in_topic(connections.kafka, one.name)
         )
-        urls = connections.redis_url, connections.psycopg_url
         checks: dict[str, Callable[[], Checked]] = {
-            ANALYTICS: lambda: check_windows(urls, one.name, round(_WINDOW_S * 1e6), buried),
+            ANALYTICS: lambda: check_windows(connections, one.name, round(_WINDOW_S * 1e6), buried),
             NOTIFICATION: lambda: check_notifications(self._received(one), rows.without(buried)),
             SEARCH: lambda: check_index(self._directory / f"{one.name}.sqlite", rows, buried),
             ARCHIVE: lambda: check_archive(self._directory / one.name, rows, buried),

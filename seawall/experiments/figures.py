@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import chain, islice, pairwise
 
@@ -43,6 +44,11 @@ class Window:
         """Tell which times lie in it."""
         inside: Bools = (times_ns >= self.start_ns) & (times_ns < self.end_ns)
         return inside
+
+
+def cpu_of_database(cpu_s: Mapping[str, float]) -> float:
+    """Return the processor time of whichever database there is, by the names of servers."""
+    return cpu_s.get("postgres", cpu_s.get("mariadb", 0.0))
 
 
 def quantiles_ms(values_ns: Int64s, censored: int = 0) -> Quantiles:

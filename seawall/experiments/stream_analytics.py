@@ -105,19 +105,19 @@ class AnalyticsRun:
 
     def _trial(self, runner: FeedRunner, arm: Arm, number: int, watcher: Watcher) -> tuple[Trial, AnalyticsFinding]:
         name = f"{number:02d}-{arm.name.replace(' ', '-')}"
-        url = self.stack.connections.psycopg_url
+        connections = self.stack.connections
         place = self.directory / "raw" / name
         runner.begin()
         with contextlib.ExitStack() as beside:
             if arm.name == QUERIES:
-                beside.enter_context(placed_index(url))
+                beside.enter_context(placed_index(connections))
             workers = self._workers(arm.name, name, place)
             for worker in workers.values():
                 beside.enter_context(worker)
-            before = cost_of(url, MARK)
+            before = cost_of(connections, MARK)
             plan = self.options.feed(name, self._raw)
             ran = runner.run(plan, arm.name, number, workers, self._over(arm.name, place), watcher.trial_goes_on)
-            after = cost_of(url, MARK)
+            after = cost_of(connections, MARK)
             for worker in workers.values():
                 worker.stop()  # which publishes what is new
             cost = None if before is None or after is None else after.since(before)

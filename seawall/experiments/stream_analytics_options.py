@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 from math import isfinite
 from typing import Any
 
-from contract.connections import POSTGRESQL
 from seawall.experiments.errors import BadOptions
 from seawall.experiments.option_ranges import above_zero
 from seawall.load.order_feed.plan import SETTLED_S, FeedPlan
@@ -38,6 +37,7 @@ class AnalyticsOptions:
     late_share: float = 0.02
     too_late_share: float = 0.005
     repeat_share: float = 0.02
+    database: str = ""
     brokers: int | None = None
     sinks: int | None = None
     drain_timeout_s: float = 60.0
@@ -65,7 +65,7 @@ class AnalyticsOptions:
 
     def stack(self) -> StackOptions:
         """Return what a stack for the run looks like."""
-        return StackOptions(database=POSTGRESQL, brokers=self.brokers or 1, sinks=self.sinks or 1)
+        return StackOptions(database=self.database, brokers=self.brokers or 1, sinks=self.sinks or 1)
 
     def as_json(self) -> dict[str, Any]:
         """Return the options for the result."""
@@ -97,7 +97,7 @@ class AnalyticsOptions:
         try:
             self.stack().checked()
         except BadStackOptions as error:
-            yield f"--brokers, --sinks: {error}"
+            yield f"--database, --brokers, --sinks: {error}"
         asked = self.rate_per_s * self.duration_s
         if isfinite(asked) and asked > MOST_RECORDS:
             yield f"--rate, --duration: {asked:,.0f} orders are more than {MOST_RECORDS:,}"

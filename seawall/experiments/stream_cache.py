@@ -182,9 +182,8 @@ class CacheRun:
         options = self.options
         load.prepare({"SEAWALL_PRODUCER_SOURCE": arm.source})
         plan = TrialPlan(arm.name, number, self._load(name))
-        beside = _Beside(
-            FleetMonitor(self.stack.connections.redis_url), PriceChanges(self.stack.connections.psycopg_url)
-        )
+        connections = self.stack.connections
+        beside = _Beside(FleetMonitor(connections.redis_url), PriceChanges(connections))
         away = None
         if arm.away:
             away = Away.beside(self.stack, arm.away, warmup_s=options.warmup_s, duration_s=options.duration_s)

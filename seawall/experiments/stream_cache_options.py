@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 from math import isfinite
 from typing import Any
 
-from contract.connections import POSTGRESQL
 from seawall.experiments.errors import BadOptions
 from seawall.experiments.option_ranges import above_zero, not_below_zero
 from seawall.result.cache_fleet import COLD, FROM_CACHE, FROM_DATABASE, WARM
@@ -66,6 +65,7 @@ class CacheOptions:
     """Refreshes and batches come so many times as often."""
     valkey_nodes: int = 1
     """One server, or a cluster of three."""
+    database: str = ""
     brokers: int | None = None
     sinks: int | None = None
     api_processes: int | None = None
@@ -91,7 +91,7 @@ class CacheOptions:
     def stack(self) -> StackOptions:
         """Return what a stack for the run looks like."""
         return StackOptions(
-            database=POSTGRESQL,
+            database=self.database,
             brokers=1 if self.brokers is None else self.brokers,
             sinks=1 if self.sinks is None else self.sinks,
             api_processes=1 if self.api_processes is None else self.api_processes,
@@ -119,7 +119,7 @@ class CacheOptions:
         try:
             self.stack().checked()
         except BadStackOptions as error:
-            yield f"--brokers, --sinks, --api-processes, --valkey-nodes: {error}"
+            yield f"--database, --brokers, --sinks, --api-processes, --valkey-nodes: {error}"
 
     def _amount_mistakes(self) -> Iterator[str]:
         if not self.rows or len(set(self.rows)) != len(self.rows):

@@ -24,7 +24,7 @@ from seawall.experiments.stream_csv_options import SAMPLE_ENCODINGS, CsvOptions
 from seawall.load.csv_sample import write_sample
 from seawall.result import Outcome, Result
 from seawall.result.csv_import import CSV, KAFKA, CsvFinding, LoaderFinding
-from seawall.stack.csv_tables import LOADERS, imports_of, load, write_clean
+from seawall.stack.csv_tables import LOADERS, LoaderRefused, imports_of, load, write_clean
 from seawall.stack.stack import Stack
 
 
@@ -64,6 +64,7 @@ class CsvRun:
         arms = [arm_of(ArmPlan(name=way, path="kafka" if way == KAFKA else "sync"), settings) for way in ways]
         findings: list[CsvFinding] = []
         loaders: list[LoaderFinding] = []
+        left_out: list[str] = []
 
         def result(*, interrupted: bool = False, reasons: tuple[str, ...] = ()) -> Result:
             shown = _beside(findings, loaders)
@@ -71,7 +72,7 @@ class CsvRun:
                 **facts.by_now(self.stack.versions),
                 outcome=outcome_of(shown, whole=len(shown) == len(ways)),
                 interrupted=interrupted,
-                reasons=[*reasons, *reasons_of(shown)],
+                reasons=[*reasons, *left_out, *reasons_of(shown)],
                 arms=arms,
                 targets=list(targets_of(shown)),
                 verdicts={one.arm: one.outcome for one in shown},
@@ -89,7 +90,10 @@ class CsvRun:
                 watcher.finding(number, len(ways), finding)
             if self.options.loader and imported is not None and imported.in_table:
                 watcher.trial_starts(0, len(ways), "the database's own loader")
-                loaders.append(self._load(imported))
+                try:
+                    loaders.append(self._load(imported))
+                except LoaderRefused as refusal:
+                    left_out.append(str(refusal))
 
         return run_to_an_end(work, result, write, anything=lambda: True)
 

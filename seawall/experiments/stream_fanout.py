@@ -15,7 +15,7 @@ from typing import Protocol
 
 import numpy as np
 
-from seawall.audit.rows_postgresql import PostgresRows
+from seawall.audit.rows import row_reader
 from seawall.experiments.arms import ArmPlan, arm_of
 from seawall.experiments.endings import run_to_an_end
 from seawall.experiments.fanout_figures import fanout_finding
@@ -124,7 +124,7 @@ class FanoutRun:
         readers = Readers(plan, number, self.stack, self.options, Path(self._raw) / name)
         with contextlib.ExitStack() as beside:
             if plan.arm == DATABASE:
-                beside.enter_context(copies_of_orders(connections.psycopg_url, readers.queues))
+                beside.enter_context(copies_of_orders(connections, readers.queues))
             beside.callback(readers.stop)
             readers.start()
             ran = runner.run(
@@ -141,11 +141,11 @@ class FanoutRun:
 
     def _rebuild(self, ran: FeedTrial) -> RebuildFinding:
         """Lose the table, build it again by a group that has read nothing yet, and compare."""
-        url, run = self.stack.connections.psycopg_url, ran.ledger.run
-        reader = PostgresRows(url)
+        connections, run = self.stack.connections, ran.ledger.run
+        reader = row_reader(connections)
         try:
             before = reader.rows(ORDERS, run)
-            lose_orders(url)
+            lose_orders(connections)
             place = (self.directory / "raw" / "rebuild").absolute()
             name = f"rebuild-{run.ms}"
             variables = {
@@ -157,7 +157,7 @@ class FanoutRun:
             started_s = time.monotonic()
             with WorkerProcess(name, "workers.sink", self.stack, place, variables, says_ready=False):
                 deadline_s = started_s + self.options.drain_timeout_s
-                while (built := rows_in(url, "orders")) < len(before.low) and time.monotonic() < deadline_s:
+                while (built := rows_in(connections, "orders")) < len(before.low) and time.monotonic() < deadline_s:
                     time.sleep(_LOOK_S)
                 took_s = time.monotonic() - started_s
             after = reader.rows(ORDERS, run)

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from contract.connections import POSTGRESQL
 from seawall.experiments.errors import BadOptions
 from seawall.experiments.option_ranges import above_zero
 from seawall.load.order_feed.plan import FeedPlan
@@ -60,6 +59,7 @@ class FanoutOptions:
     """Whether there is a trial in which a group stumbles over a record."""
     rebuild: bool = True
     """Whether the table is lost and built again from the log."""
+    database: str = ""
     brokers: int | None = None
     sinks: int | None = None
     drain_timeout_s: float = 120.0
@@ -88,7 +88,7 @@ class FanoutOptions:
 
     def stack(self) -> StackOptions:
         """Return what a stack for the run looks like."""
-        return StackOptions(database=POSTGRESQL, brokers=self.brokers or 1, sinks=self.sinks or 1)
+        return StackOptions(database=self.database, brokers=self.brokers or 1, sinks=self.sinks or 1)
 
     def as_json(self) -> dict[str, Any]:
         """Return the options for the result."""
@@ -115,4 +115,4 @@ class FanoutOptions:
         try:
             self.stack().checked()
         except BadStackOptions as error:
-            yield f"--brokers, --sinks: {error}"
+            yield f"--database, --brokers, --sinks: {error}"

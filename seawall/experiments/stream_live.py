@@ -21,7 +21,7 @@ from seawall.audit.ledger import read_ledger
 from seawall.experiments.arms import arm_of, as_they_are
 from seawall.experiments.draining import await_sinks
 from seawall.experiments.endings import run_to_an_end
-from seawall.experiments.figures import Window, quantiles_ms
+from seawall.experiments.figures import Window, cpu_of_database, quantiles_ms
 from seawall.experiments.live_figures import live_figures
 from seawall.experiments.live_judgement import (
     answer_words,
@@ -235,7 +235,7 @@ class _Part:
             delivery_ms=figures.delivery_ms,
             instrument=done.health,
             feed_cpu_s=trial.cpu_s.get(self._service_name, 0.0),
-            database_cpu_s=trial.cpu_s.get("postgres", trial.cpu_s.get("mariadb", 0.0)),
+            database_cpu_s=cpu_of_database(trial.cpu_s),
             target=judged_arrivals(target, figures.arrival_ms, self._arm.name, invalid),
             outcome=trial.outcome,
         )

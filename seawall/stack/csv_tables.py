@@ -28,6 +28,12 @@ _LOADED = "seawall_csv_loaded"
 _PIECE_BYTES, _FETCHED = 1 << 18, 5_000
 _CONNECT_S = 5
 _LOADED_WITHIN_S = 3_600.0
+_NO_LOCAL_FILES = frozenset({1148, 3948, 4166})
+"""By which MySQL and MariaDB refuse a file of the client's."""
+
+
+class LoaderRefused(Unreachable):
+    """The server does not let its own loader work; the message says what to set."""
 
 
 class Span(NamedTuple):
@@ -77,7 +83,7 @@ def load(connections: Connections, path: Path, columns: int) -> tuple[int, float
     """Have the database load a CSV file of name, age and so many other *columns* by itself.
 
     Returns rows, and seconds with the commit. It goes into a table with a key that numbers the rows, which is gone
-    afterwards. Raises `Unreachable`.
+    afterwards. Raises `LoaderRefused`, `Unreachable`.
     """
     others = [f"c{number}" for number in range(columns)]
     if connections.database == MARIADB:
@@ -141,8 +147,9 @@ def _load_data(url: str, path: Path, others: Sequence[str]) -> tuple[int, float]
             finally:
                 cursor.execute(drop)
     except pymysql.MySQLError as error:
-        hint = "; its own loader needs local_infile there, --no-loader does without"
-        raise _unreachable(MARIADB, mariadb.text_of(error) + hint) from None
+        if mariadb.number_of(error) in _NO_LOCAL_FILES:
+            raise LoaderRefused("the server's own loader is left out: it needs local_infile there") from None
+        raise _unreachable(MARIADB, mariadb.text_of(error)) from None
 
 
 def _timed(work: Callable[[], int]) -> tuple[int, float]:

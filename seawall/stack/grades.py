@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import psycopg
-
 from contract.connections import Connections
+from contract.engine import engine_of
 from contract.fleet import GRADES
 
 _GRADE = f"CASE {' '.join(f'WHEN n >= {least} THEN {grade!r}' for grade, least in GRADES.items())} ELSE 'none' END"
@@ -18,7 +17,5 @@ WHERE g.user_id IS NULL OR g.orders <> coalesce(n, 0) OR g.grade <> {_GRADE} OR 
 
 def wrong_grades(connections: Connections) -> int:
     """Return how many users have no grade, or another than their orders make; ask while no order is made."""
-    with psycopg.connect(connections.psycopg_url, autocommit=True) as database:
-        row = database.execute(_WRONG).fetchone()
-    assert row is not None
-    return int(row[0])
+    with engine_of(connections).connect() as database:
+        return int(database.exec_driver_sql(_WRONG).scalar_one())

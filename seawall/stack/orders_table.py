@@ -5,92 +5,97 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-import psycopg
-from psycopg import sql
+import sqlalchemy as sa
 
+from contract.connections import DATABASE_NAMES, MARIADB, Connections
+from contract.engine import engine_of
 from contract.entities import ENTITIES
 from seawall.stack.errors import Unreachable
 
 _INDEX = "seawall_orders_placed"
-_COPYING = sql.Identifier("seawall_copy_orders")
-_ORDERS = sql.Identifier("orders")
+_COPYING = "seawall_copy_orders"
+_FIELDS = ENTITIES["orders"].fields
 
 
 @contextmanager
-def placed_index(database_url: str) -> Iterator[None]:
+def placed_index(connections: Connections) -> Iterator[None]:
     """Give the table an index on `placed_at`, and take it away in the end; raises `Unreachable`."""
-    index = sql.Identifier(_INDEX)
-    _execute(database_url, sql.SQL("CREATE INDEX IF NOT EXISTS {} ON {} (placed_at)").format(index, _ORDERS))
+    of_table = " ON orders" if connections.database == MARIADB else ""
+    _execute(connections, f"CREATE INDEX IF NOT EXISTS {_INDEX} ON orders (placed_at)")
     try:
         yield
     finally:
-        _execute(database_url, sql.SQL("DROP INDEX IF EXISTS {}").format(index))
+        _execute(connections, f"DROP INDEX IF EXISTS {_INDEX}{of_table}")
 
 
 @contextmanager
-def copies_of_orders(database_url: str, queues: Sequence[str]) -> Iterator[None]:
+def copies_of_orders(connections: Connections, queues: Sequence[str]) -> Iterator[None]:
     """Have each new row copied into a table for each of *queues*, in its transaction; raises `Unreachable`.
 
     A queue numbers its rows, and who reads them deletes them. In the end the queues and their trigger are gone.
+    PostgreSQL copies the rows of a statement at once, MariaDB one by one, since it has no other triggers.
     """
-    columns = sql.SQL(", ").join(map(sql.Identifier, ENTITIES["orders"].fields))
-    _remove(database_url, queues)
+    copying = _copying_in_mariadb if connections.database == MARIADB else _copying_in_postgresql
+    _execute(connections, *_removing(connections, queues))
     try:
-        for queue in queues:
-            _execute(
-                database_url,
-                sql.SQL("CREATE TABLE {} (position bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, LIKE {})").format(
-                    sql.Identifier(queue), _ORDERS
-                ),
-            )
-        copies = sql.SQL(" ").join(
-            sql.SQL("INSERT INTO {queue} ({columns}) SELECT {columns} FROM fresh;").format(
-                queue=sql.Identifier(queue), columns=columns
-            )
-            for queue in queues
-        )
-        body = sql.SQL("BEGIN {} RETURN NULL; END").format(copies)
-        _execute(
-            database_url,
-            sql.SQL("CREATE FUNCTION {}() RETURNS trigger LANGUAGE plpgsql AS {}").format(
-                _COPYING, sql.Literal(body.as_string())
-            ),
-        )
-        _execute(
-            database_url,
-            sql.SQL(
-                "CREATE TRIGGER {name} AFTER INSERT ON {orders} REFERENCING NEW TABLE AS fresh"
-                " FOR EACH STATEMENT EXECUTE FUNCTION {name}()"
-            ).format(name=_COPYING, orders=_ORDERS),
-        )
+        _execute(connections, *copying(queues))
         yield
     finally:
-        _remove(database_url, queues)
+        _execute(connections, *_removing(connections, queues))
 
 
-def rows_in(database_url: str, table: str) -> int:
+def rows_in(connections: Connections, table: str) -> int:
     """Return how many rows *table* has; raises `Unreachable`."""
-    return _execute(database_url, sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(table)))
+    return _execute(connections, f"SELECT count(*) FROM {table}")  # noqa: S608 - a name of our own
 
 
-def lose_orders(database_url: str) -> None:
+def lose_orders(connections: Connections) -> None:
     """Remove every row of the table, as an accident would; raises `Unreachable`."""
-    _execute(database_url, sql.SQL("TRUNCATE {}").format(_ORDERS))
+    _execute(connections, "TRUNCATE TABLE orders")
 
 
-def _remove(database_url: str, queues: Sequence[str]) -> None:
-    _execute(database_url, sql.SQL("DROP TRIGGER IF EXISTS {} ON {}").format(_COPYING, _ORDERS))
-    _execute(database_url, sql.SQL("DROP FUNCTION IF EXISTS {}()").format(_COPYING))
+def _copying_in_postgresql(queues: Sequence[str]) -> Iterator[str]:
+    columns = ", ".join(_FIELDS)
     for queue in queues:
-        _execute(database_url, sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(queue)))
+        yield f"CREATE TABLE {queue} (position bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, LIKE orders)"
+    copies = " ".join(f"INSERT INTO {queue} ({columns}) SELECT {columns} FROM fresh;" for queue in queues)  # noqa: S608 - as above
+    yield f"CREATE FUNCTION {_COPYING}() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN {copies} RETURN NULL; END'"
+    yield (
+        f"CREATE TRIGGER {_COPYING} AFTER INSERT ON orders REFERENCING NEW TABLE AS fresh"
+        f" FOR EACH STATEMENT EXECUTE FUNCTION {_COPYING}()"
+    )
 
 
-def _execute(database_url: str, statement: sql.Composed) -> int:
-    """Return the first figure of the answer, or 0 where there is none."""
+def _copying_in_mariadb(queues: Sequence[str]) -> Iterator[str]:
+    columns, values = ", ".join(_FIELDS), ", ".join(f"NEW.{name}" for name in _FIELDS)
+    for queue in queues:
+        yield (
+            f"CREATE TABLE {queue} (position bigint NOT NULL AUTO_INCREMENT PRIMARY KEY) ENGINE=InnoDB"  # noqa: S608 - as above
+            f" CHARACTER SET utf8mb4 COLLATE utf8mb4_bin AS SELECT {columns} FROM orders LIMIT 0"
+        )
+    copies = " ".join(f"INSERT INTO {queue} ({columns}) VALUES ({values});" for queue in queues)  # noqa: S608 - as above
+    yield f"CREATE TRIGGER {_COPYING} AFTER INSERT ON orders FOR EACH ROW BEGIN {copies} END"
+
+
+def _removing(connections: Connections, queues: Sequence[str]) -> Iterator[str]:
+    if connections.database == MARIADB:
+        yield f"DROP TRIGGER IF EXISTS {_COPYING}"
+    else:
+        yield f"DROP TRIGGER IF EXISTS {_COPYING} ON orders"
+        yield f"DROP FUNCTION IF EXISTS {_COPYING}()"
+    for queue in queues:
+        yield f"DROP TABLE IF EXISTS {queue}"
+
+
+def _execute(connections: Connections, *statements: str) -> int:
+    """Execute each; return the first figure of the last one's answer, or 0 where there is none."""
+    figure = 0
     try:
-        with psycopg.connect(database_url, autocommit=True, connect_timeout=5) as connection:
-            answer = connection.execute(statement)
-            row = answer.fetchone() if answer.description else None
-            return int(row[0]) if row else 0
-    except psycopg.Error as error:
-        raise Unreachable(f"PostgreSQL: {str(error).strip()}; its user has to own the table of orders") from None
+        with engine_of(connections).connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            for statement in statements:
+                answer = connection.exec_driver_sql(statement)
+                figure = int(answer.scalar() or 0) if answer.returns_rows else 0
+    except sa.exc.DBAPIError as error:
+        said = f"{DATABASE_NAMES[connections.database]}: {str(error.orig).strip()}"
+        raise Unreachable(f"{said}; its user has to own the table of orders") from None
+    return figure

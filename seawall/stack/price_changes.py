@@ -9,8 +9,13 @@ from collections import defaultdict
 from typing import Self
 from uuid import UUID
 
-import psycopg
+import sqlalchemy as sa
 
+from contract.connections import Connections
+from contract.engine import engine_of
+from contract.tables import TABLES
+
+_PRODUCTS = TABLES["products"]
 _EVERY_S = 0.5
 _A_TIME = 25
 """So many products at a time: at 1,000 products each price lives for 20 seconds."""
@@ -21,8 +26,8 @@ _PRICES_PER_S = 100
 class PriceChanges:
     """A thread that changes prices; use as a context manager."""
 
-    def __init__(self, psycopg_url: str) -> None:
-        self._url = psycopg_url
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="price-changes", daemon=True)
         self._changes: dict[UUID, list[tuple[int, int]]] = defaultdict(list)
@@ -57,17 +62,20 @@ class PriceChanges:
 
     def _run(self) -> None:
         try:
-            with psycopg.connect(self._url, autocommit=True, application_name="seawall-prices") as database:
-                products = [row[0] for row in database.execute("SELECT id FROM products ORDER BY id")]
+            engine = engine_of(self._connections)
+            with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as database:
+                products = database.scalars(sa.select(_PRODUCTS.c.id).order_by(_PRODUCTS.c.id)).all()
                 turn, price_cents = 0, 0
                 while not self._stop.wait(_EVERY_S):
                     some = [products[(turn + number) % len(products)] for number in range(min(_A_TIME, len(products)))]
                     turn += len(some)
                     self.count += len(some)
                     price_cents = max(price_cents + 1, int(time.time() * _PRICES_PER_S))
-                    database.execute("UPDATE products SET price_cents = %s WHERE id = ANY(%s)", (price_cents, some))
+                    database.execute(
+                        sa.update(_PRODUCTS).where(_PRODUCTS.c.id.in_(some)).values(price_cents=price_cents)
+                    )
                     at_ns = time.monotonic_ns()
                     for product in some:
                         self.note(product, at_ns, price_cents)
-        except psycopg.Error as error:
-            self.failed = " ".join(str(error).split())
+        except sa.exc.DBAPIError as error:
+            self.failed = " ".join(str(error.orig).split())

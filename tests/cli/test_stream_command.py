@@ -211,6 +211,26 @@ FINDINGS = {
 }  # fmt: skip
 
 
+@pytest.mark.long
+@pytest.mark.timeout(400)
+@pytest.mark.usefixtures("mariadb_url")  # where none is installed the test is left out
+@pytest.mark.parametrize("name", ["cache", "analytics", "fanout", "reviews", "csv"])
+def test_scenarios_run_on_mariadb(tmp_path: Path, name: str) -> None:
+    """Nothing is lost, doubled or wrong, and nothing of the stack remains."""
+    home, output = tmp_path / "home", tmp_path / "out"
+    words = SHORT.get(name, ["--rows", "3000"])
+    with started(home, name, *words, "--database", "mariadb", "--output", str(output)) as process:
+        out, err = process.communicate(timeout=380)
+    assert process.returncode in (0, 3, 4), out + err  # on a busy machine it may be late
+    result = written(output)
+    found = result[FINDINGS.get(name, name)]
+    assert found
+    wrong = ("lost", "doubled", "missing", "phantom", "differing", "corrupted", "mislabelled", "misordered")
+    assert not [(one, key) for one in found for key in wrong if one.get(key)]
+    assert "mariadb" in result["environment"]["servers"]
+    assert not remains(home)
+
+
 @pytest.fixture(autouse=True)
 def _leave_out_spark(request: pytest.FixtureRequest) -> None:
     """Leave a test of the Spark job out where Spark, an extra, or its Java is not there."""

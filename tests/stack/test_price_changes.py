@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 
+from contract.connections import Connections
 from seawall.stack.price_changes import PriceChanges
 
 PRODUCT, OTHER = UUID(int=1), UUID(int=2)
@@ -25,7 +26,7 @@ S = 1_000_000_000
 )
 def test_a_price_is_stale_since_the_change_after_it(price_cents: int, asked_s: float, stale_s: float | None) -> None:
     """And never before that."""
-    prices = PriceChanges("postgresql://nowhere")
+    prices = PriceChanges(Connections())
     prices.note(PRODUCT, 10 * S, 500)
     prices.note(PRODUCT, 20 * S, 600)
     assert prices.stale_s(PRODUCT, price_cents, int(asked_s * S)) == stale_s

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import SecretStr
 
+from contract.connections import Connections
 from contract.fleet import HALVES, Half, Loaded
 from workers.cache_loader.loader import Loader
 from workers.cache_loader.settings import Settings
+
+NOWHERE = Connections(
+    database_url=SecretStr("postgresql://nobody@127.0.0.1:1/none"), cache_url=SecretStr("redis://127.0.0.1:1")
+)
 
 
 class Clock:
@@ -26,7 +32,7 @@ class Scripted(Loader):
     """Fails as it is told to."""
 
     def __init__(self, failing: set[int], clock: Clock) -> None:
-        super().__init__("", "", Settings(fleet_refresh_s=100.0, fleet_retry_s=1.0))
+        super().__init__(NOWHERE, Settings(fleet_refresh_s=100.0, fleet_retry_s=1.0))
         self.loaded: list[Half] = []
         self._failing = failing
         self._stop = clock  # type: ignore[assignment]  # all that is asked of it

@@ -11,11 +11,10 @@ import signal
 import sys
 import threading
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import msgspec
-import psycopg
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -23,25 +22,12 @@ from contract.cache_client import CACHE_DOWN
 from contract.connections import Connections
 from contract.errors import BadConnection
 from contract.logs import LogFormat, start_logging
-from contract.windows import TOP, Asked, Told, TopProduct, WindowResult
+from contract.windows import Asked, Told, WindowResult, window_start
 from workers.analytics.publisher import Publisher
+from workers.analytics.window_tables import EPOCH, table_of
 
 log = logging.getLogger(__name__)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 READY = "ready"
-QUERY = f"""
-WITH /* seawall windows */ by_product AS (
-    SELECT date_bin(%(size)s, placed_at, 'epoch'::timestamptz) AS start, product_id,
-           count(*) AS orders, sum(quantity) AS quantity, sum(total_cents) AS cents
-    FROM orders WHERE placed_at >= %(since)s GROUP BY 1, 2
-), ranked AS (
-    SELECT *, row_number() OVER (PARTITION BY start ORDER BY cents DESC, product_id) AS place FROM by_product
-)
-SELECT start, sum(orders)::bigint, sum(quantity)::bigint, sum(cents)::bigint,
-       array_agg(product_id::text ORDER BY place) FILTER (WHERE place <= {TOP}),
-       array_agg(cents::bigint ORDER BY place) FILTER (WHERE place <= {TOP})
-FROM ranked GROUP BY start ORDER BY start
-"""  # noqa: S608 - a number of our own
 
 
 class Settings(BaseSettings):
@@ -63,12 +49,13 @@ class Settings(BaseSettings):
 class WindowQueries:
     """Asks and publishes until it is told to stop, and once more then."""
 
-    def __init__(self, settings: Settings, database_url: str, publisher: Publisher) -> None:
-        self._settings, self._url, self._publisher = settings, database_url, publisher
-        self._size = timedelta(seconds=settings.queries_window_s)
-        self._lateness = timedelta(seconds=settings.queries_lateness_s)
-        self._since = _EPOCH
-        self._connection: psycopg.Connection | None = None
+    def __init__(self, settings: Settings, connections: Connections, publisher: Publisher) -> None:
+        self._settings, self._publisher = settings, publisher
+        self._table = table_of(connections, timedelta(seconds=settings.queries_window_s))
+        self._tried_again: tuple[type[Exception], ...] = (*self._table.errors, *CACHE_DOWN)
+        self._size_us = round(settings.queries_window_s * 1e6)
+        self._lateness_us = round(settings.queries_lateness_s * 1e6)
+        self._since_us = 0
         self._stopping = threading.Event()
 
     def stop(self) -> None:
@@ -90,40 +77,22 @@ class WindowQueries:
                 try:
                     self._publisher.publish(self.ask(), (), Told())
                     journal.write(encode(Asked(begun_ns, time.monotonic_ns())) + b"\n")
-                except (psycopg.Error, *CACHE_DOWN) as error:
+                except self._tried_again as error:
                     log.warning("windows: %s", str(error).strip())
-                    self._disconnect()
+                    self._table.close()
                 passed_s = (time.monotonic_ns() - begun_ns) / 1e9
                 if not last:
                     self._stopping.wait(max(0.0, self._settings.queries_refresh_ms / 1000 - passed_s))
-        self._disconnect()
+        self._table.close()
         self._publisher.close()
 
     def ask(self) -> list[WindowResult]:
         """Return the windows that may have changed."""
-        if self._connection is None:
-            self._connection = psycopg.connect(
-                self._url, autocommit=True, connect_timeout=3, application_name="seawall-windows"
-            )
-        rows = self._connection.execute(QUERY, {"size": self._size, "since": self._since}).fetchall()
-        if rows:
-            oldest = rows[-1][0] - self._lateness - self._size
-            self._since = max(self._since, _EPOCH + (oldest - _EPOCH) // self._size * self._size)
-        return [
-            WindowResult(
-                start_us=(start - _EPOCH) // timedelta(microseconds=1),
-                orders=orders,
-                quantity=quantity,
-                total_cents=cents,
-                top=[TopProduct(*one) for one in zip(products, of_each, strict=True)],
-            )
-            for start, orders, quantity, cents, products, of_each in rows
-        ]
-
-    def _disconnect(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        found = self._table.windows(EPOCH + timedelta(microseconds=self._since_us))
+        if found:
+            oldest_us = found[-1].start_us - self._lateness_us - self._size_us
+            self._since_us = max(self._since_us, window_start(oldest_us, self._size_us))
+        return found
 
 
 def main() -> int:
@@ -133,7 +102,7 @@ def main() -> int:
         start_logging(settings.log_format)
         connections = Connections.read()
         publisher = Publisher(connections.redis_url, settings.queries_name)
-        queries = WindowQueries(settings, connections.psycopg_url, publisher)
+        queries = WindowQueries(settings, connections, publisher)
     except BadConnection as error:
         print(f"queries: {error}", file=sys.stderr)
         return 2

@@ -19,8 +19,7 @@ def main() -> int:
     try:
         settings = Settings()
         start_logging(settings.log_format)
-        connections = Connections.read()
-        loader = Loader(connections.psycopg_url, connections.redis_url, settings)
+        loader = Loader(Connections.read(), settings)
     except BadConnection as error:
         print(f"cache loader: {error}", file=sys.stderr)
         return 2

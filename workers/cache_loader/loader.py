@@ -9,11 +9,10 @@ import time
 from typing import Any
 
 import msgspec
-import psycopg
 
 from contract.cache import cache_key
 from contract.cache_client import CACHE_DOWN
-from contract.entities import ENTITIES, Product, User
+from contract.connections import Connections
 from contract.fleet import (
     ENTRIES,
     HALVES,
@@ -31,21 +30,12 @@ from contract.fleet import (
 )
 from workers.cache_loader.settings import Settings
 from workers.fleet_cache import FleetCache
+from workers.fleet_tables import PRODUCTS, USERS, fleet_tables
 
 _log = logging.getLogger("workers.cache_loader")
 _HALF = ENTRIES // len(HALVES)
 _LIVES = 2.0
 """So many times the time between two loads a record stays with the API: one load may fail."""
-_USERS, _PRODUCTS = ENTITIES["users"], ENTITIES["products"]
-_READ_USERS = f"""
-SELECT {", ".join(f"u.{name}" for name in _USERS.fields)}, g.grade FROM (
-  (SELECT user_id, grade FROM user_grades WHERE buyer = %(buyer)s AND draw >= %(from)s ORDER BY draw LIMIT %(most)s)
-  UNION ALL
-  (SELECT user_id, grade FROM user_grades WHERE buyer = %(buyer)s AND draw < %(from)s ORDER BY draw LIMIT %(most)s)
-  LIMIT %(most)s
-) g JOIN users u ON u.id = g.user_id
-"""  # noqa: S608 - made of our own constants
-_READ_PRODUCTS = f"SELECT {', '.join(_PRODUCTS.fields)} FROM products ORDER BY id OFFSET %(skip)s LIMIT %(most)s"  # noqa: S608
 Bodies = dict[str, bytes]
 """Records as the API keeps them in Valkey, by its keys."""
 
@@ -53,9 +43,10 @@ Bodies = dict[str, bytes]
 class Loader:
     """Keeps the hashes fresh until it is stopped."""
 
-    def __init__(self, psycopg_url: str, cache_url: str, settings: Settings) -> None:
-        self._database_url, self._cache_url, self._settings = psycopg_url, cache_url, settings
-        self._database: psycopg.Connection | None = None
+    def __init__(self, connections: Connections, settings: Settings) -> None:
+        self._cache_url, self._settings = connections.redis_url, settings
+        self._tables = fleet_tables(connections, "cache-loader")
+        self._failures: tuple[type[BaseException], ...] = (*self._tables.errors, *CACHE_DOWN)
         self._cache: Any = None
         self._fields: dict[tuple[str, Half], set[bytes]] = {}
         self._stop = threading.Event()
@@ -86,15 +77,16 @@ class Loader:
         began_at, began_s = time.time(), time.monotonic()
         bodies: Bodies = {}
         try:
-            database = self._connect()
-            users = self._users(database, half, began_at, bodies)
-            products = self._products(database, half, began_at, bodies)
+            self._connect()
+            users = self._users(half, began_at, bodies)
+            products = self._products(half, began_at, bodies)
             self._hand_to_api(bodies)
             self._put(USERS_KEY, half, users)
             self._put(PRODUCTS_KEY, half, products)
             self._cache.hset(LOADED_KEY, half, repr(began_at))
-        except (psycopg.Error, *CACHE_DOWN) as error:
+        except self._failures as error:
             self._cache = None
+            self._tables.close()
             said = " ".join(str(error).split()) or type(error).__name__
             return Loaded(half=half, began_at=began_at, took_s=time.monotonic() - began_s, failed=said[:300])
         return Loaded(
@@ -106,38 +98,27 @@ class Loader:
             queries=2,
         )
 
-    def _connect(self) -> psycopg.Connection:
+    def _connect(self) -> None:
         if self._cache is None:
             self._cache = FleetCache(self._cache_url)
             self._recall()
-        if self._database is None or self._database.closed:
-            self._database = psycopg.connect(
-                self._database_url, autocommit=True, connect_timeout=3, application_name="seawall-cache-loader"
-            )
-        return self._database
 
-    def _users(self, database: psycopg.Connection, half: Half, began_at: float, bodies: Bodies) -> dict[bytes, bytes]:
-        wanted = {"buyer": half == HALVES[0], "from": random.random(), "most": _HALF}
+    def _users(self, half: Half, began_at: float, bodies: Bodies) -> dict[bytes, bytes]:
         found = {}
-        for *values, grade in database.execute(_READ_USERS, wanted):
-            user = User(**dict(zip(_USERS.fields, values, strict=True)))
+        for user, grade in self._tables.users(buyers=half == HALVES[0], begin=random.random(), most=_HALF):
             found[str(user.id).encode()] = encode(
                 CachedUser(name=user.name, grade=grade, propensity=PROPENSITY[grade], half=half, loaded_at=began_at)
             )
-            bodies[cache_key(_USERS, user.id)] = encode(user)
+            bodies[cache_key(USERS, user.id)] = encode(user)
         return found
 
-    def _products(
-        self, database: psycopg.Connection, half: Half, began_at: float, bodies: Bodies
-    ) -> dict[bytes, bytes]:
-        place = {"skip": HALVES.index(half) * _HALF, "most": _HALF}
+    def _products(self, half: Half, began_at: float, bodies: Bodies) -> dict[bytes, bytes]:
         found = {}
-        for values in database.execute(_READ_PRODUCTS, place):
-            product = Product(**dict(zip(_PRODUCTS.fields, values, strict=True)))
+        for product in self._tables.products(HALVES.index(half) * _HALF, _HALF):
             found[str(product.id).encode()] = encode(
                 CachedProduct(sku=product.sku, price_cents=product.price_cents, half=half, loaded_at=began_at)
             )
-            bodies[cache_key(_PRODUCTS, product.id)] = encode(product)
+            bodies[cache_key(PRODUCTS, product.id)] = encode(product)
         return found
 
     def _hand_to_api(self, bodies: Bodies) -> None:

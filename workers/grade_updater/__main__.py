@@ -19,7 +19,7 @@ def main() -> int:
     try:
         settings = Settings()
         start_logging(settings.log_format)
-        updater = Updater(Connections.read().psycopg_url, settings)
+        updater = Updater(Connections.read(), settings)
     except BadConnection as error:
         print(f"grade updater: {error}", file=sys.stderr)
         return 2

@@ -30,7 +30,7 @@ def main(around: Callable[[Work], Work] = lambda work: work) -> int:
         work = around(KINDS[settings.group_kind](settings, connections))
         group: Group | QueueGroup
         if settings.group_queue_table:
-            group = QueueGroup(connections.psycopg_url, settings, work)
+            group = QueueGroup(connections, settings, work)
         else:
             group = Group(connections.kafka, settings, work, registry_of(connections))
     except BadConnection as error:

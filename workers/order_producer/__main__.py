@@ -5,12 +5,12 @@ from __future__ import annotations
 import signal
 import sys
 
-import psycopg
 from pydantic import ValidationError
 
 from contract.connections import Connections
 from contract.errors import BadConnection
 from contract.logs import start_logging
+from workers.order_producer.picks import NothingToPick
 from workers.order_producer.producer import Producer
 from workers.order_producer.settings import Settings
 
@@ -32,7 +32,7 @@ def main() -> int:
         signal.signal(number, lambda *_: producer.stop())
     try:
         producer.run()
-    except (psycopg.Error, BadConnection, OSError) as error:
+    except (NothingToPick, BadConnection, OSError) as error:
         print(f"order producer: {' '.join(str(error).split())}", file=sys.stderr)
         return 1
     return 0

@@ -9,25 +9,14 @@ from typing import Any, Literal, Protocol
 from uuid import UUID
 
 import msgspec
-import psycopg
 
 from contract.cache_client import CACHE_DOWN
 from contract.fleet import CANDIDATES, PRODUCTS_KEY, PROPENSITY, USERS_KEY, decode_product, decode_user
+from workers.fleet_tables import FleetTables
 
 Source = Literal["cache", "database"]
 _LEFT_ALONE_S = 1.0
 """After a failure of the cache: one time-out in a while, and not one an order."""
-_USERS = """
-SELECT u.id, g.grade, p.id, p.price_cents
-FROM (
-  (SELECT user_id, grade FROM user_grades WHERE draw >= %(from)s ORDER BY draw LIMIT %(most)s)
-  UNION ALL
-  (SELECT user_id, grade FROM user_grades WHERE draw < %(from)s ORDER BY draw LIMIT %(most)s)
-  LIMIT %(most)s
-) g
-JOIN users u ON u.id = g.user_id
-CROSS JOIN (SELECT id, price_cents FROM products WHERE id = %(product)s) p
-"""
 
 
 class Pick(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,44 +57,37 @@ class Picks(Protocol):
 class FromDatabase:
     """Draws users by an index, and a product by its id: one statement, one round trip."""
 
-    def __init__(self, url: str, products: Sequence[UUID], rng: random.Random) -> None:
-        self._url, self._products, self._rng = url, products, rng
-        self._connection: psycopg.Connection | None = None
+    def __init__(self, tables: FleetTables, products: Sequence[UUID], rng: random.Random) -> None:
+        self._tables, self._products, self._rng = tables, products, rng
+        self._errors = tables.errors
 
     def pick(self) -> Pick:
         """Return a pick by one statement; raises `NothingToPick`."""
-        wanted = {"from": self._rng.random(), "most": CANDIDATES, "product": self._rng.choice(self._products)}
+        begin, product = self._rng.random(), self._rng.choice(self._products)
         began_ns = time.perf_counter_ns()
         try:
-            rows = self._connected().execute(_USERS, wanted).fetchall()
-        except psycopg.Error as error:
-            self._connection = None
+            found = self._tables.candidates(begin, CANDIDATES, product)
+        except self._errors as error:
+            self._tables.close()
             raise NothingToPick(str(error)) from error
         took_ns = time.perf_counter_ns() - began_ns
-        if not rows:
+        if not found:
             raise NothingToPick("the database has no graded users")
-        user_id, _, product_id, price_cents = self._rng.choices(rows, [PROPENSITY[row[1]] for row in rows])[0]
+        chosen = self._rng.choices(found, [PROPENSITY[one.grade] for one in found])[0]
         return Pick(
-            user_id=user_id, product_id=product_id, price_cents=price_cents, source="database", took_ns=took_ns,
-            queries=1,
+            user_id=chosen.user_id, product_id=chosen.product_id, price_cents=chosen.price_cents, source="database",
+            took_ns=took_ns, queries=1,
         )  # fmt: skip
 
     def bare_ns(self) -> int | None:
         """Return what an empty statement takes."""
         began_ns = time.perf_counter_ns()
         try:
-            self._connected().execute("SELECT 1").fetchone()
-        except psycopg.Error:
-            self._connection = None
+            self._tables.ask_nothing()
+        except self._errors:
+            self._tables.close()
             return None
         return time.perf_counter_ns() - began_ns
-
-    def _connected(self) -> psycopg.Connection:
-        if self._connection is None or self._connection.closed:
-            self._connection = psycopg.connect(
-                self._url, autocommit=True, connect_timeout=3, application_name="seawall-order-producer"
-            )
-        return self._connection
 
 
 class FromCache:

@@ -11,7 +11,6 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-import psycopg
 
 from contract.cache_client import CACHE_DOWN
 from contract.connections import Connections
@@ -20,11 +19,13 @@ from contract.fleet import COUNTS_KEY
 from contract.ids import Run, mint, new_run
 from contract.order_journal import Bare, Began, Ended, Line, Ordered
 from workers.fleet_cache import FleetCache
+from workers.fleet_tables import fleet_tables
 from workers.order_producer.orders import OrderClient
 from workers.order_producer.picks import FromCache, FromDatabase, NothingToPick, Picks
 from workers.order_producer.settings import Settings
 
 _ORDERS = ENTITIES["orders"].number
+_NAME = "order-producer"
 _BARE_EVERY = 10
 """After so many orders one bare round trip is timed, outside of any order."""
 _SETTLE_S = 0.2
@@ -47,11 +48,10 @@ class Producer:
         self._start_ns = 0
 
     def run(self) -> None:
-        """Make orders until the schedule is over; raises `psycopg.Error` where none can begin."""
+        """Make orders until the schedule is over; raises `NothingToPick` where none can begin."""
         settings = self._settings
         settings.producer_journal.parent.mkdir(parents=True, exist_ok=True)
-        with psycopg.connect(self._connections.psycopg_url, connect_timeout=3) as database:
-            products = [row[0] for row in database.execute("SELECT id FROM products")]
+        products = self._products()
         cache = None
         if settings.producer_source == "cache":
             cache = FleetCache(self._connections.redis_url)
@@ -68,6 +68,15 @@ class Producer:
             planned = int(settings.producer_s * settings.producer_rate_per_s)
             self._note(Ended(end_ns=self._end_ns, planned=planned, cpu_s=time.process_time()))
 
+    def _products(self) -> list[UUID]:
+        tables = fleet_tables(self._connections, _NAME)
+        try:
+            return tables.product_ids()
+        except tables.errors as error:
+            raise NothingToPick(str(error)) from None
+        finally:
+            tables.close()
+
     def stop(self) -> None:
         """Make no further orders."""
         self._stop.set()
@@ -78,7 +87,7 @@ class Producer:
 
     def _buyer(self, number: int, products: list[UUID], cache: Any) -> threading.Thread:
         rng = random.Random(f"{self._settings.producer_seed} {number}")
-        behind = FromDatabase(self._connections.psycopg_url, products, rng)
+        behind = FromDatabase(fleet_tables(self._connections, _NAME), products, rng)
         behind.bare_ns()  # connects
         picks: Picks = behind if cache is None else FromCache(cache, behind, rng)
         picks.bare_ns()
