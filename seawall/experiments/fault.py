@@ -300,9 +300,9 @@ class FaultRun:
         return bool(self.options.chaos)
 
     def _warm(self, arm: Arm, runner: TrialRunner, watcher: Watcher) -> None:
-        """Have the servers compile what they need; of several brokers' until a trial without a fault is answered in time.
+        """Have the servers compile what they need: several brokers until a trial without a fault is answered in time.
 
-        Three virtual machines that compile on few cores would make the first trials INVALID, also of those gone on with.
+        Three virtual machines that compile on few cores would make the first trials INVALID, also where a run goes on.
         """
         runner.run(self._anew(self._warm_up(arm)), watcher.fault_goes_on)
         for _ in range(_MOST_REHEARSALS if self.options.brokers > 1 else 0):
