@@ -30,7 +30,7 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class FaultFigures:
-    """Times from the fault's begin or end, s; counts over the whole trial."""
+    """Times from the fault's begin or end, s; counts of what was due after the warm-up."""
 
     detect_s: float | None
     """From the begin to the first failed or late answer; None where there was none."""
@@ -76,14 +76,16 @@ def fault_figures(
     took_ms = (ledger.answered_ns - ledger.sent_ns)[known] / 1e6
     bad = bad_requests(ledger, visible_ns, limits_ms)
     before = (ledger.intended_ns >= settled_ns) & (ledger.intended_ns < begin_ns - int(limits_ms[1] * 1e6))
+    judged = ledger.intended_ns >= settled_ns
+    failed, refused = ~ledger.succeeded & judged, refused & judged
     naming = np.isin(ledger.entity, [entity.number for entity in ENTITIES.values() if entity.references])
     return FaultFigures(
         detect_s=round((int(noticed_ns.min()) - begin_ns) / 1e9, 3) if len(noticed_ns) else None,
         recover_s=_recovery_s(ledger.intended_ns, bad, end_ns, last_due_ns),
         bad_before=float(bad[before].mean()) if before.any() else 0.0,
         left_s=max(0.0, (last_due_ns - end_ns) / 1e9 - MOMENT_S),
-        failed=int((~ledger.succeeded).sum()),
-        failed_orders=int((~ledger.succeeded & naming).sum()),
+        failed=int(failed.sum()),
+        failed_orders=int((failed & naming).sum()),
         refused=int(refused.sum()),
         refused_p50_ms=round(float(np.quantile(took_ms, 0.5)), 3) if len(took_ms) else None,
         refused_p99_ms=round(float(np.quantile(took_ms, 0.99)), 3) if len(took_ms) else None,

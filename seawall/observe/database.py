@@ -1,26 +1,19 @@
-"""What PostgreSQL says of itself in its statistics views."""
+"""What a database says of itself; how it is asked stands behind this, for each of them."""
 
 from __future__ import annotations
 
-import msgspec
-import psycopg
+from typing import Protocol
 
-_QUERY = """
-SELECT xact_commit + xact_rollback AS transactions, xact_rollback AS rolled_back, deadlocks,
-       tup_inserted AS inserted, tup_returned AS returned, blks_hit AS blocks_found, blks_read AS blocks_read,
-       pg_database_size(datname) AS size_bytes,
-       (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()) AS connections,
-       (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'active') AS active,
-       (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')
-           AS waiting_for_locks,
-       (SELECT wal_bytes::bigint FROM pg_stat_wal) AS wal_bytes
-FROM pg_stat_database WHERE datname = current_database()
-"""
-_LONGEST = "-c statement_timeout=5000"
+import msgspec
+
+from contract.connections import DATABASE_NAMES, MARIADB, Connections
 
 
 class DatabaseCounts(msgspec.Struct, kw_only=True, frozen=True):
-    """Counts since the statistics were last reset, and, from `size_bytes` on but for the last, figures of now."""
+    """Counts since the statistics were last reset, and, from `size_bytes` on but for the last, figures of now.
+
+    MariaDB counts for the whole server.
+    """
 
     transactions: int
     """Ended ones; each statement of `sync` and of the lookups is one of its own."""
@@ -30,7 +23,7 @@ class DatabaseCounts(msgspec.Struct, kw_only=True, frozen=True):
     """Rows."""
     returned: int
     blocks_found: int
-    """In PostgreSQL's own memory."""
+    """In the database's own memory."""
     blocks_read: int
     """From the system, which may have had them in its."""
     size_bytes: int
@@ -41,25 +34,35 @@ class DatabaseCounts(msgspec.Struct, kw_only=True, frozen=True):
     """A count again."""
 
 
-class Database:
+class Database(Protocol):
     """One connection, opened when it is first needed and again after it broke."""
 
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self._connection: psycopg.Connection | None = None
+    errors: tuple[type[Exception], ...]
+    """What the work with the database raises."""
 
     def counts(self) -> DatabaseCounts:
-        """Return what the server says now; raises `psycopg.Error`."""
-        if self._connection is None or self._connection.closed:
-            self._connection = psycopg.connect(
-                self._url, connect_timeout=3, autocommit=True, options=_LONGEST, application_name="seawall-observer"
-            )
-        with self._connection.cursor(row_factory=psycopg.rows.dict_row) as cursor:
-            found = cursor.execute(_QUERY).fetchone()
-        assert found is not None
-        return DatabaseCounts(**found)
+        """Return what the server says now; raises `errors`."""
+        ...
 
     def close(self) -> None:
         """Close the connection."""
-        if self._connection is not None:
-            self._connection.close()
+        ...
+
+
+def database_of(connections: Connections) -> Database | None:
+    """Return the one that *connections* name; None where they name none."""
+    # loaded once it is known which: each brings its own driver
+    if connections.database_url is None:
+        return None
+    if connections.database == MARIADB:
+        from seawall.observe.database_mariadb import MariaDB  # noqa: PLC0415
+
+        return MariaDB(connections.plain_database_url)
+    from seawall.observe.database_postgresql import PostgreSQL  # noqa: PLC0415
+
+    return PostgreSQL(connections.psycopg_url)
+
+
+def name_of(connections: Connections) -> str:
+    """Return what people call it."""
+    return DATABASE_NAMES[connections.database]

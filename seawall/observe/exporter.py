@@ -1,6 +1,6 @@
 """``python -m seawall.observe.exporter``: shows Prometheus what the servers of a stack do not show by themselves.
 
-PostgreSQL's statistics views, Valkey's own counts, the sinks' lag as the brokers know it, each process's use of the
+The database's statistics, Valkey's own counts, the sinks' lag as the brokers know it, each process's use of the
 machine, and the figures of the last runs. Everything is asked when somebody scrapes; who does not answer is left out,
 and `seawall_stack_reachable` says so.
 """
@@ -58,7 +58,11 @@ def _of_stack(found: Reading, kinds: Collection[str]) -> Iterator[Metric]:
         ["service"],
         {(name,): float(runs) for name, runs in found.processes.items()},
     )
-    answers = {"postgres": found.database is not None, "valkey": found.cache is not None}
+    answers = {
+        "postgres": found.database is not None,
+        "mariadb": found.database is not None,
+        "valkey": found.cache is not None,
+    }
     yield gauges(
         "seawall_stack_reachable",
         "Whether a server answered when it was asked for its statistics",
@@ -97,7 +101,7 @@ def _of_database(found: DatabaseCounts) -> Iterator[Metric]:
         ("deadlocks", "Deadlocks", found.deadlocks),
         ("rows_inserted", "Rows that were inserted", found.inserted),
         ("rows_returned", "Rows that statements read", found.returned),
-        ("blocks_found", "Blocks that PostgreSQL had in its own memory", found.blocks_found),
+        ("blocks_found", "Blocks that the database had in its own memory", found.blocks_found),
         ("blocks_read", "Blocks that it read from the system", found.blocks_read),
         ("wal_bytes", "Bytes of the write-ahead log, of the whole server", found.wal_bytes),
     ):

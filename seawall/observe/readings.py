@@ -9,12 +9,10 @@ from pathlib import Path
 from typing import TypeVar
 
 import msgspec
-import psycopg
 
 from contract.cache_client import CACHE_DOWN
-from contract.connections import POSTGRESQL
 from seawall.observe.cache import Cache, CacheCounts
-from seawall.observe.database import Database, DatabaseCounts
+from seawall.observe.database import DatabaseCounts, database_of, name_of
 from seawall.observe.fleet import FleetCache, FleetReading
 from seawall.observe.machine import Room, Use, rooms_of_stack, uses_of_stack
 from seawall.stack.errors import StackError
@@ -53,9 +51,9 @@ class Reader:
     def __init__(self, stack: Stack) -> None:
         connections = stack.connections
         self._stack = stack
-        # only PostgreSQL's statistics are read
-        tells = connections.database_url is not None and connections.database == POSTGRESQL
-        self._database = Database(connections.psycopg_url) if tells else None
+        self._database = database_of(connections)
+        errors = () if self._database is None else self._database.errors
+        self._silence: tuple[type[Exception], ...] = (StackError, *errors, *CACHE_DOWN, ValueError)
         self._cache = Cache(connections.redis_url) if connections.cache_url is not None else None
         self._fleet = FleetCache(connections.redis_url) if connections.cache_url is not None else None
         self._threads = ThreadPoolExecutor(max_workers=8)
@@ -78,15 +76,27 @@ class Reader:
         fleet = self._threads.submit(self._fleet.read) if self._fleet is not None else None
         lag = self._threads.submit(self._stack.lag) if state.kafka else None
         for name, page in asked.items():
-            text = _seen(page.result, name, found.troubles)
+            text = self._seen(page.result, name, found.troubles)
             if text is not None:
                 found.samples += Samples.parse(text)
-        found.database = _seen(database.result, "PostgreSQL", found.troubles) if database else None
-        found.cache = _seen(cache.result, "Valkey", found.troubles) if cache else None
-        seen = _seen(fleet.result, "Valkey", found.troubles) if fleet else None
+        found.database = self._seen(database.result, self._database_name, found.troubles) if database else None
+        found.cache = self._seen(cache.result, "Valkey", found.troubles) if cache else None
+        seen = self._seen(fleet.result, "Valkey", found.troubles) if fleet else None
         found.fleet = seen if seen is not None and seen.there else None
-        found.lag = _seen(lag.result, "Kafka", found.troubles) if lag else None
+        found.lag = self._seen(lag.result, "Kafka", found.troubles) if lag else None
         return found
+
+    @property
+    def _database_name(self) -> str:
+        return name_of(self._stack.connections)
+
+    def _seen(self, result: Callable[[], T], who: str, troubles: list[str]) -> T | None:
+        """Return a result, or note who does not answer."""
+        try:
+            return result()
+        except self._silence as error:
+            troubles.append(f"{who} does not answer: {str(error).strip().splitlines()[0]}")
+            return None
 
     def close(self) -> None:
         """Close what was opened."""
@@ -115,12 +125,3 @@ def _load_urls(state: StackState) -> dict[str, str]:
         except (OSError, ValueError, KeyError, IndexError, TypeError, msgspec.DecodeError):
             continue  # it ended just now
     return found
-
-
-def _seen(result: Callable[[], T], who: str, troubles: list[str]) -> T | None:
-    """Return a result, or note who does not answer."""
-    try:
-        return result()
-    except (StackError, psycopg.Error, *CACHE_DOWN, ValueError) as error:
-        troubles.append(f"{who} does not answer: {str(error).strip().splitlines()[0]}")
-        return None

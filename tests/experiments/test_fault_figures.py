@@ -40,7 +40,9 @@ def course(status: dict[int, int], took_ms: dict[int, float], *, lookups: bool =
     return ledger, visible_ns
 
 
-def figures(ledger: Ledger, visible_ns: Int64s, begin_s: float = 3.0, end_s: float = 5.0) -> FaultFigures:
+def figures(
+    ledger: Ledger, visible_ns: Int64s, begin_s: float = 3.0, end_s: float = 5.0, settled_s: float = 0.0
+) -> FaultFigures:
     """Return the figures of a fault."""
     return fault_figures(
         ledger,
@@ -49,7 +51,14 @@ def figures(ledger: Ledger, visible_ns: Int64s, begin_s: float = 3.0, end_s: flo
         end_ns=int(end_s * SECOND),
         last_due_ns=10 * SECOND,
         limits_ms=(200.0, 1_000.0),
+        settled_ns=int(settled_s * SECOND),
     )
+
+
+def test_what_fails_in_the_warm_up_is_not_counted() -> None:
+    """It is nobody's doing that is judged; what is due afterwards counts, wherever the fault begins."""
+    found = figures(*course(dict.fromkeys(range(50, 120), 503), {}), settled_s=1.0)
+    assert (found.failed, found.refused, found.bad_before) == (20, 20, pytest.approx(0.2))
 
 
 def test_a_fault_that_nobody_notices_has_no_time_of_detection_and_none_of_recovery() -> None:
