@@ -58,7 +58,8 @@ def figures(
 def test_what_fails_in_the_warm_up_is_not_counted() -> None:
     """It is nobody's doing that is judged; what is due afterwards counts, wherever the fault begins."""
     found = figures(*course(dict.fromkeys(range(50, 120), 503), {}), settled_s=1.0)
-    assert (found.failed, found.refused, found.bad_before) == (20, 20, pytest.approx(0.2))
+    assert (found.failed, found.refused) == (20, 20)
+    assert found.bad_before == pytest.approx(0.2)
 
 
 def test_a_fault_that_nobody_notices_has_no_time_of_detection_and_none_of_recovery() -> None:
