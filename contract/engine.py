@@ -13,11 +13,16 @@ from contract.samples import base_records
 from contract.tables import TABLES
 
 
-def engine_of(connections: Connections, **pool: Any) -> sa.Engine:
-    """Return a plain synchronous engine, for set-up and never for measured work; *pool* is its own, if any."""
+def engine_of(connections: Connections, *, within_s: float = 60.0, **pool: Any) -> sa.Engine:
+    """Return a plain synchronous engine, for set-up and never for measured work; *pool* is its own, if any.
+
+    No statement of MariaDB takes longer than *within_s*; PostgreSQL has no such limit.
+    """
     url, pool = connections.plain_database_url, pool or {"poolclass": sa.NullPool}
     if connections.database == MARIADB:
-        return sa.create_engine("mysql+pymysql://", creator=lambda: mariadb.connect(url, autocommit=False), **pool)
+        return sa.create_engine(
+            "mysql+pymysql://", creator=lambda: mariadb.connect(url, timeout_s=within_s, autocommit=False), **pool
+        )
     return sa.create_engine(url.replace("postgresql", "postgresql+psycopg", 1), **pool)
 
 

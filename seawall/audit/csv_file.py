@@ -26,6 +26,8 @@ from contract.tables import csv_rows
 from seawall.audit.errors import AuditFailed
 
 _FETCHED = 5_000
+_WITHIN_S = 24 * 3600.0
+"""The rows are read while the file is walked."""
 _MOST_LINE = 1 << 20
 """Bytes of a line."""
 _UNDECODABLE = "\udcff"
@@ -89,7 +91,7 @@ def audit_csv(connections: Connections, path: Path, span: tuple[UUID, UUID], rej
     """
     found = CsvAudit()
     try:
-        with engine_of(connections).connect() as connection:
+        with engine_of(connections, within_s=_WITHIN_S).connect() as connection:
             stored = _stored(connection, span, found)
             items = _merged(stored, _rejected(rejects, found))
             _walk(path, form, items, found)

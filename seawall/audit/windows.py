@@ -6,7 +6,7 @@ import contextlib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -26,6 +26,8 @@ _STARTS = {
     MARIADB: "timestampdiff(MICROSECOND, '1970-01-01', placed_at) DIV {size} * {size}",
 }
 """When the window of a row begins, as each database says it."""
+_ASKED_AT_ONCE = 10_000
+"""Ids: a statement takes no more than 65,535."""
 
 
 class Published(msgspec.Struct, frozen=True):
@@ -57,33 +59,56 @@ def read_published(redis_url: str, publisher: str) -> Published:
 
 def windows_of_table(connections: Connections, size_us: int, without: Sequence[str] = ()) -> dict[int, WindowResult]:
     """Return the windows by the rows of the table, those of the ids *without* left out; raises `AuditFailed`."""
-    orders = TABLES["orders"].c
-    start = sa.literal_column(_STARTS[connections.database].format(size=size_us), sa.BigInteger).label("start_us")
-    sums_of = sa.func.count(), sa.func.sum(orders.quantity), sa.func.sum(orders.total_cents)
-    asked = sa.select(start, orders.product_id, *sums_of).group_by(start, orders.product_id)
-    if without:
-        asked = asked.where(orders.id.not_in([UUID(one) for one in without]))
     try:
         with engine_of(connections).connect() as connection:
-            rows = connection.execute(asked).all()
+            sums = _sums(connection, connections.database, size_us)
+            for begin in range(0, len(without), _ASKED_AT_ONCE):
+                some = [UUID(one) for one in without[begin : begin + _ASKED_AT_ONCE]]
+                for place, less in _sums(connection, connections.database, size_us, some).items():
+                    sums[place] = sums[place].less(less)
     except sa.exc.DBAPIError as error:
         raise AuditFailed(f"the windows could not be read from the table: {str(error.orig).strip()}") from None
-    products: dict[int, list[tuple[int, str]]] = defaultdict(list)
-    sums: dict[int, list[int]] = defaultdict(lambda: [0, 0, 0])
-    for start_us, product, *counted in rows:
-        figures = list(map(int, counted))
-        products[start_us].append((-figures[-1], str(product)))
-        sums[start_us] = [one + more for one, more in zip(sums[start_us], figures, strict=True)]
+    products: dict[int, list[tuple[str, _Sums]]] = defaultdict(list)
+    for (start_us, product), found in sums.items():
+        if found.orders:
+            products[start_us].append((product, found))
     return {
         start_us: WindowResult(
             start_us=start_us,
-            orders=orders,
-            quantity=quantity,
-            total_cents=cents,
-            top=[TopProduct(product, -less) for less, product in sorted(products[start_us])[:TOP]],
+            orders=sum(found.orders for _, found in some),
+            quantity=sum(found.quantity for _, found in some),
+            total_cents=sum(found.cents for _, found in some),
+            top=[
+                TopProduct(product, found.cents)
+                for product, found in sorted(some, key=lambda one: (-one[1].cents, one[0]))[:TOP]
+            ],
         )
-        for start_us, (orders, quantity, cents) in sums.items()
+        for start_us, some in products.items()
     }
+
+
+class _Sums(NamedTuple):
+    """Of the orders of one product in one window."""
+
+    orders: int
+    quantity: int
+    cents: int
+
+    def less(self, other: _Sums) -> _Sums:
+        return _Sums(*(one - less for one, less in zip(self, other, strict=True)))
+
+
+def _sums(
+    connection: sa.Connection, database: str, size_us: int, ids: Sequence[UUID] | None = None
+) -> dict[tuple[int, str], _Sums]:
+    """Return the sums by the windows' starts and products, of all orders or of those with these *ids*."""
+    orders = TABLES["orders"].c
+    start = sa.literal_column(_STARTS[database].format(size=size_us), sa.BigInteger).label("start_us")
+    figures = sa.func.count(), sa.func.sum(orders.quantity), sa.func.sum(orders.total_cents)
+    asked = sa.select(start, orders.product_id, *figures).group_by(start, orders.product_id)
+    if ids is not None:
+        asked = asked.where(orders.id.in_(ids))
+    return {(row[0], str(row[1])): _Sums(*map(int, row[2:])) for row in connection.execute(asked)}
 
 
 def differing(one: Mapping[int, WindowResult], other: Mapping[int, WindowResult]) -> list[int]:

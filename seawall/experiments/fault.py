@@ -103,6 +103,7 @@ class FaultRun:
         if earlier is not None and [one.durability for one in earlier.arms] != [arm.durability]:
             raise BadOptions([f"--resume: the servers promise {arm.durability!r}, and the run began on others"])
         memory = FaultMemory(Readings(self.directory))
+        notes: list[str] = []
 
         def result(*, interrupted: bool = False, reasons: tuple[str, ...] = ()) -> Result:
             findings = [told[number] for number in sorted(told)]
@@ -114,6 +115,7 @@ class FaultRun:
                 interrupted=interrupted,
                 reasons=[
                     *reasons,
+                    *notes,
                     *reasons_of(findings, self.left_out, arm, in_memory=self._in_memory, memory=slopes),
                 ],
                 arms=[arm],
@@ -136,7 +138,7 @@ class FaultRun:
                 self._fleets() as fleets,
             ):
                 watcher.fault_starts(0, len(self.plans), None)
-                self._warm(arm, runner, watcher)
+                notes.extend(self._warm(arm, runner, watcher))
                 for number, one in enumerate(self.plans, start=1):
                     if number in told:
                         continue
@@ -299,18 +301,29 @@ class FaultRun:
         """Whether chance chooses the faults."""
         return bool(self.options.chaos)
 
-    def _warm(self, arm: Arm, runner: TrialRunner, watcher: Watcher) -> None:
+    def _warm(self, arm: Arm, runner: TrialRunner, watcher: Watcher) -> list[str]:
         """Have the servers compile what they need: several brokers until a trial without a fault is answered in time.
 
         Three virtual machines that compile on few cores would make the first trials INVALID, also where a run goes on.
+        Returns what a reader should know of it; raises `NotHealed` where anything is wrong without a fault.
         """
         runner.run(self._anew(self._warm_up(arm)), watcher.fault_goes_on)
-        for _ in range(_MOST_REHEARSALS if self.options.brokers > 1 else 0):
+        rehearsals = _MOST_REHEARSALS if self.options.brokers > 1 else 0
+        for _ in range(rehearsals):
             load = self._load(arm, "rehearsal", self.options.seed)
-            trial = runner.run(self._anew(TrialPlan(arm.name, -1, load)), watcher.fault_goes_on)
+            try:
+                trial = runner.run(self._anew(TrialPlan(arm.name, -1, load)), watcher.fault_goes_on)
+            except (AuditFailed, LoadFailed, Unreachable):
+                continue
+            if trial.audit.violations:
+                wrong = ", ".join(f"{count} {name}" for name, count in trial.audit.violations.items())
+                raise NotHealed(f"there was no fault yet, and the audit found {wrong}")
+            if trial.audit.pending:
+                await_sinks(self.stack, self.options.drain_timeout_s)
             p95_ms = trial.response_ms.p95
             if p95_ms is not None and p95_ms <= RESPONSE_MS and not trial.invalid_because:
-                return
+                return []
+        return [f"after {rehearsals} trials without a fault answers still came late"] if rehearsals else []
 
     def _warm_up(self, arm: Arm) -> TrialPlan:
         load = self._trial(

@@ -160,7 +160,7 @@ def _timed(work: Callable[[], int]) -> tuple[int, float]:
 @contextmanager
 def _connected(connections: Connections) -> Iterator[sa.Connection]:
     try:
-        with engine_of(connections).connect() as connection:
+        with engine_of(connections, within_s=_LOADED_WITHIN_S).connect() as connection:
             yield connection
     except sa.exc.DBAPIError as error:
         raise _unreachable(connections.database, str(error.orig).strip()) from None

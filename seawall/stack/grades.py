@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from contract.connections import Connections
+import sqlalchemy as sa
+
+from contract.connections import DATABASE_NAMES, Connections
 from contract.engine import engine_of
 from contract.fleet import GRADES
+from seawall.stack.errors import Unreachable
+
+_WITHIN_S = 600.0
 
 _GRADE = f"CASE {' '.join(f'WHEN n >= {least} THEN {grade!r}' for grade, least in GRADES.items())} ELSE 'none' END"
 _WRONG = f"""
@@ -16,6 +21,12 @@ WHERE g.user_id IS NULL OR g.orders <> coalesce(n, 0) OR g.grade <> {_GRADE} OR 
 
 
 def wrong_grades(connections: Connections) -> int:
-    """Return how many users have no grade, or another than their orders make; ask while no order is made."""
-    with engine_of(connections).connect() as database:
-        return int(database.exec_driver_sql(_WRONG).scalar_one())
+    """Return how many users have no grade, or another than their orders make; ask while no order is made.
+
+    Raises `Unreachable`.
+    """
+    try:
+        with engine_of(connections, within_s=_WITHIN_S).connect() as database:
+            return int(database.exec_driver_sql(_WRONG).scalar_one())
+    except sa.exc.DBAPIError as error:
+        raise Unreachable(f"{DATABASE_NAMES[connections.database]}: {str(error.orig).strip()}") from None

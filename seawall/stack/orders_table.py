@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import sqlalchemy as sa
 
+from contract import mariadb
 from contract.connections import DATABASE_NAMES, MARIADB, Connections
 from contract.engine import engine_of
 from contract.entities import ENTITIES
@@ -14,18 +15,22 @@ from seawall.stack.errors import Unreachable
 
 _INDEX = "seawall_orders_placed"
 _COPYING = "seawall_copy_orders"
+_NO_TRIGGERS = 1419
+"""By which a server with a binary log refuses a trigger."""
 _FIELDS = ENTITIES["orders"].fields
 
 
 @contextmanager
 def placed_index(connections: Connections) -> Iterator[None]:
     """Give the table an index on `placed_at`, and take it away in the end; raises `Unreachable`."""
-    of_table = " ON orders" if connections.database == MARIADB else ""
-    _execute(connections, f"CREATE INDEX IF NOT EXISTS {_INDEX} ON orders (placed_at)")
+    drop = f"DROP INDEX {_INDEX}" + (" ON orders" if connections.database == MARIADB else "")
+    if not _has_index(connections):
+        _execute(connections, f"CREATE INDEX {_INDEX} ON orders (placed_at)")
     try:
         yield
     finally:
-        _execute(connections, f"DROP INDEX IF EXISTS {_INDEX}{of_table}")
+        if _has_index(connections):
+            _execute(connections, drop)
 
 
 @contextmanager
@@ -87,15 +92,28 @@ def _removing(connections: Connections, queues: Sequence[str]) -> Iterator[str]:
         yield f"DROP TABLE IF EXISTS {queue}"
 
 
+def _has_index(connections: Connections) -> bool:
+    with _connected(connections) as connection:
+        return any(one["name"] == _INDEX for one in sa.inspect(connection).get_indexes("orders"))
+
+
 def _execute(connections: Connections, *statements: str) -> int:
     """Execute each; return the first figure of the last one's answer, or 0 where there is none."""
     figure = 0
+    with _connected(connections) as connection:
+        for statement in statements:
+            answer = connection.exec_driver_sql(statement)
+            figure = int(answer.scalar() or 0) if answer.returns_rows else 0
+    return figure
+
+
+@contextmanager
+def _connected(connections: Connections) -> Iterator[sa.Connection]:
     try:
         with engine_of(connections).connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            for statement in statements:
-                answer = connection.exec_driver_sql(statement)
-                figure = int(answer.scalar() or 0) if answer.returns_rows else 0
+            yield connection
     except sa.exc.DBAPIError as error:
         said = f"{DATABASE_NAMES[connections.database]}: {str(error.orig).strip()}"
+        if mariadb.number_of(error) == _NO_TRIGGERS:
+            raise Unreachable(f"{said}; its binary log needs log_bin_trust_function_creators=1") from None
         raise Unreachable(f"{said}; its user has to own the table of orders") from None
-    return figure

@@ -87,7 +87,7 @@ def test_the_delimiter_is_found_out(delimiter: str, tmp_path: Path) -> None:
 
 PIECES = (
     "Kim,31,a", 'Kim,31,"a ""b"""', '"Kim",007,"two\nlines"', '"Kim","31",', "Kim, 31 ,a", "Kim,old,", "Kim,1", ",1,",
-    'Kim,1,"open', 'Kim,1,a"b', 'Kim,1,"a"b', "Kim,999,x", '""', "Kim,1,\r", "K\\m,1,\x07",
+    "\ufeffKim,1,mark", 'Kim,1,"open', 'Kim,1,a"b', 'Kim,1,"a"b', "Kim,999,x", '""', "Kim,1,\r", "K\\m,1,\x07",
 )  # fmt: skip
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=40)
 
@@ -270,7 +270,7 @@ def test_reading_goes_on_from_any_chunk_of_a_large_file(codec: str, tmp_path: Pa
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    lines=st.lists(st.text(',"\n\ra7 é\\\t', max_size=16) | st.sampled_from(PIECES), max_size=14),
+    lines=st.lists(st.text(',"\n\ra7 é\\\t\ufeff', max_size=16) | st.sampled_from(PIECES), max_size=14),
     end=st.sampled_from(["\n", "\r\n", ""]),
     most=st.integers(1, 5),
     piece_bytes=st.sampled_from([7, 30, 1 << 18]),
@@ -294,3 +294,23 @@ def test_most_pieces_are_read_as_columns(tmp_path: Path) -> None:
     left = [call for call in asked.call_args_list if Columnar.piece(*call.args) is None]
     assert (len(rows), len(rejects)) == (40_001, 80_000)
     assert (len(left), asked.call_count > 5) == (1, True)
+
+
+def test_a_field_too_long_is_taken_for_an_open_quote_by_both(tmp_path: Path) -> None:
+    """Two lone quotes far apart cost their two lines, and not what lies between."""
+    many = "".join(f"P{number},{number % 100},{'x' * 40}\n" for number in range(4_000))
+    rows, rejects = read(written(tmp_path / "a.csv", f'{HEADER}A,1,"\n{many}B,2,"\nC,3,\n'))
+    assert [(one.first, one.last) for one in rejects] == [(2, 2), (4_003, 4_003)]
+    assert len(rows) == 4_001
+
+
+def test_a_delimiter_beyond_ascii_is_read_record_by_record(tmp_path: Path) -> None:
+    """As any other single character."""
+    path = written(tmp_path / "a.csv", "name§age§note\nKim§31§a,b\n")
+    assert read(path, encoding="utf-8", delimiter="§") == ([(2, "Kim", 31, {"note": "a,b"})], [])
+
+
+def test_a_mark_at_the_beginning_of_a_line_is_part_of_it(tmp_path: Path) -> None:
+    """Files that were put together have such."""
+    rows, _ = read(written(tmp_path / "a.csv", f"{HEADER}\ufeffKim,31,a\nLee,1,b\n"), encoding="utf-8")
+    assert [name for _, name, *_ in rows] == ["\ufeffKim", "Lee"]

@@ -8,6 +8,7 @@ record by record; both judge alike.
 
 from __future__ import annotations
 
+import codecs
 import csv
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 from contract.csv_rows import MOST_AGE, MOST_LINE, MOST_NAME, MOST_TEXT
 from workers.csv_import.chunks import AGE_DIGITS, Reject, Rows, flaw_of, objects_of
 from workers.csv_import.dialect import Columns
+from workers.csv_import.lines import MOST_RECORD_BYTES
 
 Indices = NDArray[np.int64]
 _LINE_FEED, _RETURN, _QUOTE = b'\n\r"'
@@ -63,8 +65,7 @@ class Columnar:
     def __init__(self, columns: Columns, delimiter: str) -> None:
         self._columns, self._delimiter = columns, delimiter
         self._mark = ord(delimiter)
-        self._names = [name for name, _ in columns.others]
-        self._openings = openings_of(self._names)
+        self._openings = openings_of([name for name, _ in columns.others])
         numbered = [str(number) for number in range(len(columns.names))]
         self._parsed_as = pa_csv.ParseOptions(
             delimiter=delimiter, quote_char='"', double_quote=True, newlines_in_values=True, ignore_empty_lines=False
@@ -105,7 +106,7 @@ class Columnar:
             return None
         starts = np.concatenate(([0], ends[:-1] + 1)) if ends.size else ends
         first, last = (line + np.searchsorted(feeds, places) for places in (starts, ends))
-        if ends.size and last[-1] > MOST_LINE:
+        if ends.size and (last[-1] > MOST_LINE or int((ends - starts).max()) > MOST_RECORD_BYTES):
             return None
         widths = np.diff(np.searchsorted(marks, ends), prepend=0) + 1
         return _Records(starts, ends, first, last, widths)
@@ -142,7 +143,8 @@ class Columnar:
         if not right.any():
             return found.rows()
         table = self._table(_body(data, records, right), int(right.sum()))
-        if table is None:
+        # what `csv` takes for a quote that is not closed has to come to it
+        if table is None or max(int(_sizes(column).max()) for column in table) > csv.field_size_limit():
             return None
         names, ages = table[self._columns.name_at], table[self._columns.age_at]
         others = [table[place] for _, place in self._columns.others]
@@ -170,7 +172,9 @@ class Columnar:
         return Rows.merged(rows, found.rows())
 
     def _table(self, body: bytes, count: int) -> list[pa.Array] | None:
-        """Return the columns of *count* records; None where Arrow splits them otherwise."""
+        """Return the columns of *count* records; None where Arrow splits them otherwise, or leaves a mark out."""
+        if body.startswith(codecs.BOM_UTF8):
+            return None
         reading = pa_csv.ReadOptions(use_threads=False, column_names=self._numbered, block_size=len(body) + 1)
         try:
             table = pa_csv.read_csv(

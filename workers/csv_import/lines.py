@@ -11,6 +11,8 @@ from workers.csv_import.encodings import Encoding
 TOO_LONG = "\udcfe"
 """Stands for a line that was longer than `MOST_LINE_BYTES`; no decoded text holds it."""
 MOST_LINE_BYTES = 1 << 20
+MOST_RECORD_BYTES = 4 * MOST_LINE_BYTES
+"""A record is not longer: what begins one did not mean it."""
 
 
 class Position(NamedTuple):

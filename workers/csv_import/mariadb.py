@@ -8,11 +8,13 @@ from typing import Any
 import pyarrow as pa
 import pymysql
 import sqlalchemy as sa
+from sqlalchemy.dialects.mysql import insert
 
 from contract import mariadb
 from contract.connections import Connections
 from contract.csv_rows import FileIdentity
 from contract.engine import engine_of
+from contract.tables import csv_imports
 from workers.csv_import.chunks import Rows
 from workers.csv_import.columnar import escaped_texts, joined
 from workers.csv_import.errors import DatabaseFailed, NoTables, Refused
@@ -25,13 +27,15 @@ _ESCAPES = (("\\", "\\\\"), ("'", "\\'"))
 _ESCAPED = str.maketrans(dict(_ESCAPES))
 _BEFORE_ID, _BEFORE_NAME, _BEFORE_AGE, _BEFORE_MORE, _END = map(pa.scalar, ("(0x", ",'", "',", ",'", "'),"))
 _NO_SUCH_TABLE = 1146
+_WITHIN_S = 3_600.0
+"""To forget a large file takes a while."""
 
 
 class MariaDBTable(Table):
     """The one that *connections* name; a row is its values in parentheses, and a comma."""
 
     def __init__(self, connections: Connections) -> None:
-        super().__init__(engine_of(connections))
+        super().__init__(engine_of(connections, within_s=_WITHIN_S))
 
     def stored(self, batch: Iterable[bytes], then: Callable[[sa.Connection], None]) -> int:
         """Store a batch, a statement for each text that *batch* yields."""
@@ -50,9 +54,14 @@ class MariaDBTable(Table):
         """Return one such row."""
         return f"(0x{key.hex()},'{name.translate(_ESCAPED)}',{age},'{more.translate(_ESCAPED)}'),".encode()
 
+    def noting(self, values: dict[str, Any]) -> sa.Executable:
+        """Return an INSERT that writes over what is there."""
+        return insert(csv_imports).values(values).on_duplicate_key_update(values)
+
     def locking(self, identity: FileIdentity) -> sa.Select[tuple[Any]]:
         """Return what asks for a named lock."""
-        return sa.select(sa.func.get_lock(f"seawall-csv-{identity.run.high:x}", 0))
+        of_database = sa.func.left(sa.func.sha1(sa.func.database()), 16)  # names of locks are the whole server's
+        return sa.select(sa.func.get_lock(sa.func.concat(f"seawall-csv-{identity.run.high:x}-", of_database), 0))
 
     def failure(self, error: Exception) -> DatabaseFailed | None:
         """Tell what PyMySQL says."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -55,7 +55,8 @@ class Notes:
     def read(self) -> Progress | None:
         """Return what was noted last; None where nothing was, or the reject file that belongs to it is gone."""
         with self._table.transaction() as connection:
-            row = connection.execute(sa.select(csv_imports).where(*self._mine())).one_or_none()
+            mine = sa.select(csv_imports).where(_NOTES.file == self._file, _NOTES.way == self._way)
+            row = connection.execute(mine).one_or_none()
         if row is None:
             return None
         position = Position(row.offset, row.offset_line, row.line)
@@ -68,21 +69,16 @@ class Notes:
 
     def write(self, connection: sa.Connection, progress: Progress) -> None:
         """Note *progress* in the transaction of *connection*."""
-        connection.execute(sa.delete(csv_imports).where(*self._mine()))
-        connection.execute(
-            sa.insert(csv_imports).values(
-                file=self._file,
-                way=self._way,
-                read_as=self._read_as,
-                **progress.position._asdict(),
-                good=progress.good,
-                bad=progress.bad,
-                rejects=str(progress.rejects.absolute()),
-                rejects_bytes=progress.rejects_bytes,
-                finished=progress.finished,
-                noted_at=datetime.now(UTC),
-            )
-        )
-
-    def _mine(self) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
-        return _NOTES.file == self._file, _NOTES.way == self._way
+        noted: dict[str, Any] = {
+            "file": self._file,
+            "way": self._way,
+            "read_as": self._read_as,
+            **progress.position._asdict(),
+            "good": progress.good,
+            "bad": progress.bad,
+            "rejects": str(progress.rejects.absolute()),
+            "rejects_bytes": progress.rejects_bytes,
+            "finished": progress.finished,
+            "noted_at": datetime.now(UTC),
+        }
+        connection.execute(self._table.noting(noted))

@@ -12,10 +12,12 @@ from typing import Any
 import psycopg
 import pyarrow as pa
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
 
 from contract.connections import Connections
 from contract.csv_rows import FileIdentity
 from contract.engine import engine_of
+from contract.tables import csv_imports
 from workers.csv_import.chunks import Rows
 from workers.csv_import.columnar import escaped_texts, joined
 from workers.csv_import.errors import DatabaseFailed, NoTables, Refused
@@ -78,6 +80,11 @@ class PostgreSQLTable(Table):
     def text_of(self, key: bytes, name: str, age: int, more: str) -> bytes:
         """Return one such line."""
         return f"{key.hex()}\t{_escaped(name)}\t{age}\t{_escaped(more)}\n".encode()
+
+    def noting(self, values: dict[str, Any]) -> sa.Executable:
+        """Return an INSERT that writes over what is there."""
+        key = [column.name for column in csv_imports.primary_key]
+        return insert(csv_imports).values(values).on_conflict_do_update(index_elements=key, set_=values)
 
     def locking(self, identity: FileIdentity) -> sa.Select[tuple[Any]]:
         """Return what asks for an advisory lock."""

@@ -22,11 +22,9 @@ from workers.csv_import.chunks import LONG, Chunk, Reject, Rows, flaw_of, object
 from workers.csv_import.columnar import Columnar, Piece
 from workers.csv_import.encodings import UNDECODABLE, encoding_of
 from workers.csv_import.errors import BadFile
-from workers.csv_import.lines import MOST_LINE_BYTES, TOO_LONG, Lines, Position
+from workers.csv_import.lines import MOST_LINE_BYTES, MOST_RECORD_BYTES, TOO_LONG, Lines, Position
 
 _HEAD_BYTES = 1 << 18
-_MOST_HELD = 4 * MOST_LINE_BYTES
-"""Characters in one record."""
 _MOST_CHUNK = 1 << 20
 """Characters in one chunk."""
 _UNCLOSED = ("unexpected end of data", "field larger than field limit")
@@ -119,12 +117,14 @@ class Records:
         """Yield records from *at* on, *most* at a time; blank lines are none."""
         place: Position | None = at
         while place is not None:
-            pieces = _Pieces(self._lines, Columnar(columns, self._delimiter), place)
+            until = None
             if self._lines.newline == "\n" and self._delimiter.isascii():
+                pieces = _Pieces(self._lines, Columnar(columns, self._delimiter), place)
                 yield from pieces.chunks(most)
-            if pieces.over:
-                return
-            place = yield from self._one_by_one(columns, pieces.place, pieces.until, most)
+                if pieces.over:
+                    return
+                place, until = pieces.place, pieces.until
+            place = yield from self._one_by_one(columns, place, until, most)
 
     def _one_by_one(
         self, columns: dialect.Columns, at: Position, until: int | None, most: int
@@ -192,7 +192,7 @@ class _Pieces:
             begin = self.place.line - first if not rest else 0
             data = rest + _from_line(text, max(begin, 0)).encode() + (b"" if text.endswith("\n") else b"\n")
             piece = self._columnar.piece(data, self.place.line)
-            if piece is None or len(data) - piece.size > _MOST_HELD:
+            if piece is None or len(data) - piece.size > MOST_RECORD_BYTES:
                 self._leave(offset, first, number, within=not rest)
                 return
             for chunk in _cut(piece, Position(offset, first, self.place.line), most):
@@ -252,7 +252,7 @@ class Window:
             self._held.append(held)
             self._next = held.end
             self.characters += held.characters
-            if self.record < held.first and sum(one.characters for one in self._held) > _MOST_HELD:
+            if self.record < held.first and sum(one.characters for one in self._held) > MOST_RECORD_BYTES:
                 raise _Runaway
             yield found
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -14,6 +14,7 @@ from confluent_kafka.admin import AdminClient
 from contract.connections import Connections
 from contract.csv_rows import GROUP, TOPIC, CsvRow
 from contract.make_topics import create_own_topic
+from contract.mariadb_rows import LONGEST_STATEMENT
 from workers.csv_import.errors import DatabaseFailed, Refused
 from workers.csv_import.table import Table, table_of
 from workers.progress_lines import peak_memory_bytes, say
@@ -33,6 +34,18 @@ class _Read(NamedTuple):
     row: CsvRow
     more: str
     message: Message
+
+
+def _texts(rows: Sequence[_Read], table: Table) -> Iterator[bytes]:
+    """Yield *rows* as the database takes them, in texts of about a megabyte: a statement is one of them."""
+    part, size = [], 0
+    for one in rows:
+        part.append(table.text_of(one.key, one.row.name, one.row.age, one.more))
+        size += len(part[-1])
+        if size > LONGEST_STATEMENT:
+            yield b"".join(part)
+            part, size = [], 0
+    yield b"".join(part)
 
 
 class SinkFailed(Exception):
@@ -132,9 +145,7 @@ class CsvSink:
             try:
                 if self._table is None:
                     self._table = table_of(self._connections, "csv-sink")
-                text_of = self._table.text_of
-                texts = b"".join([text_of(one.key, one.row.name, one.row.age, one.more) for one in rows])
-                self._stored += self._table.store([texts])
+                self._stored += self._table.store(_texts(rows, self._table))
             except Refused as error:
                 return self._keep_apart(rows, str(error))
             except DatabaseFailed as error:

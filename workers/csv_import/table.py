@@ -68,6 +68,10 @@ class Table(ABC):
         """Return one row of that kind; *more* is a JSON object."""
 
     @abstractmethod
+    def noting(self, values: dict[str, Any]) -> sa.Executable:
+        """Return what writes a note of these *values* in place of an earlier one of the same file and way."""
+
+    @abstractmethod
     def locking(self, identity: FileIdentity) -> sa.Select[tuple[Any]]:
         """Return what asks for a lock of the session without waiting for it."""
 
@@ -80,11 +84,20 @@ class Table(ABC):
         try:
             yield
         except Exception as error:
-            cause = error.orig if isinstance(error, sa.exc.DBAPIError) and error.orig is not None else error
-            failure = self.failure(cause) if isinstance(cause, Exception) else None
+            failure = self._first_failure(error)
             if failure is None:
                 raise
             raise failure from None
+
+    def _first_failure(self, error: BaseException) -> DatabaseFailed | None:
+        """Return what was wrong first: a lost connection cannot be rolled back either, and says so last."""
+        found = None
+        one: BaseException | None = error
+        while one is not None:
+            cause = one.orig if isinstance(one, sa.exc.DBAPIError) else one
+            found = (self.failure(cause) if isinstance(cause, Exception) else None) or found
+            one = one.__context__
+        return found
 
 
 def table_of(connections: Connections, name: str) -> Table:

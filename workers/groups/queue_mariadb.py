@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -55,7 +56,8 @@ class MariaDBSession:
         try:
             yield
         except BaseException:
-            self._connection.rollback()
+            with contextlib.suppress(pymysql.MySQLError):  # of a connection that is lost; what lost it says more
+                self._connection.rollback()
             raise
         self._connection.commit()
 
