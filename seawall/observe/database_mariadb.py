@@ -15,6 +15,8 @@ _SIZE = (
     "SELECT coalesce(sum(data_length + index_length), 0) FROM information_schema.tables WHERE table_schema = database()"
 )
 
+_READS = tuple(f"handler_read_{how}" for how in ("first", "key", "last", "next", "prev", "rnd", "rnd_next"))
+
 
 class MariaDB:
     """The one at *url*."""
@@ -47,8 +49,8 @@ class MariaDB:
             transactions=number("handler_commit") + number("handler_rollback"),
             rolled_back=number("handler_rollback"),
             deadlocks=number("innodb_deadlocks"),
-            inserted=number("innodb_rows_inserted"),
-            returned=number("innodb_rows_read"),
+            inserted=number("handler_write"),
+            returned=sum(map(number, _READS)),
             blocks_found=max(0, asked - missed),
             blocks_read=missed,
             size_bytes=int(size_bytes),
