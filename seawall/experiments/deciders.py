@@ -20,6 +20,8 @@ class Decision(NamedTuple):
     why: str
     unknown: tuple[str, ...] = ()
     """What could not be read, in words."""
+    asked: int | None = None
+    """How many the metrics ask for at that moment, before windows and policies; None where none says."""
 
 
 class Decider(Protocol):
@@ -45,7 +47,7 @@ class ByFormula:
         unknown = tuple(one.says for one in readings if one.proposal is None)
         known = of_those_known(current, [one.proposal for one in readings])
         wanted = self._autoscaler.decide(at_s * self._faster, current, known) if known else current
-        return Decision(wanted, "; ".join(one.says for one in readings), unknown)
+        return Decision(wanted, "; ".join(one.says for one in readings), unknown, max(known, default=None))
 
 
 class ByScript:

@@ -179,7 +179,7 @@ class Elasticity:
             taken,
             failed=failed,
             refused=int(np.isin(ledger.status, REFUSALS).sum()),
-            left=0 if options.steps else max(0, wanted[-1] - first),
+            left=0 if options.steps else max(0, wanted[-1] - max(first, scaler.asked_in_the_end())),
             error=str(scaler.error or ""),
         )
         return ElasticityFinding(

@@ -13,7 +13,7 @@ def judged(
     """Return the outcome of a run, and why.
 
     *failed* are the requests that did, *refused* those of them that were with 429 or 503, *left* is by how many more
-    than the fewest ran in the end although the formulas decided, *error* is what ended the scaling before its time.
+    ran in the end than at first and than the formulas asked for, *error* is what ended the scaling before its time.
     """
     wrong = list(_wrong(trial, failed, refused))
     late = [_told(step) for step in steps if step.outcome is Outcome.FAIL]
@@ -30,7 +30,7 @@ def judged(
         return Outcome.INCONCLUSIVE, list(trial.reasons)
     if left:
         return Outcome.INCONCLUSIVE, [
-            f"{left} more than at first still ran at the end: a longer --stage shows whether they go"
+            f"{left} more than were asked for still ran at the end: a longer --stage shows whether they go"
         ]
     return Outcome.PASS, []
 

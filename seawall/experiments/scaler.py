@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -16,6 +16,7 @@ from seawall.stack.fleet import Fleet
 from seawall.stack.stack import Stack
 
 _TICK_S, _LOOK_EVERY_S = 0.2, 1.0
+_LAST_ASKED = 5
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ class Scaler:
         self.changes: list[Change] = []
         self.unknown: Counter[str] = Counter()
         """What could not be read, in words, and at how many decisions."""
+        self._asked: deque[int] = deque(maxlen=_LAST_ASKED)
         self.error: Exception | None = None
         """What ended it before its time."""
 
@@ -69,6 +71,10 @@ class Scaler:
         """Notice the first answers."""
         if progress.answered and self._thread.ident is None:
             self._thread.start()
+
+    def asked_in_the_end(self) -> int:
+        """Return how many the metrics asked for at the last few decisions, the median; 0 where they said nothing."""
+        return sorted(self._asked)[len(self._asked) // 2] if self._asked else 0
 
     def _run(self) -> None:
         try:
@@ -95,6 +101,8 @@ class Scaler:
         current = len(self._fleet.wanted)
         decision = self._decider.decide(at_s, current)
         self.unknown.update(decision.unknown)
+        if decision.asked is not None:
+            self._asked.append(decision.asked)
         if decision.wanted != current:
             self.changes.append(Change(time.monotonic_ns(), current, decision.wanted, decision.why))
             self._fleet.scale_to(decision.wanted)

@@ -36,7 +36,7 @@ def outcome(*steps: ElasticityStep, lost: int = 0, invalid: tuple[str, ...] = ()
         ((GOOD,), {"lost": 1}, Outcome.FAIL, "1 lost"),
         ((), {}, Outcome.INVALID, "nothing was scaled"),
         ((GOOD,), {"error": "no such thing"}, Outcome.INVALID, "ended early: no such thing"),
-        ((GOOD,), {"left": 2}, Outcome.INCONCLUSIVE, "2 more than at first"),
+        ((GOOD,), {"left": 2}, Outcome.INCONCLUSIVE, "2 more than were asked for"),
     ],
 )
 def test_what_is_lost_or_fails_weighs_more_than_times(
