@@ -16,6 +16,7 @@ import numpy as np
 
 from benchmarks.api_load import ApiSeen, connections_at_most
 from benchmarks.api_runs import Runs, own_stack, running_server, send
+from benchmarks.errors import BenchmarkError
 from benchmarks.report import BenchmarkReport, Figure, argument_parser, finish
 from seawall.stats.trials import geometric_mean
 
@@ -101,7 +102,11 @@ def main(arguments: Sequence[str]) -> int:
     """Measure all in turn, print the ratios, and return 0 if what was asked is reached."""
     parser = argument_parser("api", __doc__)
     parser.add_argument("--rounds", type=int, help=f"of all servers in turn (default {ROUNDS})")
+    parser.add_argument("--only", default="", help=f"some of {', '.join(KINDS)}, beside ours (default: all)")
     asked = parser.parse_args(arguments)
+    if unknown := [kind for kind in asked.only.split(",") if kind not in ("", *KINDS)]:
+        raise BenchmarkError(f"--only: unknown {', '.join(unknown)}; known are {', '.join(KINDS)}")
+    kinds = [kind for kind in KINDS if not asked.only or kind in ("ours", *asked.only.split(","))]
     rounds = asked.rounds or (QUICK_ROUNDS if asked.quick else ROUNDS)
     seconds = QUICK_SECONDS if asked.quick else SECONDS
     connections = QUICK_CONNECTIONS if asked.quick else CONNECTIONS
@@ -112,14 +117,14 @@ def main(arguments: Sequence[str]) -> int:
         quick=asked.quick,
         beside_name="peer",
     )
-    found = {kind: Runs() for kind in KINDS}
+    found = {kind: Runs() for kind in kinds}
     with own_stack("bench api"), ExitStack() as running:
         servers = {
             name: running.enter_context(running_server(name))
-            for name in dict.fromkeys(name for name, _ in KINDS.values())
+            for name in dict.fromkeys(KINDS[kind][0] for kind in kinds)
         }
         for number in range(rounds):
-            for kind in KINDS if number % 2 == 0 else reversed(KINDS):
+            for kind in kinds if number % 2 == 0 else reversed(kinds):
                 name, path = KINDS[kind]
                 found[kind].add(send(servers[name], path, connections=connections, seconds=seconds, seed=asked.seed))
         paced = send(
