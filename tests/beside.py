@@ -44,10 +44,7 @@ TIMED = tuple(
 """What sends by a schedule, or wakes at its times, is not to be slowed down."""
 SHARED = {"stack", "mariadb_url", "k6"}
 """Servers and programs that tests have one of for all of them."""
-SERVED = (
-    *(TESTS / room for room in ("api", "hostile", "observe", "workers")),
-    TESTS / "experiments" / "test_stream_spark.py",
-)
+SERVED = tuple(TESTS / room for room in ("api", "hostile", "observe", "workers"))
 """Whose tests get such servers in the process beside, where they are started once more: it has as much to do then."""
 _LOWEST = 19
 

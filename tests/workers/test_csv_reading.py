@@ -268,7 +268,7 @@ def test_reading_goes_on_from_any_chunk_of_a_large_file(codec: str, tmp_path: Pa
     assert rejects == bad
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     lines=st.lists(st.text(',"\n\ra7 é\\\t\ufeff', max_size=16) | st.sampled_from(PIECES), max_size=14),
     end=st.sampled_from(["\n", "\r\n", ""]),
