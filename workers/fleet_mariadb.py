@@ -12,28 +12,9 @@ import pymysql
 from contract import mariadb
 from contract.entities import Product, User
 from contract.mariadb_rows import ROW_TEXTS
-from workers.fleet_tables import CONNECT_S, GRADE_OF, PRODUCTS, USERS, Candidate
+from workers.fleet_tables import CANDIDATES, CONNECT_S, DRAWN_USERS, GRADE_OF, PRODUCTS, USERS, Candidate
 
 _WITHIN_S = 600.0
-_CANDIDATES = """
-SELECT u.id, g.grade, p.id, p.price_cents
-FROM (
-  (SELECT user_id, grade FROM user_grades WHERE draw >= %(from)s ORDER BY draw LIMIT %(most)s)
-  UNION ALL
-  (SELECT user_id, grade FROM user_grades WHERE draw < %(from)s ORDER BY draw LIMIT %(most)s)
-  LIMIT %(most)s
-) g
-JOIN users u ON u.id = g.user_id
-CROSS JOIN (SELECT id, price_cents FROM products WHERE id = %(product)s) p
-"""
-_USERS = f"""
-SELECT {", ".join(f"u.{name}" for name in USERS.fields)}, g.grade FROM (
-  (SELECT user_id, grade FROM user_grades WHERE buyer = %(buyer)s AND draw >= %(from)s ORDER BY draw LIMIT %(most)s)
-  UNION ALL
-  (SELECT user_id, grade FROM user_grades WHERE buyer = %(buyer)s AND draw < %(from)s ORDER BY draw LIMIT %(most)s)
-  LIMIT %(most)s
-) g JOIN users u ON u.id = g.user_id
-"""  # noqa: S608 - made of our own constants
 _PRODUCTS = f"SELECT {', '.join(PRODUCTS.fields)} FROM products ORDER BY id LIMIT %(most)s OFFSET %(skip)s"  # noqa: S608
 _COUNTED = "(SELECT o.user_id, count(*) AS orders FROM orders o JOIN users u ON u.id = o.user_id GROUP BY o.user_id)"
 # at this level INSERT ... SELECT reads without locks on the rows of orders, to which sinks add; an UPDATE with a join
@@ -78,12 +59,12 @@ class MariaDBFleet:
 
     def candidates(self, begin: float, most: int, product: UUID) -> list[Candidate]:
         """Draw users by an index, and a product by its id."""
-        rows = self._rows(_CANDIDATES, {"from": begin, "most": most, "product": product.bytes})
+        rows = self._rows(CANDIDATES, {"from": begin, "most": most, "product": product.bytes})
         return [Candidate(UUID(bytes=user), grade, UUID(bytes=found), price) for user, grade, found, price in rows]
 
     def users(self, *, buyers: bool, begin: float, most: int) -> Iterator[tuple[User, str]]:
         """Yield users with their grades."""
-        for *values, grade in self._rows(_USERS, {"buyer": buyers, "from": begin, "most": most}):
+        for *values, grade in self._rows(DRAWN_USERS, {"buyer": buyers, "from": begin, "most": most}):
             user = ROW_TEXTS[USERS.name].record(values)
             assert isinstance(user, User)
             yield user, grade

@@ -8,27 +8,8 @@ from uuid import UUID
 import psycopg
 
 from contract.entities import Product, User
-from workers.fleet_tables import CONNECT_S, GRADE_OF, PRODUCTS, USERS, Candidate
+from workers.fleet_tables import CANDIDATES, CONNECT_S, DRAWN_USERS, GRADE_OF, PRODUCTS, USERS, Candidate
 
-_CANDIDATES = """
-SELECT u.id, g.grade, p.id, p.price_cents
-FROM (
-  (SELECT user_id, grade FROM user_grades WHERE draw >= %(from)s ORDER BY draw LIMIT %(most)s)
-  UNION ALL
-  (SELECT user_id, grade FROM user_grades WHERE draw < %(from)s ORDER BY draw LIMIT %(most)s)
-  LIMIT %(most)s
-) g
-JOIN users u ON u.id = g.user_id
-CROSS JOIN (SELECT id, price_cents FROM products WHERE id = %(product)s) p
-"""
-_USERS = f"""
-SELECT {", ".join(f"u.{name}" for name in USERS.fields)}, g.grade FROM (
-  (SELECT user_id, grade FROM user_grades WHERE buyer = %(buyer)s AND draw >= %(from)s ORDER BY draw LIMIT %(most)s)
-  UNION ALL
-  (SELECT user_id, grade FROM user_grades WHERE buyer = %(buyer)s AND draw < %(from)s ORDER BY draw LIMIT %(most)s)
-  LIMIT %(most)s
-) g JOIN users u ON u.id = g.user_id
-"""  # noqa: S608 - made of our own constants
 _PRODUCTS = f"SELECT {', '.join(PRODUCTS.fields)} FROM products ORDER BY id OFFSET %(skip)s LIMIT %(most)s"  # noqa: S608
 _GRADED = f"""
 INSERT INTO user_grades (user_id, grade, orders, buyer, draw, graded_at)
@@ -65,12 +46,12 @@ class PostgreSQLFleet:
     def candidates(self, begin: float, most: int, product: UUID) -> list[Candidate]:
         """Draw users by an index, and a product by its id."""
         wanted = {"from": begin, "most": most, "product": product}
-        return [Candidate(*row) for row in self._connection.execute(_CANDIDATES, wanted).fetchall()]
+        return [Candidate(*row) for row in self._connection.execute(CANDIDATES, wanted).fetchall()]
 
     def users(self, *, buyers: bool, begin: float, most: int) -> Iterator[tuple[User, str]]:
         """Yield users with their grades."""
         wanted = {"buyer": buyers, "from": begin, "most": most}
-        for *values, grade in self._connection.execute(_USERS, wanted):
+        for *values, grade in self._connection.execute(DRAWN_USERS, wanted):
             yield User(**dict(zip(USERS.fields, values, strict=True))), grade
 
     def products(self, skip: int, most: int) -> Iterator[Product]:

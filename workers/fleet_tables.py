@@ -14,6 +14,26 @@ USERS, PRODUCTS = ENTITIES["users"], ENTITIES["products"]
 CONNECT_S = 3
 GRADE_OF = f"CASE {' '.join(f'WHEN orders >= {least} THEN {grade!r}' for grade, least in GRADES.items())} END"
 """The grade that a number of orders makes, in the SQL of both databases."""
+CANDIDATES = """
+SELECT u.id, g.grade, p.id, p.price_cents
+FROM (
+  (SELECT user_id, grade FROM user_grades WHERE draw >= %(from)s ORDER BY draw LIMIT %(most)s)
+  UNION ALL
+  (SELECT user_id, grade FROM user_grades WHERE draw < %(from)s ORDER BY draw LIMIT %(most)s)
+  LIMIT %(most)s
+) g
+JOIN users u ON u.id = g.user_id
+CROSS JOIN (SELECT id, price_cents FROM products WHERE id = %(product)s) p
+"""
+DRAWN_USERS = f"""
+SELECT {", ".join(f"u.{name}" for name in USERS.fields)}, g.grade FROM (
+  (SELECT user_id, grade FROM user_grades WHERE buyer = %(buyer)s AND draw >= %(from)s ORDER BY draw LIMIT %(most)s)
+  UNION ALL
+  (SELECT user_id, grade FROM user_grades WHERE buyer = %(buyer)s AND draw < %(from)s ORDER BY draw LIMIT %(most)s)
+  LIMIT %(most)s
+) g JOIN users u ON u.id = g.user_id
+"""  # noqa: S608 - made of our own constants
+"""What is drawn by the index of draws, and again from its beginning: statements that both databases understand."""
 
 
 class Candidate(NamedTuple):
