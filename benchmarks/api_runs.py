@@ -24,6 +24,10 @@ from seawall.stack.stack import Stack
 
 SERVER_CORE = min(os.sched_getaffinity(0))
 WARMUP_S = 1.0
+PATIENT = {
+    f"SEAWALL_{name}_LONGEST{what}_MS": "60000" for name, what in (("QUEUE", ""), ("LOOP", ""), ("KAFKA", "_ACK"))
+}
+"""A saturated server would refuse some; what is asked is what those cost that it serves."""
 _READY_S = 20.0
 
 

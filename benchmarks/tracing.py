@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.api_runs import Runs, own_stack, running_server, send
+from benchmarks.api_runs import PATIENT, Runs, own_stack, running_server, send
 from benchmarks.report import BenchmarkReport, Figure, argument_parser, finish
 from benchmarks.server_process import running
 from seawall.observe.trace_file import read_traces
@@ -28,10 +28,6 @@ CONNECTIONS, QUICK_CONNECTIONS = 500, 50
 OFF = "switched off"
 SHARES = {"there, of no request": 0.0, "of one request in a hundred": 0.01, "of each request": 1.0}
 ASKED = {"there, of no request": 0.98, "of one request in a hundred": 0.93}
-_PATIENT = {
-    f"SEAWALL_{name}_LONGEST{what}_MS": "60000" for name, what in (("QUEUE", ""), ("LOOP", ""), ("KAFKA", "_ACK"))
-}
-"""A saturated server would refuse some; what is asked is what those cost that it serves."""
 
 
 def figures_of(found: Mapping[str, Runs]) -> list[Figure]:
@@ -70,19 +66,25 @@ def main(arguments: Sequence[str]) -> int:
     with own_stack("bench tracing"), tempfile.TemporaryDirectory() as directory, ExitStack() as held:
         file = Path(directory) / "traces.jsonl"
         receiver = held.enter_context(running("seawall.observe.trace_receiver", "--file", str(file)))
-        servers = {OFF: held.enter_context(running_server("ours", OTEL_SDK_DISABLED="true", **_PATIENT))}
-        for kind, share in SHARES.items():
-            traced = {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url, "SEAWALL_TRACE_SHARE": str(share), **_PATIENT}
-            servers[kind] = held.enter_context(running_server("ours", OTEL_SDK_DISABLED="false", **traced))
+        settings = {OFF: {"OTEL_SDK_DISABLED": "true"}} | {
+            kind: {
+                "OTEL_SDK_DISABLED": "false",
+                "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url,
+                "SEAWALL_TRACE_SHARE": str(share),
+            }
+            for kind, share in SHARES.items()
+        }
         for number in range(rounds):
-            for kind in servers if number % 2 == 0 else reversed(servers):
-                found[kind].add(send(servers[kind], "kafka", connections=connections, seconds=seconds, seed=asked.seed))
+            for kind in settings if number % 2 == 0 else reversed(settings):
+                with running_server("ours", **settings[kind], **PATIENT) as server:
+                    found[kind].add(send(server, "kafka", connections=connections, seconds=seconds, seed=asked.seed))
         kept = len(read_traces(file))
     report.figures = figures_of(found)
     report.notes = [
         (
-            f"{rounds} rounds of {seconds:g} s each in the order A B .. B A, {connections:,} connections that send as "
-            "fast as they are answered: medians, and the geometric mean of the rounds' ratios with its 95 % interval."
+            f"{rounds} rounds of {seconds:g} s each in the order A B .. B A, every server started anew, and "
+            f"{connections:,} connections that send as fast as they are answered: medians, and the "
+            "geometric mean of the rounds' ratios with its 95 % interval."
         ),
         f"{kept:,} traces came; where each request is traced, most find the queue full and are dropped.",
         "Used of the server's core: " + ", ".join(f"{kind} {runs.busy:.0%}" for kind, runs in found.items()) + ".",
