@@ -93,6 +93,19 @@ def paced_figures(seen: ApiSeen, rate_per_s: float, *, judged: bool) -> list[Fig
     ]
 
 
+def _paced(seed: int, *, quick: bool) -> ApiSeen:
+    rate_per_s = QUICK_PACED_RATE_PER_S if quick else PACED_RATE_PER_S
+    with running_server("ours", **PATIENT) as server:
+        return send(
+            server,
+            "kafka",
+            connections=min(rate_per_s, connections_at_most()),
+            seconds=QUICK_PACED_SECONDS if quick else PACED_SECONDS,
+            rate_per_s=rate_per_s,
+            seed=seed,
+        )
+
+
 def _keeps_up(seen: ApiSeen, rate_per_s: float) -> bool:
     return seen.requests >= _ENOUGH * rate_per_s * seen.seconds
 
@@ -101,7 +114,9 @@ def main(arguments: Sequence[str]) -> int:
     """Measure all in turn, print the ratios, and return 0 if what was asked is reached."""
     parser = argument_parser("api", __doc__)
     parser.add_argument("--rounds", type=int, help=f"of all servers in turn (default {ROUNDS})")
-    parser.add_argument("--only", default="", help=f"some of {', '.join(KINDS)}, beside ours (default: all)")
+    parser.add_argument(
+        "--only", default="", help=f"some of {', '.join(KINDS)}, beside ours (default: all, and a paced load)"
+    )
     asked = parser.parse_args(arguments)
     if unknown := [kind for kind in asked.only.split(",") if kind not in ("", *KINDS)]:
         raise BenchmarkError(f"--only: unknown {', '.join(unknown)}; known are {', '.join(KINDS)}")
@@ -109,7 +124,6 @@ def main(arguments: Sequence[str]) -> int:
     rounds = asked.rounds or (QUICK_ROUNDS if asked.quick else ROUNDS)
     seconds = QUICK_SECONDS if asked.quick else SECONDS
     connections = QUICK_CONNECTIONS if asked.quick else CONNECTIONS
-    rate_per_s = QUICK_PACED_RATE_PER_S if asked.quick else PACED_RATE_PER_S
     report = BenchmarkReport(
         benchmark="api",
         question="how many writes a second does one core of the API carry?",
@@ -124,16 +138,8 @@ def main(arguments: Sequence[str]) -> int:
                 # started anew: two processes of the same program differ by more than what is asked after
                 with running_server(name, **PATIENT) as server:
                     found[kind].add(send(server, path, connections=connections, seconds=seconds, seed=asked.seed))
-        with running_server("ours") as server:
-            paced = send(
-                server,
-                "kafka",
-                connections=min(rate_per_s, connections_at_most()),
-                seconds=QUICK_PACED_SECONDS if asked.quick else PACED_SECONDS,
-                rate_per_s=rate_per_s,
-                seed=asked.seed,
-            )
-    report.figures = [*figures_of(found), *paced_figures(paced, rate_per_s, judged=not asked.quick)]
+        paced = None if asked.only else _paced(asked.seed, quick=asked.quick)
+    report.figures = figures_of(found)
     report.notes = [
         (
             f"{rounds} rounds of {seconds:g} s each in the order A B .. B A, every server started anew, and "
@@ -144,8 +150,11 @@ def main(arguments: Sequence[str]) -> int:
         + ", ".join(f"{NAMES[kind]} {runs.busy:.0%}" for kind, runs in found.items())
         + ".",
     ]
-    if not _keeps_up(paced, rate_per_s):
-        report.notes.append(f"Of {rate_per_s:,}/s only {paced.requests / paced.seconds:,.0f}/s were answered.")
+    if paced is not None:
+        rate_per_s = QUICK_PACED_RATE_PER_S if asked.quick else PACED_RATE_PER_S
+        report.figures += paced_figures(paced, rate_per_s, judged=not asked.quick)
+        if not _keeps_up(paced, rate_per_s):
+            report.notes.append(f"Of {rate_per_s:,}/s only {paced.requests / paced.seconds:,.0f}/s were answered.")
     return finish(report, as_json=asked.json)
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from typing import NamedTuple
 
 import msgspec
 from starlette.applications import Starlette
@@ -17,7 +17,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from workers.feed.connections import Connections
+from workers.feed.connections import Connection, Connections
 from workers.feed.counts import BY_CLIENT, FeedCounts
 from workers.feed.errors import FeedError, PositionGone, SourceUnavailable
 from workers.feed.filters import ABOUT, filter_of
@@ -25,13 +25,15 @@ from workers.feed.frames import Frame, last_event
 from workers.feed.keys import Door
 from workers.feed.settings import Settings
 from workers.feed.source import Source
-from workers.feed.subscription import End, Ended, Subscription
+from workers.feed.subscription import End, Subscription
 
 log = logging.getLogger(__name__)
 
 PATH = "/v1/feed"
 _PARAMETERS = ("entity", "after", *ABOUT)
 _LOOK_S = 1.0
+_MEDIA_TYPE = "text/event-stream"
+_EVENTS = {"cache-control": "no-store", "x-accel-buffering": "no"}
 _STATUS: Mapping[type[FeedError], int] = {PositionGone: 410, SourceUnavailable: 503}
 _TITLES = {
     400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 410: "Gone", 422: "Unprocessable Content",
@@ -58,6 +60,14 @@ class Refused(Exception):
         return Response(msgspec.json.encode(problem), self.status, headers, "application/problem+json")
 
 
+class _Way(NamedTuple):
+    """How a subscriber came in."""
+
+    authorization: str | None
+    connection: Connection | None
+    """None where it is gone already."""
+
+
 class Feed:
     """Subscribers of one process, from their coming to their end."""
 
@@ -66,8 +76,7 @@ class Feed:
     ) -> None:
         self._settings, self._source, self._door, self._counts = settings, source, door, counts
         self._connections = connections
-        self._subscribers: dict[Subscription, str | None] = {}
-        """With what each was let in by."""
+        self._subscribers: dict[Subscription, _Way] = {}
         self._going = False
         self._tasks: list[asyncio.Task[None]] = []
         counts.skipped = lambda: source.skipped
@@ -101,24 +110,38 @@ class Feed:
 
     async def enter(self, connection: HTTPConnection, protocol: str) -> Subscription:
         """Return a new subscription; raises `Refused`."""
-        authorization = connection.headers.get("authorization")
+        way = _Way(connection.headers.get("authorization"), self._connections.of(connection))
         try:
-            self._check(connection, authorization)
+            self.check(connection)
             subscription = await self._subscription(connection)
         except Refused as refused:
             self._counts.refused(refused.status)
             raise
-        self._subscribers[subscription] = authorization
+        self._subscribers[subscription] = way
         self._counts.connected[protocol] += 1
         if self._going:  # meanwhile
             subscription.finish(End.GOING_AWAY)
-        address = connection.client
-        transport = self._connections.transport_of((address.host, address.port) if address else None)
-        subscription.over.add_done_callback(lambda _: self._cut_later(transport))
+        subscription.over.add_done_callback(lambda _: self._cut_later(way.connection))
         return subscription
 
-    def _check(self, connection: HTTPConnection, authorization: str | None) -> None:
-        refusal = self._door.refusal(authorization)
+    def begin(self, subscription: Subscription) -> None:
+        """Hand frames over from now on; the answer has begun."""
+        connection = self._subscribers[subscription].connection
+        if connection is None:
+            return  # its protocol says so as well
+
+        def push(frame: Frame) -> bool:
+            if not connection.push(frame):
+                return False
+            self._counts.sent(len(frame.records), max(0, time.time_ns() - frame.published_ns))
+            return True
+
+        connection.on_room = subscription.flush
+        subscription.begin(push)
+
+    def check(self, connection: HTTPConnection) -> None:
+        """Raise `Refused` for whom is not let in."""
+        refusal = self._door.refusal(connection.headers.get("authorization"))
         if refusal is not None:
             raise Refused(*refusal)
         if self._going or len(self._subscribers) >= self._settings.feed_subscribers:
@@ -143,18 +166,15 @@ class Feed:
         self._counts.connected[protocol] -= 1
         self._counts.ended(subscription.over.result().name if subscription.over.done() else BY_CLIENT)
 
-    def sent(self, frame: Frame) -> None:
-        """Count a frame that has gone."""
-        self._counts.sent(len(frame.records), max(0, time.time_ns() - frame.published_ns))
-
-    def _cut_later(self, transport: asyncio.Transport | None) -> None:
+    def _cut_later(self, connection: Connection | None) -> None:
         """Cut a connection that has not ended by itself when the time for a farewell is over."""
+        if connection is None:
+            return
 
         def cut() -> None:
-            if transport is not None and not transport.is_closing():
+            if not connection.transport.is_closing():
                 self._counts.aborted()
-            if transport is not None:  # closing ones, too, wait until all that was written is read
-                transport.abort()
+            connection.transport.abort()  # closing ones, too, wait until all that was written is read
 
         asyncio.get_running_loop().call_later(self._settings.feed_farewell_s, cut)
 
@@ -167,8 +187,8 @@ class Feed:
         while True:
             await asyncio.sleep(_LOOK_S)
             if self._door.look():
-                for subscription, authorization in list(self._subscribers.items()):
-                    if self._door.refusal(authorization) is not None:
+                for subscription, way in list(self._subscribers.items()):
+                    if self._door.refusal(way.authorization) is not None:
                         subscription.finish(End.KEY_REVOKED)
 
 
@@ -180,12 +200,11 @@ async def _by_websocket(feed: Feed, websocket: WebSocket) -> None:
         return
     try:
         await websocket.accept()
-        sending = asyncio.create_task(_send(feed, websocket, subscription))
+        feed.begin(subscription)
         hearing = asyncio.create_task(_hear(websocket))
         try:
-            await asyncio.wait((sending, hearing, subscription.over), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((hearing, subscription.over), return_when=asyncio.FIRST_COMPLETED)
         finally:
-            sending.cancel()
             hearing.cancel()
         if subscription.over.done():
             end = subscription.over.result()
@@ -196,14 +215,6 @@ async def _by_websocket(feed: Feed, websocket: WebSocket) -> None:
         feed.leave(subscription, "websocket")
 
 
-async def _send(feed: Feed, websocket: WebSocket, subscription: Subscription) -> None:
-    with contextlib.suppress(WebSocketDisconnect, OSError, Ended):
-        while True:
-            frame = await subscription.next()
-            await websocket.send({"type": "websocket.send", "text": frame.text})
-            feed.sent(frame)
-
-
 async def _hear(websocket: WebSocket) -> None:
     """Return when the client closes; whatever else it says means nothing here."""
     while (await websocket.receive())["type"] != "websocket.disconnect":
@@ -212,6 +223,9 @@ async def _hear(websocket: WebSocket) -> None:
 
 async def _as_events(feed: Feed, request: Request) -> Response:
     try:
+        if request.method == "HEAD":
+            feed.check(request)
+            return Response(headers=_EVENTS, media_type=_MEDIA_TYPE)
         subscription = await feed.enter(request, "sse")
     except Refused as refused:
         return refused.response
@@ -222,8 +236,7 @@ class _Events(StreamingResponse):
     """Leaves the feed however it ends: also where nobody has taken the first event."""
 
     def __init__(self, feed: Feed, subscription: Subscription) -> None:
-        headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
-        super().__init__(_events(feed, subscription), headers=headers, media_type="text/event-stream")
+        super().__init__(self._body(), headers=_EVENTS, media_type=_MEDIA_TYPE)
         self._feed, self._subscription = feed, subscription
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -233,15 +246,11 @@ class _Events(StreamingResponse):
         finally:
             self._feed.leave(self._subscription, "sse")
 
-
-async def _events(feed: Feed, subscription: Subscription) -> AsyncIterator[bytes]:
-    try:
-        while True:
-            frame = await subscription.next()
-            yield frame.event
-            feed.sent(frame)
-    except Ended as ended:
-        yield last_event(ended.end.reason)
+    async def _body(self) -> AsyncIterator[bytes]:
+        """Yield the last event; all others go straight to the connection, as the head has been written."""
+        self._feed.begin(self._subscription)
+        end = await asyncio.shield(self._subscription.over)
+        yield last_event(end.reason)
 
 
 def create_app(feed: Feed) -> Starlette:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from enum import Enum
 
 from workers.feed.filters import Filter
@@ -47,7 +48,7 @@ class Subscription:
         self._bytes = 0
         self.over: asyncio.Future[End] = asyncio.get_running_loop().create_future()
         """Why it ended, once it has."""
-        self._wake: asyncio.Future[None] | None = None
+        self._push: Callable[[Frame], bool] | None = None
         self._room: asyncio.Future[None] | None = None
         self.catching_up: asyncio.Task[None] | None = None
         """What brings it to the present, where it began in the past."""
@@ -57,18 +58,34 @@ class Subscription:
         """Whether it gets what comes as it comes, and so far has taken everything."""
         return (self.catching_up is None or self.catching_up.done()) and not self._frames and not self.over.done()
 
+    def begin(self, push: Callable[[Frame], bool]) -> None:
+        """Hand over what waits, and from now on what comes: *push* writes a frame, or tells that there is no room."""
+        self._push = push
+        self.flush()
+
     def offer(self, frame: Frame) -> bool:
-        """Put *frame* behind what waits; where that becomes too much, all of it is dropped. False once it has ended."""
+        """Hand *frame* over, or put it behind what waits. False once it has ended.
+
+        Where what waits becomes too much, all of it is dropped.
+        """
         if self.over.done():
             return False
-        # one frame may be larger than the queue: what the subscriber has not seen yet does not make it slow
-        if self._frames and self._bytes + frame.size > self._most_bytes:
+        if not self._frames and self._push is not None and self._push(frame):
+            return True
+        # The first is under way, whatever its size: what its subscriber has not seen yet does not make it slow.
+        if len(self._frames) > 1 and self._bytes - self._frames[0].size + frame.size > self._most_bytes:
             self.finish(End.TOO_SLOW)
             return False
         self._frames.append(frame)
         self._bytes += frame.size
-        _resolve(self._wake)
         return True
+
+    def flush(self) -> None:
+        """Hand over as much of what waits as there is room for."""
+        while self._frames and self._push is not None and self._push(self._frames[0]):
+            self._bytes -= self._frames.popleft().size
+        if not self._frames:
+            _resolve(self._room)
 
     def finish(self, end: End) -> None:
         """End it; what waits is not delivered any more, as the last id says where to go on."""
@@ -76,21 +93,7 @@ class Subscription:
             self.over.set_result(end)
             self._frames.clear()
             self._bytes = 0
-            _resolve(self._wake)
             _resolve(self._room)
-
-    async def next(self) -> Frame:
-        """Return the next frame, once there is one; raises `Ended`."""
-        while not self._frames:
-            if self.over.done():
-                raise Ended(self.over.result())
-            self._wake = asyncio.get_running_loop().create_future()
-            await self._wake
-        frame = self._frames.popleft()
-        self._bytes -= frame.size
-        if not self._frames:
-            _resolve(self._room)
-        return frame
 
     async def drained(self) -> None:
         """Return once nothing waits any more; raises `Ended`."""
