@@ -35,6 +35,8 @@ from seawall.targets.parse import parse_targets
 LATEST_MS = 1_000.0
 """Of an analytic result, at the most, and of a delivery, p95."""
 SUBSCRIBERS, RATE_PER_S, GROUPS = 2_000, 1_000.0, 8
+RECORDS = 60_000
+"""For the groups: so many that their beginning, in which not all are busy yet, is a small part."""
 QUICK_SUBSCRIBERS, QUICK_RATE_PER_S, QUICK_RECORDS = 50, 30.0, 1_000
 TARGETS = Path(__file__).parent.parent / "targets.toml"
 
@@ -148,7 +150,7 @@ def _fanout(stack: Stack, directory: Path, *, quick: bool, seed: int) -> Result:
 
 
 def _fanout_options(*, quick: bool, seed: int) -> FanoutOptions:
-    options = FanoutOptions(groups=(1, GROUPS), slow_ms=0.0, stumble=False, rebuild=False, seed=seed)
+    options = FanoutOptions(records=RECORDS, groups=(1, GROUPS), slow_ms=0.0, stumble=False, rebuild=False, seed=seed)
     return replace(options, records=QUICK_RECORDS, ways=(BY_LOG,)) if quick else options
 
 

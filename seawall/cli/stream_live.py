@@ -65,7 +65,7 @@ def stream_live(
     subscribers: Annotated[int, typer.Option(help="Subscribers that follow one buyer's orders each.")] = 2_000,
     rate: Annotated[float, typer.Option(help="Records a second, of all writers together.")] = 1_000.0,
     duration: Annotated[str, typer.Option(help="Judged time.", metavar="TIME")] = "20s",
-    warmup: Warmup = "5s",
+    warmup: Warmup = "15s",
     whole: Annotated[int, typer.Option(help="Further subscribers that follow all orders.")] = 4,
     silent: Annotated[int, typer.Option(help="Further subscribers that follow all orders and never read.")] = 2,
     sse: Annotated[str, typer.Option(help="Share that takes server-sent events.", metavar="SHARE")] = "20%",

@@ -38,7 +38,8 @@ class LiveOptions:
     returning: float = 0.05
     """The share that leaves once and comes back."""
     duration_s: float = 20.0
-    warmup_s: float = 5.0
+    warmup_s: float = 15.0
+    """For so long a broker's machine compiles what that many deliveries need; on two cores it shows in each of them."""
     writers: int = 200
     poll_ms: float = 500.0
     """How long a subscriber waits between two queries, where there is no log."""

@@ -154,6 +154,7 @@ LATE = judged_arrivals(
         ({"target": LATE}, {}, [], Outcome.FAIL, "misses < 1000 ms"),
         ({"target": LATE, "source": "database"}, {}, [], Outcome.PASS, ""),
         ({"dropped": 1}, {}, [], Outcome.INCONCLUSIVE, "let go of 1 of 2"),
+        ({"dropped": 0, "source": "database"}, {}, [], Outcome.PASS, ""),
     ],
 )
 def test_what_is_wrong_fails_and_what_is_not_told_says_nothing(
