@@ -94,6 +94,16 @@ def test_every_message_is_read_however_it_comes(piece: int) -> None:
     assert [bytes(event.payload) for event in server.heard if isinstance(event, Pong)] == [b"one", b"two"]
 
 
+def test_what_comes_behind_the_end_is_an_error() -> None:
+    """A server that goes on is not taken for one that ended well."""
+    end = b"\x88\x02\x03\xe9"
+    with serving(1_000_000, [end, b"\x81\x02{}"]) as server:
+        stream = open_stream("websocket", server.url, {}, {})
+        with pytest.raises(StreamEnded, match="1006: the feed went on behind the end"):
+            [stream.next() for _ in range(len(TEXTS) + 1)]
+        stream.close()
+
+
 @pytest.mark.parametrize(
     "rest",
     [b"\x81\x82abcd\x00\x00", b"\xf1\x00", b"\x83\x00"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import signal
 import socket
 import subprocess
@@ -171,6 +172,44 @@ def test_who_never_reads_is_let_go_and_the_others_miss_nothing(stack: Stack, fee
     for stream in silent:
         stream.close()
     reader.close()
+
+
+@pytest.mark.parametrize("protocol", ["websocket", "sse"])
+def test_who_reads_late_gets_everything_in_order(stack: Stack, feed: Running, protocol: str) -> None:
+    """What found no room in the connection goes as soon as there is some, and what comes then stays behind it."""
+    late = feed.open_silent(protocol, entity="orders", user=BUYER)
+    ids: list[UUID] = []
+
+    def waits() -> int:
+        page = httpx.get(feed.metrics_url, timeout=20).text
+        counts = dict(re.findall(r'^seawall_feed_records_total{what="(\w+)"} (\S+)$', page, re.MULTILINE))
+        return round(float(counts["offered"]) - float(counts["sent"]))
+
+    before = waits()
+    while waits() <= before:
+        ids += written(stack, 1, note="n" * 4_000)
+        assert len(ids) < 60
+        time.sleep(0.05)
+    ids += written(stack, 3)
+    offsets: dict[int, list[int]] = {}
+    seen: list[UUID] = []
+    while len(seen) < len(ids):
+        for one in late.next()[1].records:
+            offsets.setdefault(one.partition, []).append(one.offset)
+            seen.append(one.record.id)
+    assert sorted(seen) == sorted(ids)
+    assert all(found == sorted(set(found)) for found in offsets.values())
+    ids = written(stack, 1)
+    assert taken(late, 1)[0] == ids
+    late.close()
+    eventually(lambda: waits() == before)
+
+
+def test_its_head_can_be_asked_for_alone(feed: Running) -> None:
+    """It opens no subscription, and needs the key as well."""
+    answer = httpx.head(f"{feed.url}/v1/feed", headers=feed.headers, timeout=20)
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
+    assert httpx.head(f"{feed.url}/v1/feed", timeout=20).status_code == 401
 
 
 def test_the_database_can_be_asked_again_and_again_in_its_place(stack: Stack, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from contract.metrics_listener import Metrics, MetricsListener, NoMetrics
 from contract.newcomers import WelcomingServer
 from contract.registry import registry_of
 from workers.feed.app import Feed, create_app
-from workers.feed.connections import Connections
+from workers.feed.connections import FeedHttp, FeedWebSocket
 from workers.feed.counts import FeedCounts
 from workers.feed.database_feed import DatabaseFeed
 from workers.feed.keys import door_of
@@ -72,7 +72,7 @@ class FeedServer(WelcomingServer):
 
 def main() -> int:
     """Serve until SIGTERM or SIGINT; return the exit code."""
-    counts, connections = FeedCounts(), Connections()
+    counts = FeedCounts()
     try:
         settings = Settings()
         start_logging(settings.log_format)
@@ -102,12 +102,12 @@ def main() -> int:
         return 2
     _raise_open_files()
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # it says each connection's coming
-    feed = Feed(settings, source, door, counts, connections)
+    feed = Feed(settings, source, door, counts)
     config = uvicorn.Config(
         create_app(feed),
         loop="uvloop",
-        http=connections.http,  # type: ignore[arg-type]  # is called
-        ws=connections.websocket,  # type: ignore[arg-type]  # as well
+        http=FeedHttp,
+        ws=FeedWebSocket,
         ws_max_size=4_096,  # nobody has much to say here
         ws_ping_interval=settings.feed_heartbeat_s,
         ws_ping_timeout=settings.feed_pong_s,

@@ -7,7 +7,6 @@ import logging
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import NamedTuple
 
 import msgspec
 from starlette.applications import Starlette
@@ -17,7 +16,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from workers.feed.connections import Connection, Connections
+from workers.feed.connections import connection_of, nothing
 from workers.feed.counts import BY_CLIENT, FeedCounts
 from workers.feed.errors import FeedError, PositionGone, SourceUnavailable
 from workers.feed.filters import ABOUT, filter_of
@@ -33,7 +32,8 @@ PATH = "/v1/feed"
 _PARAMETERS = ("entity", "after", *ABOUT)
 _LOOK_S = 1.0
 _MEDIA_TYPE = "text/event-stream"
-_EVENTS = {"cache-control": "no-store", "x-accel-buffering": "no"}
+_EVENTS = {"cache-control": "no-store", "x-accel-buffering": "no", "connection": "close"}
+"""Of an answer that is the last of its connection, which is cut after it."""
 _STATUS: Mapping[type[FeedError], int] = {PositionGone: 410, SourceUnavailable: 503}
 _TITLES = {
     400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 410: "Gone", 422: "Unprocessable Content",
@@ -60,23 +60,13 @@ class Refused(Exception):
         return Response(msgspec.json.encode(problem), self.status, headers, "application/problem+json")
 
 
-class _Way(NamedTuple):
-    """How a subscriber came in."""
-
-    authorization: str | None
-    connection: Connection | None
-    """None where it is gone already."""
-
-
 class Feed:
     """Subscribers of one process, from their coming to their end."""
 
-    def __init__(
-        self, settings: Settings, source: Source, door: Door, counts: FeedCounts, connections: Connections
-    ) -> None:
+    def __init__(self, settings: Settings, source: Source, door: Door, counts: FeedCounts) -> None:
         self._settings, self._source, self._door, self._counts = settings, source, door, counts
-        self._connections = connections
-        self._subscribers: dict[Subscription, _Way] = {}
+        self._subscribers: dict[Subscription, str | None] = {}
+        """With what each was let in by."""
         self._going = False
         self._tasks: list[asyncio.Task[None]] = []
         counts.skipped = lambda: source.skipped
@@ -110,25 +100,22 @@ class Feed:
 
     async def enter(self, connection: HTTPConnection, protocol: str) -> Subscription:
         """Return a new subscription; raises `Refused`."""
-        way = _Way(connection.headers.get("authorization"), self._connections.of(connection))
         try:
             self.check(connection)
             subscription = await self._subscription(connection)
         except Refused as refused:
             self._counts.refused(refused.status)
             raise
-        self._subscribers[subscription] = way
+        self._subscribers[subscription] = connection.headers.get("authorization")
         self._counts.connected[protocol] += 1
         if self._going:  # meanwhile
             subscription.finish(End.GOING_AWAY)
-        subscription.over.add_done_callback(lambda _: self._cut_later(way.connection))
+        subscription.over.add_done_callback(lambda _: self._cut_later(connection_of(connection).transport, count=True))
         return subscription
 
-    def begin(self, subscription: Subscription) -> None:
+    def begin(self, subscription: Subscription, client: HTTPConnection) -> None:
         """Hand frames over from now on; the answer has begun."""
-        connection = self._subscribers[subscription].connection
-        if connection is None:
-            return  # its protocol says so as well
+        connection = connection_of(client)
 
         def push(frame: Frame) -> bool:
             if not connection.push(frame):
@@ -159,22 +146,25 @@ class Feed:
         except FeedError as error:
             raise Refused(_STATUS.get(type(error), 422), str(error)) from None
 
-    def leave(self, subscription: Subscription, protocol: str) -> None:
+    def leave(self, subscription: Subscription, client: HTTPConnection, protocol: str) -> None:
         """Forget a subscription, whoever ended it."""
         self._source.unsubscribe(subscription)
         del self._subscribers[subscription]
         self._counts.connected[protocol] -= 1
         self._counts.ended(subscription.over.result().name if subscription.over.done() else BY_CLIENT)
+        connection = connection_of(client)
+        connection.on_room = nothing
+        subscription.stop()
+        # A client that says it leaves, and does not read what was written before, would keep its connection.
+        self._cut_later(connection.transport, count=False)
 
-    def _cut_later(self, connection: Connection | None) -> None:
+    def _cut_later(self, transport: asyncio.Transport, *, count: bool) -> None:
         """Cut a connection that has not ended by itself when the time for a farewell is over."""
-        if connection is None:
-            return
 
         def cut() -> None:
-            if not connection.transport.is_closing():
+            if count and not transport.is_closing():
                 self._counts.aborted()
-            connection.transport.abort()  # closing ones, too, wait until all that was written is read
+            transport.abort()  # closing ones, too, wait until all that was written is read
 
         asyncio.get_running_loop().call_later(self._settings.feed_farewell_s, cut)
 
@@ -187,8 +177,8 @@ class Feed:
         while True:
             await asyncio.sleep(_LOOK_S)
             if self._door.look():
-                for subscription, way in list(self._subscribers.items()):
-                    if self._door.refusal(way.authorization) is not None:
+                for subscription, authorization in list(self._subscribers.items()):
+                    if self._door.refusal(authorization) is not None:
                         subscription.finish(End.KEY_REVOKED)
 
 
@@ -200,7 +190,7 @@ async def _by_websocket(feed: Feed, websocket: WebSocket) -> None:
         return
     try:
         await websocket.accept()
-        feed.begin(subscription)
+        feed.begin(subscription, websocket)
         hearing = asyncio.create_task(_hear(websocket))
         try:
             await asyncio.wait((hearing, subscription.over), return_when=asyncio.FIRST_COMPLETED)
@@ -212,7 +202,7 @@ async def _by_websocket(feed: Feed, websocket: WebSocket) -> None:
     except (WebSocketDisconnect, OSError, RuntimeError):
         pass  # it is gone already
     finally:
-        feed.leave(subscription, "websocket")
+        feed.leave(subscription, websocket, "websocket")
 
 
 async def _hear(websocket: WebSocket) -> None:
@@ -225,30 +215,30 @@ async def _as_events(feed: Feed, request: Request) -> Response:
     try:
         if request.method == "HEAD":
             feed.check(request)
-            return Response(headers=_EVENTS, media_type=_MEDIA_TYPE)
+            return StreamingResponse(iter(()), headers=_EVENTS, media_type=_MEDIA_TYPE)
         subscription = await feed.enter(request, "sse")
     except Refused as refused:
         return refused.response
-    return _Events(feed, subscription)
+    return _Events(feed, subscription, request)
 
 
 class _Events(StreamingResponse):
     """Leaves the feed however it ends: also where nobody has taken the first event."""
 
-    def __init__(self, feed: Feed, subscription: Subscription) -> None:
+    def __init__(self, feed: Feed, subscription: Subscription, request: Request) -> None:
         super().__init__(self._body(), headers=_EVENTS, media_type=_MEDIA_TYPE)
-        self._feed, self._subscription = feed, subscription
+        self._feed, self._subscription, self._request = feed, subscription, request
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send events until one side ends."""
         try:
             await super().__call__(scope, receive, send)
         finally:
-            self._feed.leave(self._subscription, "sse")
+            self._feed.leave(self._subscription, self._request, "sse")
 
     async def _body(self) -> AsyncIterator[bytes]:
         """Yield the last event; all others go straight to the connection, as the head has been written."""
-        self._feed.begin(self._subscription)
+        self._feed.begin(self._subscription, self._request)
         end = await asyncio.shield(self._subscription.over)
         yield last_event(end.reason)
 

@@ -3,13 +3,13 @@
 A frame is the same bytes for all that get it. By way of the application each subscriber would take a task's turn and a
 message that is put together anew, which costs more than ten times what the writing does. And a subscriber that reads
 nothing leaves its connection full: neither a close frame nor an end passes through it, so what is left is to cut it.
-uvicorn hands no connection to the application, but the addresses of both its ends, by which it is found.
+uvicorn hands no connection to the application, but copies a state into the scope of each request: there it is.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from starlette.requests import HTTPConnection
@@ -20,13 +20,11 @@ from workers.feed.frames import Frame
 
 _HEAD_S = 10.0
 _HEAD_BYTES = 65_536
-
-Ends = tuple[Any, Any]
-"""Addresses of server and client, which tell connections from one another."""
+_NAME = "connection"
 
 
 class Connection(Protocol):
-    """One that is open."""
+    """One to a client."""
 
     transport: asyncio.Transport
     on_room: Callable[[], None]
@@ -37,36 +35,25 @@ class Connection(Protocol):
         ...
 
 
-class Connections:
-    """Those that are open; the protocols that are made here keep it up to date."""
-
-    def __init__(self) -> None:
-        self._open: dict[Ends, Connection] = {}
-
-    def of(self, client: HTTPConnection) -> Connection | None:
-        """Return a client's connection; None where there is none any more."""
-        return self._open.get((client.scope.get("server"), client.scope.get("client")))
-
-    def http(self, *arguments: Any, **named: Any) -> asyncio.Protocol:
-        """Return what serves a new connection."""
-        return _Http(self._open, *arguments, **named)
-
-    def websocket(self, *arguments: Any, **named: Any) -> asyncio.Protocol:
-        """Return what serves one that became a WebSocket."""
-        return _WebSocket(self._open, *arguments, **named)
+def connection_of(client: HTTPConnection) -> Connection:
+    """Return a client's connection, which may have ended."""
+    found: Connection = client.scope["state"][_NAME]
+    return found
 
 
-def _nothing() -> None:
+def nothing() -> None:
     """Do nothing."""
 
 
-class _Http(HttpToolsProtocol):
-    def __init__(self, connections: MutableMapping[Ends, Connection], *arguments: Any, **named: Any) -> None:
+class FeedHttp(HttpToolsProtocol):
+    """What serves a new connection."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self._connections = connections
+        self.app_state = {**self.app_state, _NAME: self}
         self._head_bytes = 0
         self._timer: asyncio.TimerHandle | None = None
-        self.on_room: Callable[[], None] = _nothing
+        self.on_room: Callable[[], None] = nothing
 
     def push(self, frame: Frame) -> bool:
         """Write a frame as a chunk of the body."""
@@ -83,12 +70,11 @@ class _Http(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for a request, but not for long."""
         super().connection_made(transport)
-        self._connections[self.server, self.client] = self
         self._timer = self.loop.call_later(_HEAD_S, self._give_up)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget it."""
-        self._connections.pop((self.server, self.client), None)
+        """Let go of everything."""
+        self.app_state = {}
         if self._timer is not None:
             self._timer.cancel()
         super().connection_lost(exc)
@@ -101,6 +87,11 @@ class _Http(HttpToolsProtocol):
             return
         super().data_received(data)
 
+    def handle_websocket_upgrade(self) -> None:
+        """Leave the connection to another protocol."""
+        super().handle_websocket_upgrade()
+        self.app_state = {}
+
     def on_message_complete(self) -> None:
         """Begin to count anew: another request may follow."""
         self._head_bytes = 0
@@ -111,11 +102,13 @@ class _Http(HttpToolsProtocol):
             self.transport.abort()
 
 
-class _WebSocket(WSProtocol):
-    def __init__(self, connections: MutableMapping[Ends, Connection], *arguments: Any, **named: Any) -> None:
+class FeedWebSocket(WSProtocol):
+    """What serves one that became a WebSocket."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self._connections = connections
-        self.on_room: Callable[[], None] = _nothing
+        self.app_state = {**self.app_state, _NAME: self}
+        self.on_room: Callable[[], None] = nothing
 
     def push(self, frame: Frame) -> bool:
         """Write a frame as a message."""
@@ -129,14 +122,9 @@ class _WebSocket(WSProtocol):
         super().resume_writing()
         self.on_room()
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Take the connection over."""
-        super().connection_made(transport)
-        self._connections[self.server, self.client] = self
-
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget it."""
-        self._connections.pop((self.server, self.client), None)
+        """Let go of everything."""
+        self.app_state = {}
         super().connection_lost(exc)
 
     def keepalive_timeout(self) -> None:

@@ -174,6 +174,7 @@ class LogFeed:
                         self._place_of(subscription.filter).add(subscription)
                         return
                     begin = behind
+                    await asyncio.sleep(0)  # as others have a turn, who may have nothing else to wait for
                     continue
                 if blocks is None:
                     blocks = self._read_back(begin)

@@ -72,7 +72,7 @@ class Subscription:
             return False
         if not self._frames and self._push is not None and self._push(frame):
             return True
-        # The first is under way, whatever its size: what its subscriber has not seen yet does not make it slow.
+        # The first waits for room, whatever its size: what its subscriber has not seen yet does not make it slow.
         if len(self._frames) > 1 and self._bytes - self._frames[0].size + frame.size > self._most_bytes:
             self.finish(End.TOO_SLOW)
             return False
@@ -86,6 +86,12 @@ class Subscription:
             self._bytes -= self._frames.popleft().size
         if not self._frames:
             _resolve(self._room)
+
+    def stop(self) -> None:
+        """Hand over nothing any more, and let go of what waits."""
+        self._push = None
+        self._frames.clear()
+        self._bytes = 0
 
     def finish(self, end: End) -> None:
         """End it; what waits is not delivered any more, as the last id says where to go on."""

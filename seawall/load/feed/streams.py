@@ -164,9 +164,9 @@ class WebSocketStream:
         head = b""
         while _HEAD_END not in head:
             data = self._socket.recv(_BLOCK)
-            head += data
             if not data or len(head) > _BLOCK:
                 raise ConnectionResetError("the feed closed the connection" if not data else "an answer without an end")
+            head += data
         if not _SWITCHING.match(head):
             return head
         end = head.index(_HEAD_END) + len(_HEAD_END)
@@ -186,6 +186,8 @@ class WebSocketStream:
         """Take whole frames from the front of what is pending."""
         data, at = self._pending, 0
         while found := _payload_at(data, at):
+            if self._end is not None:
+                raise StreamEnded(_ABNORMAL, "the feed went on behind the end")
             begin, end = found
             if data[at] == _WHOLE_TEXT and data[at + 1] < _MASKED and not self._text:
                 self._frames.append((arrived_ns, decode(data[begin:end])))
