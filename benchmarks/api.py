@@ -1,6 +1,7 @@
 """How many acknowledged writes a second does the API carry on one core, beside an answer for nothing and a textbook?
 
-Requests divided by the server's processor time, of all its threads, while it is saturated on a core of its own. Asked
+Requests divided by the server's processor time, of all its threads, while it is saturated on a core of its own; two
+servers by turns of a fifth of a second, as a machine's speed changes by more than what is asked within seconds. Asked
 of the `kafka` path: 45 % of what uvicorn can do at all, four times what the documentation of FastAPI and
 confluent-kafka leads to, 95 % of what it does without keys and limits, and 97 % of what it does where no requests are
 counted for `/metrics`. Then 10,000 connections with a write a second each, where every wake-up counts.
@@ -11,25 +12,24 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-
 from benchmarks.api_load import ApiSeen, connections_at_most
-from benchmarks.api_runs import PATIENT, Runs, own_stack, running_server, send
+from benchmarks.api_runs import PATIENT, Pair, by_turns, own_stack, running_server, send
 from benchmarks.errors import BenchmarkError
 from benchmarks.report import BenchmarkReport, Figure, argument_parser, finish
 from seawall.stats.trials import geometric_mean
 
 OF_BARE, OF_TEXTBOOK, OF_UNGUARDED, OF_UNCOUNTED = 0.45, 4.0, 0.95, 0.97
 MOST_CORES = 0.45
-ROUNDS, QUICK_ROUNDS = 8, 2
-SECONDS, QUICK_SECONDS = 3.0, 0.3
+ROUNDS, QUICK_ROUNDS = 6, 2
+TURNS, QUICK_TURNS = 20, 2
+TURN_S = 0.2
 CONNECTIONS, QUICK_CONNECTIONS = 500, 50
 PACED_RATE_PER_S, QUICK_PACED_RATE_PER_S = 10_000, 500
 _ENOUGH = 0.99
 PACED_SECONDS, QUICK_PACED_SECONDS = 20.0, 1.0
 
+OURS = ("ours", "kafka")
 KINDS = {
-    "ours": ("ours", "kafka"),
     "bare": ("bare", "kafka"),
     "textbook": ("textbook", "kafka"),
     "unguarded": ("ours-unguarded", "kafka"),
@@ -37,10 +37,9 @@ KINDS = {
     "routed": ("routed", "kafka"),
     "grouped": ("ours", "grouped"),
 }
-"""For each figure the server that is asked, and the write path."""
+"""For each figure the server that stands beside ours, and its write path."""
 
 NAMES = {
-    "ours": "kafka",
     "bare": "an answer for nothing",
     "textbook": "textbook: FastAPI, pydantic, confluent-kafka",
     "unguarded": "the same without keys and limits",
@@ -50,21 +49,18 @@ NAMES = {
 }
 
 
-def figures_of(found: Mapping[str, Runs]) -> list[Figure]:
-    """Hold the `kafka` path against its peers, pair by pair, and show the others beside it."""
-    ours = found["ours"]
+def figures_of(found: Mapping[str, Pair]) -> list[Figure]:
+    """Hold the `kafka` path against its peers, and show the others beside it."""
     asked = {"bare": OF_BARE, "textbook": OF_TEXTBOOK, "unguarded": OF_UNGUARDED, "uncounted": OF_UNCOUNTED}
     figures = []
-    for kind, runs in found.items():
-        if kind == "ours":
-            continue
-        ratio = geometric_mean(np.array(ours.per_core_s) / np.array(runs.per_core_s))
+    for kind, pair in found.items():
+        ratio = geometric_mean(pair.ratios)
         limit = asked.get(kind)
         figures.append(
             Figure(
                 name=f"kafka, beside {NAMES[kind]}",
-                measured=ours.median_per_core_s,
-                beside=runs.median_per_core_s,
+                measured=pair.per_core_s(0),
+                beside=pair.per_core_s(1),
                 unit="/s",
                 error=f"{ratio.estimate:.2f} ({ratio.low:.2f} to {ratio.high:.2f})",
                 asked="" if limit is None else f"at least {limit:g}",
@@ -120,9 +116,9 @@ def main(arguments: Sequence[str]) -> int:
     asked = parser.parse_args(arguments)
     if unknown := [kind for kind in asked.only.split(",") if kind not in ("", *KINDS)]:
         raise BenchmarkError(f"--only: unknown {', '.join(unknown)}; known are {', '.join(KINDS)}")
-    kinds = [kind for kind in KINDS if not asked.only or kind in ("ours", *asked.only.split(","))]
+    kinds = [kind for kind in KINDS if not asked.only or kind in asked.only.split(",")]
     rounds = asked.rounds or (QUICK_ROUNDS if asked.quick else ROUNDS)
-    seconds = QUICK_SECONDS if asked.quick else SECONDS
+    turns = QUICK_TURNS if asked.quick else TURNS
     connections = QUICK_CONNECTIONS if asked.quick else CONNECTIONS
     report = BenchmarkReport(
         benchmark="api",
@@ -130,24 +126,27 @@ def main(arguments: Sequence[str]) -> int:
         quick=asked.quick,
         beside_name="peer",
     )
-    found = {kind: Runs() for kind in kinds}
+    found = {kind: Pair() for kind in kinds}
     with own_stack("bench api"):
-        for number in range(rounds):
-            for kind in kinds if number % 2 == 0 else reversed(kinds):
+        for _ in range(rounds):
+            for kind, pair in found.items():
                 name, path = KINDS[kind]
-                # started anew: two processes of the same program differ by more than what is asked after
-                with running_server(name, **PATIENT) as server:
-                    found[kind].add(send(server, path, connections=connections, seconds=seconds, seed=asked.seed))
+                # started anew: two processes of the same program differ, too
+                with running_server(OURS[0], **PATIENT) as ours, running_server(name, **PATIENT) as other:
+                    first, second = (ours, OURS[1]), (other, path)
+                    pair.add(
+                        by_turns(first, second, connections=connections, turns=turns, turn_s=TURN_S, seed=asked.seed)
+                    )
         paced = None if asked.only else _paced(asked.seed, quick=asked.quick)
     report.figures = figures_of(found)
     report.notes = [
         (
-            f"{rounds} rounds of {seconds:g} s each in the order A B .. B A, every server started anew, and "
-            f"{connections:,} connections that send as fast as they are answered, all entities in turn: medians, and "
-            "the geometric mean of the rounds' ratios with its 95 % interval."
+            f"{rounds} rounds, each with both servers started anew, of {turns} turns of {TURN_S:g} s each in the order"
+            f" A B B A; {connections:,} connections that send as fast as they are answered, entities in turn: medians"
+            " of the rounds, and the geometric mean of their ratios with its 95 % interval."
         ),
-        "Server: core 0. Load: the last core. Used of the server's core: "
-        + ", ".join(f"{NAMES[kind]} {runs.busy:.0%}" for kind, runs in found.items())
+        "Server: core 0. Load: the last core. Used of the server's core in its turns: "
+        + ", ".join(f"{NAMES[kind]} {pair.busy(1):.0%} (kafka {pair.busy(0):.0%})" for kind, pair in found.items())
         + ".",
     ]
     if paced is not None:

@@ -1,4 +1,4 @@
-"""What `benchmarks.api` and `benchmarks.api_choices` share: a stack, servers on one core, and the load on another."""
+"""What the API's benchmarks share: a stack, servers on one core, and loads on another."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from benchmarks.api_load import ApiLoad, ApiSeen
+from benchmarks.api_turns import Turns, TurnsSeen
 from benchmarks.errors import ProcessFailed
 from benchmarks.measuring_process import ask
 from benchmarks.server_process import ServerProcess, running
@@ -22,7 +24,7 @@ from seawall.stack import places
 from seawall.stack.options import StackOptions
 from seawall.stack.stack import Stack
 
-SERVER_CORE = min(os.sched_getaffinity(0))
+SERVER_CORE, LOAD_CORE = min(os.sched_getaffinity(0)), max(os.sched_getaffinity(0))
 WARMUP_S = 1.0
 PATIENT = {
     f"SEAWALL_{name}_LONGEST{what}_MS": "60000" for name, what in (("QUEUE", ""), ("LOOP", ""), ("KAFKA", "_ACK"))
@@ -31,30 +33,31 @@ PATIENT = {
 _READY_S = 20.0
 
 
-class Runs:
-    """The runs of one server."""
+class Pair:
+    """Two servers by turns, in several rounds."""
 
     def __init__(self) -> None:
-        self.seen: list[ApiSeen] = []
+        self._rounds: list[TurnsSeen] = []
 
-    def add(self, seen: ApiSeen) -> None:
-        """Keep one more."""
-        self.seen.append(seen)
-
-    @property
-    def per_core_s(self) -> list[float]:
-        """Requests for a second of processor time, a figure a run."""
-        return [seen.requests / seen.cpu_s for seen in self.seen]
+    def add(self, seen: TurnsSeen) -> None:
+        """Keep one more round."""
+        self._rounds.append(seen)
 
     @property
-    def median_per_core_s(self) -> float:
-        """The median of `per_core_s`."""
-        return float(np.median(self.per_core_s))
+    def ratios(self) -> npt.NDArray[np.float64]:
+        """What the first did for its processor time, beside the second, shape ``(rounds,)``."""
+        return self._per_core_s(0) / self._per_core_s(1)
 
-    @property
-    def busy(self) -> float:
-        """How much of its core the server used, the median of the runs."""
-        return float(np.median([seen.cpu_s / seen.seconds for seen in self.seen]))
+    def per_core_s(self, side: int) -> float:
+        """Return a side's requests for a second of processor time, the median of the rounds."""
+        return float(np.median(self._per_core_s(side)))
+
+    def busy(self, side: int) -> float:
+        """Return how much of its core a side used in its turns, the median of the rounds."""
+        return float(np.median([seen.cpu_s[side] / seen.seconds[side] for seen in self._rounds]))
+
+    def _per_core_s(self, side: int) -> npt.NDArray[np.float64]:
+        return np.array([seen.requests[side] / seen.cpu_s[side] for seen in self._rounds])
 
 
 @contextmanager
@@ -99,31 +102,56 @@ def running_server(kind: str, **settings: str) -> Iterator[ServerProcess]:
 
 
 def send(
-    server: ServerProcess,
-    path: str,
-    *,
-    connections: int,
-    seconds: float,
-    rate_per_s: float = 0.0,
-    seed: int = 1,
+    server: ServerProcess, path: str, *, connections: int, seconds: float, rate_per_s: float, seed: int = 1
 ) -> ApiSeen:
-    """Load *server* from the last core; raises `ProcessFailed` where anything is not answered with success."""
-    load = ApiLoad(
-        url=server.url,
-        path=f"/v1/{path}",
-        key=os.environ["SEAWALL_API_KEY"],
-        pid=server.pid,
-        connections=connections,
-        seconds=seconds,
-        warmup_s=min(WARMUP_S, seconds),
-        rate_per_s=rate_per_s,
-        core=max(os.sched_getaffinity(0)),
-        seed=seed,
+    """Load *server* at a rate from the last core; raises `ProcessFailed` where an answer is no success."""
+    load = _load(
+        server, path, connections, seed, seconds=seconds, warmup_s=min(WARMUP_S, seconds), rate_per_s=rate_per_s
     )
     seen = ask("benchmarks.api_load", load, ApiSeen)
     if seen.failed or not seen.requests or not seen.cpu_s:
         raise ProcessFailed(f"{seen.failed} of {seen.requests} writes by {path} failed: the figures say nothing")
     return seen
+
+
+def by_turns(
+    first: tuple[ServerProcess, str],
+    second: tuple[ServerProcess, str],
+    *,
+    connections: int,
+    turns: int,
+    turn_s: float,
+    seed: int = 1,
+) -> TurnsSeen:
+    """Load two servers, each by its path, in turns from the last core.
+
+    Raises `ProcessFailed` where an answer is no success.
+    """
+    load = Turns(
+        sides=(_load(*first, connections, seed), _load(*second, connections, seed)),
+        turns=turns,
+        turn_s=turn_s,
+        warmup_s=max(WARMUP_S, turn_s),
+        core=LOAD_CORE,
+    )
+    seen = ask("benchmarks.api_turns", load, TurnsSeen)
+    for (_, path), failed, requests in zip((first, second), seen.failed, seen.requests, strict=True):
+        if failed or not requests:
+            raise ProcessFailed(f"{failed} of {requests} writes by {path} failed: the figures say nothing")
+    return seen
+
+
+def _load(server: ServerProcess, path: str, connections: int, seed: int, **rest: float) -> ApiLoad:
+    return ApiLoad(
+        url=server.url,
+        path=f"/v1/{path}",
+        key=os.environ["SEAWALL_API_KEY"],
+        pid=server.pid,
+        connections=connections,
+        core=LOAD_CORE,
+        seed=seed,
+        **rest,
+    )
 
 
 def _await_ready(url: str) -> None:

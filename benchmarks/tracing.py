@@ -13,16 +13,14 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-import numpy as np
-
-from benchmarks.api_runs import PATIENT, Runs, own_stack, running_server, send
+from benchmarks.api import QUICK_TURNS, TURN_S, TURNS
+from benchmarks.api_runs import PATIENT, Pair, by_turns, own_stack, running_server
 from benchmarks.report import BenchmarkReport, Figure, argument_parser, finish
 from benchmarks.server_process import running
 from seawall.observe.trace_file import read_traces
 from seawall.stats.trials import geometric_mean
 
-ROUNDS, QUICK_ROUNDS = 8, 2
-SECONDS, QUICK_SECONDS = 3.0, 0.3
+ROUNDS, QUICK_ROUNDS = 6, 2
 CONNECTIONS, QUICK_CONNECTIONS = 500, 50
 
 OFF = "switched off"
@@ -30,18 +28,17 @@ SHARES = {"there, of no request": 0.0, "of one request in a hundred": 0.01, "of 
 ASKED = {"there, of no request": 0.98, "of one request in a hundred": 0.93}
 
 
-def figures_of(found: Mapping[str, Runs]) -> list[Figure]:
-    """Hold each kind of tracing against none, pair by pair."""
-    off = found[OFF]
+def figures_of(found: Mapping[str, Pair]) -> list[Figure]:
+    """Hold each kind of tracing against none."""
     figures = []
-    for kind in SHARES:
-        ratio = geometric_mean(np.array(found[kind].per_core_s) / np.array(off.per_core_s))
+    for kind, pair in found.items():
+        ratio = geometric_mean(pair.ratios)
         limit = ASKED.get(kind)
         figures.append(
             Figure(
                 name=f"kafka, traced: {kind}",
-                measured=found[kind].median_per_core_s,
-                beside=off.median_per_core_s,
+                measured=pair.per_core_s(0),
+                beside=pair.per_core_s(1),
                 unit="/s",
                 error=f"{ratio.estimate:.2f} ({ratio.low:.2f} to {ratio.high:.2f})",
                 asked="" if limit is None else f"at least {limit:g}",
@@ -57,37 +54,38 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--rounds", type=int, help=f"of all kinds in turn (default {ROUNDS})")
     asked = parser.parse_args(arguments)
     rounds = asked.rounds or (QUICK_ROUNDS if asked.quick else ROUNDS)
-    seconds = QUICK_SECONDS if asked.quick else SECONDS
+    turns = QUICK_TURNS if asked.quick else TURNS
     connections = QUICK_CONNECTIONS if asked.quick else CONNECTIONS
     report = BenchmarkReport(
         benchmark="tracing", question="what does tracing cost the API?", quick=asked.quick, beside_name=OFF
     )
-    found = {kind: Runs() for kind in (OFF, *SHARES)}
+    found = {kind: Pair() for kind in SHARES}
     with own_stack("bench tracing"), tempfile.TemporaryDirectory() as directory, ExitStack() as held:
         file = Path(directory) / "traces.jsonl"
         receiver = held.enter_context(running("seawall.observe.trace_receiver", "--file", str(file)))
-        settings = {OFF: {"OTEL_SDK_DISABLED": "true"}} | {
-            kind: {
-                "OTEL_SDK_DISABLED": "false",
-                "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url,
-                "SEAWALL_TRACE_SHARE": str(share),
-            }
-            for kind, share in SHARES.items()
-        }
-        for number in range(rounds):
-            for kind in settings if number % 2 == 0 else reversed(settings):
-                with running_server("ours", **settings[kind], **PATIENT) as server:
-                    found[kind].add(send(server, "kafka", connections=connections, seconds=seconds, seed=asked.seed))
+        there = {"OTEL_SDK_DISABLED": "false", "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url, **PATIENT}
+        for _ in range(rounds):
+            for kind, pair in found.items():
+                with (
+                    running_server("ours", SEAWALL_TRACE_SHARE=str(SHARES[kind]), **there) as traced,
+                    running_server("ours", OTEL_SDK_DISABLED="true", **PATIENT) as off,
+                ):
+                    first, second = (traced, "kafka"), (off, "kafka")
+                    pair.add(
+                        by_turns(first, second, connections=connections, turns=turns, turn_s=TURN_S, seed=asked.seed)
+                    )
         kept = len(read_traces(file))
     report.figures = figures_of(found)
     report.notes = [
         (
-            f"{rounds} rounds of {seconds:g} s each in the order A B .. B A, every server started anew, and "
-            f"{connections:,} connections that send as fast as they are answered: medians, and the "
-            "geometric mean of the rounds' ratios with its 95 % interval."
+            f"{rounds} rounds, each with both servers started anew, of {turns} turns of {TURN_S:g} s each in the order"
+            f" A B B A; {connections:,} connections that send as fast as they are answered: medians"
+            " of the rounds, and the geometric mean of their ratios with its 95 % interval."
         ),
         f"{kept:,} traces came; where each request is traced, most find the queue full and are dropped.",
-        "Used of the server's core: " + ", ".join(f"{kind} {runs.busy:.0%}" for kind, runs in found.items()) + ".",
+        "Used of the server's core in its turns: "
+        + ", ".join(f"{kind} {pair.busy(0):.0%} (off {pair.busy(1):.0%})" for kind, pair in found.items())
+        + ".",
     ]
     return finish(report, as_json=asked.json)
 

@@ -16,7 +16,7 @@ STORED = ROOT / "results" / "reference"
 
 def stored(name: str) -> Result:
     """Return a stored run of a scenario."""
-    return stored_result(STORED / f"20261130-stream-{name}")
+    return stored_result(STORED / f"20261130-{name}")
 
 
 def named(figures: list[Figure], words: str) -> Figure:

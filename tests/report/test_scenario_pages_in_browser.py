@@ -39,7 +39,7 @@ def page(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     """The page of a stored run of each scenario, and of a sweep."""
     name = str(request.param)
     directory = tmp_path_factory.mktemp(name)
-    stored = ROOT / "results" / "reference" / f"20261130-{name}"
+    stored = ROOT / "results" / "reference" / f"20261130-{name.removeprefix('stream-')}"
     write_reports(beside() if name == SWEEP else stored_result(stored), directory)
     return directory / "report.html"
 

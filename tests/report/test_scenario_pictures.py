@@ -18,12 +18,12 @@ from seawall.result.cache_fleet import FleetFindings
 from seawall.stack.places import ROOT
 
 STORED = ROOT / "results" / "reference"
-NAMES = {name: f"20261130-{name}" for name in SCENARIOS}
+NAMES = {name: f"20261130-{name.removeprefix('stream-')}" for name in SCENARIOS}
 HEADINGS = {
     "stream-cache": ["Statements, 1,000 rows", "A pick, 1,000 rows", "Statements over time, 1,000 rows",
                      "Age of the cache, 1,000 rows"],
     "stream-analytics": ["How far behind", "What figures cost"],
-    "stream-fanout": ["What storing keeps", "log, 8 groups, plain", "database, 8 groups, plain", "log, 8 groups, slow"],
+    "stream-fanout": ["What storing keeps", "log, 8 groups, plain", "database, 8 groups, plain", "log, 4 groups, slow"],
     "stream-live": ["The way to a subscriber", "From due to arrived", "What a feed costs"],
     "stream-reviews": ["Results over time", "What calls buy"],
     "stream-spark": ["Features over time", "State over time"],

@@ -9,6 +9,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from html import escape
 
 from seawall.report.page.scales import Scale
@@ -16,6 +17,9 @@ from seawall.report.page.scales import Scale
 WIDTH, HEIGHT = 460, 270
 """In the picture's own units; a column on a desktop is a little wider, a phone a little narrower."""
 LEFT, RIGHT, TOP, BOTTOM = 60, 26, 30, 42
+"""Room around; at the left at least."""
+TICK_WIDTH = 9
+"""Of a letter of a number at the left, as large as it is on a phone."""
 NAME_STEP, NAME_WIDTH = 15, 10
 """Between the names of lines, and of one of their letters: as large as they are on a phone."""
 MARKS = ("circle", "square", "triangle", "diamond", "cross", "ring")
@@ -94,8 +98,10 @@ class Chart:
             return
         y = self._y(value)
         self._limits.append(y)
-        self._under.append(f'<line class="limit" x1="{LEFT}" x2="{WIDTH - self.right}" y1="{y:.1f}" y2="{y:.1f}"/>')
-        self._notes.append(f'<text class="limit-text" x="{LEFT + 4}" y="{y - 4:.1f}">{escape(says)}</text>')
+        self._under.append(
+            f'<line class="limit" x1="{self.left}" x2="{WIDTH - self.right}" y1="{y:.1f}" y2="{y:.1f}"/>'
+        )
+        self._notes.append(f'<text class="limit-text" x="{self.left + 4}" y="{y - 4:.1f}">{escape(says)}</text>')
 
     def upright(self, value: float, says: str) -> None:
         """Draw an upright line with its text: what was asked for."""
@@ -128,6 +134,11 @@ class Chart:
             f'<text class="name {kind}" text-anchor="{anchor}" x="{at:.1f}" y="{place:.1f}">{escape(says)}</text>'
         )
 
+    @cached_property
+    def left(self) -> int:
+        """Room at the left for the longest number there."""
+        return max(LEFT, TICK_WIDTH * max((len(text) for _, text in self.y.ticks()), default=0) + 5)
+
     def svg(self) -> str:
         """Return the picture."""
         identity = f"c{zlib.crc32(f'{self.title}/{self.tells}'.encode()):x}"
@@ -141,14 +152,14 @@ class Chart:
         bottom, end = HEIGHT - BOTTOM, WIDTH - self.right
         for value, text in self.y.ticks():
             y = self._y(value)
-            yield f'<line class="grid" x1="{LEFT}" x2="{end}" y1="{y:.1f}" y2="{y:.1f}"/>'
-            yield f'<text class="tick" text-anchor="end" x="{LEFT - 5}" y="{y + 4:.1f}">{escape(text)}</text>'
+            yield f'<line class="grid" x1="{self.left}" x2="{end}" y1="{y:.1f}" y2="{y:.1f}"/>'
+            yield f'<text class="tick" text-anchor="end" x="{self.left - 5}" y="{y + 4:.1f}">{escape(text)}</text>'
         for value, text in self.x.ticks():
             x = self._x(value)
             yield f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" y2="{bottom}"/>'
             yield f'<text class="tick" text-anchor="middle" x="{x:.1f}" y="{bottom + 15}">{escape(text)}</text>'
-        yield f'<line class="axis" x1="{LEFT}" x2="{end}" y1="{bottom}" y2="{bottom}"/>'
-        centre = (LEFT + end) / 2
+        yield f'<line class="axis" x1="{self.left}" x2="{end}" y1="{bottom}" y2="{bottom}"/>'
+        centre = (self.left + end) / 2
         below = f'x="{centre:.0f}" y="{HEIGHT - 8}"'
         yield f'<text class="label" text-anchor="middle" {below}>{escape(self.x_label)}</text>'
         # Level and above the axis, where it is read soonest and no long number runs into it.
@@ -169,7 +180,7 @@ class Chart:
             yield f'<text class="name {kind}" x="{x}" y="{y:.1f}">{escape(name)}</text>'
 
     def _x(self, value: float) -> float:
-        return LEFT + self.x.place(value) * (WIDTH - self.right - LEFT)
+        return self.left + self.x.place(value) * (WIDTH - self.right - self.left)
 
     def _y(self, value: float) -> float:
         share = min(1.0, max(0.0, self.y.place(value)))
@@ -185,7 +196,7 @@ def shortened(name: str, most: int = 14) -> str:
 
 def room_for(names: Iterable[str]) -> int:
     """Return how much room the longest of *names*, shortened, takes at the right of a chart."""
-    return max(RIGHT, NAME_WIDTH * max((len(shortened(name)) for name in names), default=0) + 8)
+    return max(RIGHT, NAME_WIDTH * max((len(shortened(name)) for name in names), default=0) + 12)
 
 
 def _mark(mark: str, x: float, y: float, size: float) -> str:

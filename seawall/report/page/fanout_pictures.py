@@ -33,8 +33,8 @@ def fanout_pictures(result: Result) -> Iterator[Picture]:
     most = max((one.count for one in result.fanout), default=0)
     for finding in result.fanout:
         lines = list(_courses(finding))
-        if finding.count == most and most > 1 and lines:
-            title = f"{finding.arm}, {most} groups, {finding.what}"
+        if (finding.what != PLAIN or finding.count == most) and finding.count > 1 and lines:
+            title = f"{finding.arm}, {finding.count} groups, {finding.what}"
             tells = "A line a group: how many records it had done by when."
             yield Picture(
                 title,
