@@ -19,6 +19,7 @@ from benchmarks.api_load import ApiLoad, bodies
 from contract.entities import ENTITIES, parse
 from contract.ids import split
 
+pytestmark = pytest.mark.timeout(400)  # the five at once start some fifty servers
 NAMES = ("api", "api_choices", "lookups", "kafka_user", "tracing")
 
 
@@ -41,7 +42,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, dict
     try:
         found = {}
         for name, (home, process) in running.items():
-            out, complaints = process.communicate(timeout=110)
+            out, complaints = process.communicate(timeout=350)
             assert process.returncode in (0, 1), f"{name}: {complaints}"
             found[name] = {**json.loads(out), "code": process.returncode, "home": str(home)}
         yield found
