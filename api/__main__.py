@@ -15,7 +15,8 @@ from fastapi import FastAPI
 from pydantic import ValidationError
 
 from api.app import create_app
-from api.bounded_protocol import Bounds
+from api.bounded_protocol import Bounds, Exchange
+from api.counted_path import counted_exchange
 from api.direct_protocol import DirectProtocol, Terms
 from api.server import DrainingServer, TlsListener
 from api.settings import Settings
@@ -62,6 +63,8 @@ def main() -> int:
         ),
         crowded=app.state.service.loop_queue.refuses,
         note_refused=_ignore if requests is None else requests.refused_read,
+        note_refused_write=_ignore if requests is None else requests.refused_write,
+        exchange=Exchange if requests is None else counted_exchange(requests),
     )
     app.state.guard.on_change(terms.forget)
     protocol: Callable[..., DirectProtocol] = partial(DirectProtocol, terms)
@@ -100,7 +103,7 @@ def main() -> int:
     return 0 if app.state.service.given_up == 0 else 1
 
 
-def _ignore(_: object) -> None:
+def _ignore(*_: object) -> None:
     """Count nothing: nobody asked for metrics."""
 
 

@@ -17,6 +17,7 @@ from uvicorn.protocols.http.flow_control import CLOSE_HEADER
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from api.answers import JSON, Answer
+from api.metrics.requests import EndpointCounts
 from api.problems import BodyTooLarge, HeadTooLarge, MalformedRequest, Problem, RequestTimeout, Unavailable
 
 _VERSIONS = ("1.1", "1.0")
@@ -45,6 +46,9 @@ class Bounds:
 class Direct(Protocol):
     """What serves a URL path by a callback."""
 
+    endpoint: EndpointCounts
+    """Of what it serves; where requests are counted, with what became of them."""
+
     def refusal(self) -> Answer | None:
         """Return the answer to a request that comes now where it is one too many; None where it may go on."""
         ...
@@ -57,13 +61,15 @@ class Direct(Protocol):
 class Exchange:
     """One request that is answered by a callback; stands where uvicorn's protocol expects a cycle of its own."""
 
-    __slots__ = ("_protocol", "body", "disconnected", "keep_alive", "response_complete", "serve")
+    __slots__ = ("_protocol", "begun_ns", "body", "disconnected", "keep_alive", "response_complete", "serve")
     message_event = asyncio.Event()
     """Set by uvicorn's protocol when the client goes; nobody waits for it."""
 
     def __init__(self, protocol: BoundedProtocol, serve: Direct) -> None:
         self._protocol = protocol
         self.serve = serve
+        self.begun_ns = 0
+        """When it was there as a whole, by the clock of performance counters."""
         self.body = b""
         self.response_complete = self.disconnected = False
         self.keep_alive = True

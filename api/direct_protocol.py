@@ -12,6 +12,7 @@ that repeats. The key is part of the head: what is known was allowed, and is for
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
@@ -24,6 +25,7 @@ from contract.api_keys import Scope
 
 log = logging.getLogger(__name__)
 
+_now_ns = time.perf_counter_ns
 _HEAD_END = b"\r\n\r\n"
 _READERS_HEADERS = frozenset(
     [b"host", b"user-agent", b"accept", b"accept-encoding", b"accept-language", b"authorization", b"connection"]
@@ -65,6 +67,10 @@ class Terms:
     """Whether more requests come than the process can serve; asked only where one is not answered from memory."""
     note_refused: Callable[[bytes], None] = lambda _: None
     """Told of each read that is refused for that reason, by the URL path above it."""
+    note_refused_write: Callable[[Direct, int], None] = lambda *_: None
+    """Told of each write that was one too many, and of the status of its answer."""
+    exchange: type[Exchange] = Exchange
+    """What holds a write until it is answered."""
     known: dict[bytes, KnownHead] = field(default_factory=dict)
     """Heads of writes that came before."""
     known_reads: set[bytes] = field(default_factory=set)
@@ -82,7 +88,7 @@ class DirectProtocol(BoundedProtocol):
     def __init__(self, terms: Terms, *arguments: Any, **named: Any) -> None:
         super().__init__(terms.bounds, *arguments, **named)
         self._terms = terms
-        self._known = terms.known
+        self._known, self._exchange = terms.known, terms.exchange
         self._came = b""
         """What is being parsed, if a request begins with it."""
         self._refused = False
@@ -99,9 +105,10 @@ class DirectProtocol(BoundedProtocol):
                 # what a refusal costs is missing for those who are served
                 refusal = known.serve.refusal()
                 if refusal is not None:
+                    self._terms.note_refused_write(known.serve, refusal.status)
                     self.write_answer(refusal, keep_alive=True)
                     return
-                exchange = Exchange(self, known.serve)
+                exchange = self._exchange(self, known.serve)
                 exchange.body = data[-known.length :]
                 self.cycle = exchange  # type: ignore[assignment]  # as below
                 if self._serve(exchange):
@@ -126,7 +133,7 @@ class DirectProtocol(BoundedProtocol):
         self._check_head()
         serve = self._terms.direct.get(self.url)
         if serve is not None and not self._refused and self._is_plain():
-            self.cycle = Exchange(self, serve)  # type: ignore[assignment]  # has what the parent asks of a cycle
+            self.cycle = self._exchange(self, serve)  # type: ignore[assignment]  # has what the parent asks of a cycle
         else:
             self._leave_to_uvicorn()
             self.cycle.keep_alive = self.cycle.keep_alive and not self.parser.should_upgrade()
@@ -153,7 +160,8 @@ class DirectProtocol(BoundedProtocol):
         length = len(exchange.body)  # it has none any more once it is answered
         refusal = exchange.serve.refusal()
         if refusal is not None:
-            exchange.answer(refusal)
+            self._terms.note_refused_write(exchange.serve, refusal.status)
+            Exchange.answer(exchange, refusal)  # it is counted already
             self._learn(exchange.serve, length)
         elif self._serve(exchange):
             self._learn(exchange.serve, length)
@@ -200,6 +208,7 @@ class DirectProtocol(BoundedProtocol):
 
     def _serve(self, exchange: Exchange) -> bool:
         """Begin to serve, and return whether it was begun."""
+        exchange.begun_ns = _now_ns()
         try:
             begun = exchange.serve(exchange.body, exchange.answer)
         except Exception:

@@ -12,6 +12,7 @@ from api.admission import LoopQueue
 from api.answers import Answer
 from api.lookups.chain import Lookups
 from api.lookups.memory import Found
+from api.metrics.requests import EndpointCounts
 from api.problems import (
     CROWDED,
     InternalProblem,
@@ -92,6 +93,7 @@ class DirectIngest:
         self._lookups = lookups
         self._references = [(field, ENTITIES[name]) for field, name in entity.references.items()]
         self._ends_a_miss = entity.lookup and path.status == COMMITTED
+        self.endpoint = EndpointCounts()
 
     def refusal(self) -> Answer | None:
         """Return the answer to one who comes now, where that is one too many; asked before anything else is."""
@@ -115,11 +117,13 @@ class DirectIngest:
                 return False
         if missing is not None:
             self._wait_for(missing, record, answer)
+            self.endpoint.begun += 1
             return True
         try:
             self._submit(record, answer)
         except Unavailable as problem:
             answer(problem.answer())
+        self.endpoint.begun += 1
         return True
 
     def _submit(self, record: Record, answer: Callable[[Answer], None]) -> None:

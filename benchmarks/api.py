@@ -1,7 +1,7 @@
 """How many acknowledged writes a second does the API carry on one core, beside an answer for nothing and a textbook?
 
-Requests divided by the server's processor time, of all its threads, while it is saturated on a core of its own; two
-servers by turns of a fifth of a second, as a machine's speed changes by more than what is asked within seconds. Asked
+Requests divided by the server's processor time, of all its threads, while it is saturated; two servers on one core
+by turns of a fifth of a second, as a machine's speed changes by more than what is asked within seconds. Asked
 of the `kafka` path: 45 % of what uvicorn can do at all, four times what the documentation of FastAPI and
 confluent-kafka leads to, 95 % of what it does without keys and limits, and 97 % of what it does where no requests are
 counted for `/metrics`. Then 10,000 connections with a write a second each, where every wake-up counts.
@@ -13,7 +13,7 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from benchmarks.api_load import ApiSeen, connections_at_most
-from benchmarks.api_runs import PATIENT, Pair, by_turns, own_stack, running_server, send
+from benchmarks.api_runs import PATIENT, TURN_S, Contender, Pair, own_stack, running_server, send
 from benchmarks.errors import BenchmarkError
 from benchmarks.report import BenchmarkReport, Figure, argument_parser, finish
 from seawall.stats.trials import geometric_mean
@@ -22,13 +22,11 @@ OF_BARE, OF_TEXTBOOK, OF_UNGUARDED, OF_UNCOUNTED = 0.45, 4.0, 0.95, 0.97
 MOST_CORES = 0.45
 ROUNDS, QUICK_ROUNDS = 6, 2
 TURNS, QUICK_TURNS = 20, 2
-TURN_S = 0.2
 CONNECTIONS, QUICK_CONNECTIONS = 500, 50
 PACED_RATE_PER_S, QUICK_PACED_RATE_PER_S = 10_000, 500
 _ENOUGH = 0.99
 PACED_SECONDS, QUICK_PACED_SECONDS = 20.0, 1.0
 
-OURS = ("ours", "kafka")
 KINDS = {
     "bare": ("bare", "kafka"),
     "textbook": ("textbook", "kafka"),
@@ -130,13 +128,9 @@ def main(arguments: Sequence[str]) -> int:
     with own_stack("bench api"):
         for _ in range(rounds):
             for kind, pair in found.items():
-                name, path = KINDS[kind]
-                # started anew: two processes of the same program differ, too
-                with running_server(OURS[0], **PATIENT) as ours, running_server(name, **PATIENT) as other:
-                    first, second = (ours, OURS[1]), (other, path)
-                    pair.add(
-                        by_turns(first, second, connections=connections, turns=turns, turn_s=TURN_S, seed=asked.seed)
-                    )
+                pair.measure(
+                    Contender("ours"), Contender(*KINDS[kind]), connections=connections, turns=turns, seed=asked.seed
+                )
         paced = None if asked.only else _paced(asked.seed, quick=asked.quick)
     report.figures = figures_of(found)
     report.notes = [

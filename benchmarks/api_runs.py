@@ -8,9 +8,11 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -25,12 +27,20 @@ from seawall.stack.options import StackOptions
 from seawall.stack.stack import Stack
 
 SERVER_CORE, LOAD_CORE = min(os.sched_getaffinity(0)), max(os.sched_getaffinity(0))
-WARMUP_S = 1.0
+WARMUP_S, TURN_S = 1.0, 0.2
 PATIENT = {
     f"SEAWALL_{name}_LONGEST{what}_MS": "60000" for name, what in (("QUEUE", ""), ("LOOP", ""), ("KAFKA", "_ACK"))
 }
 """A saturated server would refuse some; what is asked is what those cost that it serves."""
 _READY_S = 20.0
+
+
+class Contender(NamedTuple):
+    """A server of `benchmarks.api_servers`, the write path that it is asked by, and further environment variables."""
+
+    kind: str
+    path: str = "kafka"
+    settings: Mapping[str, str] = MappingProxyType({})
 
 
 class Pair:
@@ -39,9 +49,25 @@ class Pair:
     def __init__(self) -> None:
         self._rounds: list[TurnsSeen] = []
 
-    def add(self, seen: TurnsSeen) -> None:
-        """Keep one more round."""
-        self._rounds.append(seen)
+    def measure(self, first: Contender, second: Contender, *, connections: int, turns: int, seed: int) -> None:
+        """Start both servers and load them by turns, in every other round the second before the first.
+
+        Raises `ProcessFailed` where an answer is no success.
+        """
+        sides = (first, second) if len(self._rounds) % 2 == 0 else (second, first)
+        with ExitStack() as held:
+            started = [
+                _load(
+                    held.enter_context(running_server(one.kind, **PATIENT, **one.settings)), one.path, connections, seed
+                )
+                for one in sides
+            ]
+            load = Turns(sides=(started[0], started[1]), turns=turns, turn_s=TURN_S, warmup_s=WARMUP_S, core=LOAD_CORE)
+            seen = ask("benchmarks.api_turns", load, TurnsSeen)
+        for one, failed, requests in zip(sides, seen.failed, seen.requests, strict=True):
+            if failed or not requests:
+                raise ProcessFailed(f"{failed} of {requests} writes by {one.path} failed: the figures say nothing")
+        self._rounds.append(seen if sides[0] is first else _exchanged(seen))
 
     @property
     def ratios(self) -> npt.NDArray[np.float64]:
@@ -54,10 +80,14 @@ class Pair:
 
     def busy(self, side: int) -> float:
         """Return how much of its core a side used in its turns, the median of the rounds."""
-        return float(np.median([seen.cpu_s[side] / seen.seconds[side] for seen in self._rounds]))
+        return float(np.median([seen.busy_s[side] / seen.seconds[side] for seen in self._rounds]))
 
     def _per_core_s(self, side: int) -> npt.NDArray[np.float64]:
         return np.array([seen.requests[side] / seen.cpu_s[side] for seen in self._rounds])
+
+
+def _exchanged(seen: TurnsSeen) -> TurnsSeen:
+    return TurnsSeen(**{name: tuple(reversed(getattr(seen, name))) for name in TurnsSeen.__struct_fields__})
 
 
 @contextmanager
@@ -111,33 +141,6 @@ def send(
     seen = ask("benchmarks.api_load", load, ApiSeen)
     if seen.failed or not seen.requests or not seen.cpu_s:
         raise ProcessFailed(f"{seen.failed} of {seen.requests} writes by {path} failed: the figures say nothing")
-    return seen
-
-
-def by_turns(
-    first: tuple[ServerProcess, str],
-    second: tuple[ServerProcess, str],
-    *,
-    connections: int,
-    turns: int,
-    turn_s: float,
-    seed: int = 1,
-) -> TurnsSeen:
-    """Load two servers, each by its path, in turns from the last core.
-
-    Raises `ProcessFailed` where an answer is no success.
-    """
-    load = Turns(
-        sides=(_load(*first, connections, seed), _load(*second, connections, seed)),
-        turns=turns,
-        turn_s=turn_s,
-        warmup_s=max(WARMUP_S, turn_s),
-        core=LOAD_CORE,
-    )
-    seen = ask("benchmarks.api_turns", load, TurnsSeen)
-    for (_, path), failed, requests in zip((first, second), seen.failed, seen.requests, strict=True):
-        if failed or not requests:
-            raise ProcessFailed(f"{failed} of {requests} writes by {path} failed: the figures say nothing")
     return seen
 
 

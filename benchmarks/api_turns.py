@@ -22,7 +22,9 @@ from benchmarks.api_load import ApiLoad, Connection, Round, connected
 
 _LOOK_S = 0.001
 _ANSWERED_WITHIN_S = 15.0
-_OF_ALL_THREADS = 2
+_SCHEDULED = 2
+"""Which clock of a process: what the scheduler gave to all its threads."""
+_SETTLES_S = 0.5
 
 
 class Turns(msgspec.Struct, kw_only=True, frozen=True):
@@ -48,6 +50,8 @@ class TurnsSeen(msgspec.Struct, kw_only=True, frozen=True):
     """Of the server, user and system, all its threads, those that have ended as well."""
     seconds: tuple[float, float]
     """Of its turns, each from the first request to the last answer."""
+    busy_s: tuple[float, float]
+    """Of `cpu_s`, what was used in its own turns."""
 
 
 class _Side:
@@ -55,8 +59,8 @@ class _Side:
 
     def __init__(self, load: ApiLoad, shared: Round, connections: list[Connection]) -> None:
         self._shared, self._connections = shared, connections
-        self._clock = (~load.pid << 3) | _OF_ALL_THREADS  # of another process: MAKE_PROCESS_CPUCLOCK of Linux
-        self.seconds = 0.0
+        self._clock = (~load.pid << 3) | _SCHEDULED  # of another process: MAKE_PROCESS_CPUCLOCK of Linux
+        self.seconds = self.busy_s = 0.0
 
     @property
     def cpu_s(self) -> float:
@@ -76,11 +80,11 @@ class _Side:
     def begin(self) -> None:
         """Count from now on."""
         self._shared.times_s.clear()
-        self._shared.counting, self.seconds = True, 0.0
+        self._shared.counting, self.seconds, self.busy_s = True, 0.0, 0.0
 
     async def turn(self, seconds: float) -> None:
         """Keep it busy for so many *seconds*."""
-        begun_s = time.monotonic()
+        begun_s, begun_cpu_s = time.monotonic(), self.cpu_s
         self._shared.ending = False
         for connection in self._connections:
             connection.send(begun_s)
@@ -90,6 +94,7 @@ class _Side:
         while self._shared.waiting and time.monotonic() < give_up_s:  # noqa: ASYNC110 - answers come or not
             await asyncio.sleep(_LOOK_S)
         self.seconds += time.monotonic() - begun_s
+        self.busy_s += self.cpu_s - begun_cpu_s
 
 
 async def _run(load: Turns) -> TurnsSeen:
@@ -103,16 +108,21 @@ async def _run(load: Turns) -> TurnsSeen:
     for side in sides:
         await side.turn(load.warmup_s)
     first, second = sides
+    await asyncio.sleep(_SETTLES_S)  # what is done behind an answer belongs to the turn before
     for side in sides:
         side.begin()
     begun_s = first.cpu_s, second.cpu_s
     for number in range(load.turns):
         for side in sides if number % 2 == 0 else reversed(sides):
             await side.turn(load.turn_s)
+        if first.failed or second.failed:
+            break  # nothing can be said any more
+    await asyncio.sleep(_SETTLES_S)
     return TurnsSeen(
         requests=(first.requests, second.requests),
         failed=(first.failed, second.failed),
         cpu_s=(first.cpu_s - begun_s[0], second.cpu_s - begun_s[1]),
+        busy_s=(first.busy_s, second.busy_s),
         seconds=(first.seconds, second.seconds),
     )
 

@@ -13,14 +13,15 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from benchmarks.api import QUICK_TURNS, TURN_S, TURNS
-from benchmarks.api_runs import PATIENT, Pair, by_turns, own_stack, running_server
+from benchmarks.api_runs import TURN_S, Contender, Pair, own_stack
 from benchmarks.report import BenchmarkReport, Figure, argument_parser, finish
 from benchmarks.server_process import running
 from seawall.observe.trace_file import read_traces
 from seawall.stats.trials import geometric_mean
 
 ROUNDS, QUICK_ROUNDS = 6, 2
+TURNS, QUICK_TURNS = 40, 2
+"""Traces are sent by hundreds, so there have to be many of these."""
 CONNECTIONS, QUICK_CONNECTIONS = 500, 50
 
 OFF = "switched off"
@@ -63,17 +64,12 @@ def main(arguments: Sequence[str]) -> int:
     with own_stack("bench tracing"), tempfile.TemporaryDirectory() as directory, ExitStack() as held:
         file = Path(directory) / "traces.jsonl"
         receiver = held.enter_context(running("seawall.observe.trace_receiver", "--file", str(file)))
-        there = {"OTEL_SDK_DISABLED": "false", "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url, **PATIENT}
+        there = {"OTEL_SDK_DISABLED": "false", "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url}
+        off = Contender("ours", settings={"OTEL_SDK_DISABLED": "true"})
         for _ in range(rounds):
             for kind, pair in found.items():
-                with (
-                    running_server("ours", SEAWALL_TRACE_SHARE=str(SHARES[kind]), **there) as traced,
-                    running_server("ours", OTEL_SDK_DISABLED="true", **PATIENT) as off,
-                ):
-                    first, second = (traced, "kafka"), (off, "kafka")
-                    pair.add(
-                        by_turns(first, second, connections=connections, turns=turns, turn_s=TURN_S, seed=asked.seed)
-                    )
+                traced = Contender("ours", settings={**there, "SEAWALL_TRACE_SHARE": str(SHARES[kind])})
+                pair.measure(traced, off, connections=connections, turns=turns, seed=asked.seed)
         kept = len(read_traces(file))
     report.figures = figures_of(found)
     report.notes = [

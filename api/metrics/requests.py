@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
+from typing import Protocol
 
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
@@ -18,7 +19,7 @@ CLASSES = ("none", "1xx", "2xx", "3xx", "4xx", "5xx")
 """How a request ended, by the first digit of its status; ``none`` where the client went before there was an answer."""
 LOOKUP, OTHER = "lookup", "other"
 """The `path` of reads, and of what is neither read nor write: probes, documents, and what does not exist."""
-_FIRST_ERROR = 400
+FIRST_ERROR = 400
 _PROBLEMS = (400, 401, 403, 404, 405, 408, 409, 413, 415, 422, 431, 500, 503)
 _now_ns = time.perf_counter_ns
 
@@ -39,6 +40,12 @@ class EndpointCounts:
     def under_way(self) -> int:
         """How many have no answer yet."""
         return self.begun - sum(self.by_class)
+
+
+class Counted(Protocol):
+    """What serves an endpoint."""
+
+    endpoint: EndpointCounts
 
 
 class RequestCounts(Collector):
@@ -83,6 +90,10 @@ class RequestCounts(Collector):
         """Count a read below *url_path* that was refused, since more came than could be served."""
         self.refused(self.reads_below(url_path.decode("latin-1")), CROWDED.status)
 
+    def refused_write(self, serve: Counted, status: int) -> None:
+        """Count a write that was refused, since more came than could be served."""
+        self.refused(serve.endpoint, status)
+
     def refused(self, endpoint: EndpointCounts, status: int) -> None:
         """Count what was refused at once, since more came than could be served."""
         endpoint.begun += 1
@@ -97,7 +108,7 @@ class RequestCounts(Collector):
         """Count an answer."""
         endpoint.by_class[status // 100] += 1
         endpoint.durations.observe(_now_ns() - begun_ns)
-        if status >= _FIRST_ERROR:
+        if status >= FIRST_ERROR:
             self.note_problem(status)
 
     def collect(self) -> Iterator[Metric]:

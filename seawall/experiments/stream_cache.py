@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -198,6 +198,7 @@ class CacheRun:
             reads = statements_of_readers(self.stack.connections)
             goes_on = before.enter_context(away_beside(away, watcher.trial_goes_on))
             trial = runner.run(plan, goes_on, beside=_together(beside.monitor, beside.prices))
+            trial = _with_rows(trial, {"users": rows, "products": ENTRIES})
             read = statements_of_readers(self.stack.connections)
         found = FleetTrial(
             trial=trial,
@@ -251,6 +252,17 @@ class CacheRun:
             output=self.directory / "raw" / f"{output}.jsonl",
             log=self.directory / "logs" / f"{module.replace('_', '-')}.log",
         )
+
+
+def _with_rows(trial: Trial, there: Mapping[str, int]) -> Trial:
+    """Return *trial* with how many rows of each kind could be asked for: more than a fresh state holds."""
+    if trial.lookups is None:
+        return trial
+    kinds = {
+        name: msgspec.structs.replace(kind, there=there.get(name, kind.there))
+        for name, kind in trial.lookups.kinds.items()
+    }
+    return msgspec.structs.replace(trial, lookups=msgspec.structs.replace(trial.lookups, kinds=kinds))
 
 
 @contextlib.contextmanager

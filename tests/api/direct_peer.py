@@ -18,6 +18,7 @@ from api.answers import Answer
 from api.bounded_protocol import Bounds
 from api.direct_protocol import KnownHead, Terms
 from api.guard import OpenDoor
+from api.metrics.requests import EndpointCounts
 from contract.entities import ENTITIES
 from seawall.stack.stack import Stack
 
@@ -70,6 +71,7 @@ class Serving:
 
     def __init__(self, serve: Serve, refuse: Callable[[], Answer | None] = lambda: None) -> None:
         self._serve, self._refuse = serve, refuse
+        self.endpoint = EndpointCounts()
 
     def refusal(self) -> Answer | None:
         """Return what the function says."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import msgspec
+import pytest
 
 from seawall.report.junit import write_junit
 from seawall.report.stored import stored_result
@@ -53,3 +54,14 @@ def test_what_says_nothing_is_an_error_and_what_straddles_is_skipped(tmp_path: P
     assert error.get("message") == "<late> & so on"
     assert found[second.arm, second.name].find("skipped") is not None
     assert found["kafka", "every record is accounted for"].find("failure") is not None
+
+
+@pytest.mark.parametrize("name", ["reviews", "csv", "live"])
+def test_a_scenario_that_passed_has_no_mark(tmp_path: Path, name: str) -> None:
+    """Its audit stands among its targets; and that who asks the database is late is an answer, and no failure."""
+    result = stored_result(ROOT / "results" / "reference" / f"20261130-{name}")
+    assert result.outcome is Outcome.PASS
+    write_junit(result, tmp_path / "junit.xml")
+    found = cases(tmp_path / "junit.xml")
+    assert len(found) > 2
+    assert [key for key, case in found.items() if any(child.tag in ("error", "failure") for child in case)] == []
