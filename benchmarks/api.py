@@ -32,6 +32,7 @@ KINDS = {
     "textbook": ("textbook", "kafka"),
     "unguarded": ("ours-unguarded", "kafka"),
     "uncounted": ("ours-uncounted", "kafka"),
+    "again": ("ours", "kafka"),
     "routed": ("routed", "kafka"),
     "grouped": ("ours", "grouped"),
 }
@@ -42,6 +43,7 @@ NAMES = {
     "textbook": "textbook: FastAPI, pydantic, confluent-kafka",
     "unguarded": "the same without keys and limits",
     "uncounted": "the same where no requests are counted",
+    "again": "the very same, which should be 1",
     "routed": "kafka, through FastAPI's router",
     "grouped": "grouped",
 }
