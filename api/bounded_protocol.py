@@ -54,7 +54,10 @@ class Direct(Protocol):
         ...
 
     def __call__(self, body: bytes, answer: Callable[[Answer], None], /) -> bool:
-        """Begin, and call *answer* later on the loop; False where the application must serve the request instead."""
+        """Begin, and call *answer* later on the loop; False where the application must serve the request instead.
+
+        What is begun is counted in `endpoint.begun`; what became of it, by whoever holds the answer.
+        """
         ...
 
 

@@ -1,6 +1,7 @@
-"""The hot path with a count around each of its ways: rate, errors and durations of requests.
+"""The hot path with a count of each of its ways: rate, errors and durations of requests.
 
-It stands there only where somebody asked for metrics, so that without them a request costs what it always did.
+It stands there only where somebody asked for metrics. Reads and what takes the long way have a count around them; a
+direct write is counted by what holds it until its answer.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ _now_ns = time.perf_counter_ns
 
 
 class CountedPath:
-    """The hot path with a count around each of its ways."""
+    """The hot path with a count of each of its ways."""
 
     def __init__(self, hot_path: HotPath, counts: RequestCounts) -> None:
         self._hot_path = hot_path

@@ -21,8 +21,10 @@ from seawall.result import (
     Result,
     SlopeFinding,
 )
+from seawall.targets.verdict import verdict
 
 TRIALS = "every record is accounted for"
+WHOLE = "all of it came out as it should"
 
 
 def write_junit(result: Result, path: Path) -> None:
@@ -49,8 +51,7 @@ def write_junit(result: Result, path: Path) -> None:
             suite.add_testcases([_of_step(step, group) for step in scaled.steps if step.asked])
             suite.add_testcase(_of_scaling(scaled, group))
         suite.add_testcases(list(_of_scenario(result, arm.name, f"seawall.{result.experiment}.{arm.name}")))
-        if not (result.csv or result.reviews or result.spark):  # which have audits of their own, told as targets
-            suite.add_testcase(_of_audit(result, arm.name))
+        suite.add_testcase(_of_run(result, arm.name))
         document.add_testsuite(suite)
     document.update_statistics()  # type: ignore[no-untyped-call]  # the library has no types for it
     partial = path.with_suffix(".partial")
@@ -59,8 +60,8 @@ def write_junit(result: Result, path: Path) -> None:
 
 
 def _is_an_answer(result: Result, row: JudgedTarget) -> bool:
-    """Tell whether *row* may be missed: that a feed which asks the database is late is what one wants to know."""
-    return any(fed.arm == row.arm and fed.source != "log" and fed.outcome is Outcome.PASS for fed in result.live)
+    """Tell whether *row* is no failure: that a feed which asks the database is late is what one wants to know."""
+    return row.outcome is Outcome.FAIL and any(fed.arm == row.arm and fed.source != "log" for fed in result.live)
 
 
 def _case(group: str, name: str, said: str, outcome: Outcome, reason: str) -> TestCase:
@@ -109,6 +110,15 @@ def _of_slope(slope: SlopeFinding, group: str) -> TestCase:
     said = f"{row.per_hour} an hour ({row.interval}), at most {row.limit}"
     assert slope.outcome is not None
     return _case(group, f"{row.metric} of {row.service} does not creep up", said, slope.outcome, slope.reason)
+
+
+def _of_run(result: Result, arm: str) -> TestCase:
+    """Tell what became of an arm as a whole; of one without trials by its own findings."""
+    findings = [one for one in (*result.csv, *result.reviews, *result.spark) if one.arm == arm]
+    if not findings:
+        return _of_audit(result, arm)
+    reasons = "; ".join(reason for one in findings for reason in one.reasons)
+    return _case(f"seawall.{result.experiment}.{arm}", WHOLE, "", verdict(one.outcome for one in findings), reasons)
 
 
 def _of_audit(result: Result, arm: str) -> TestCase:

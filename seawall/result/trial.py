@@ -179,7 +179,7 @@ class LookupKind(msgspec.Struct, kw_only=True, frozen=True):
     fetched: int = 0
     """Rows or answers that came from the database; the same one counts as often as it came."""
     there: int = 0
-    """How many different ones every fresh state holds; 0 where nobody knows how many can be asked for."""
+    """How many different ones there are; 0 where nobody knows how many can be asked for."""
     lives_s: float | None = None
     """How long the last level of caches keeps one."""
 

@@ -65,3 +65,17 @@ def test_a_scenario_that_passed_has_no_mark(tmp_path: Path, name: str) -> None:
     found = cases(tmp_path / "junit.xml")
     assert len(found) > 2
     assert [key for key, case in found.items() if any(child.tag in ("error", "failure") for child in case)] == []
+
+
+def test_what_only_a_finding_says_and_what_never_ran_are_marked(tmp_path: Path) -> None:
+    """A scenario that failed by none of its targets is red, and so is an arm of which there is nothing."""
+    result = stored_result(ROOT / "results" / "reference" / "20261130-reviews")
+    first, second, *rest = result.reviews
+    failed = msgspec.structs.replace(first, outcome=Outcome.FAIL, reasons=["the log did not acknowledge 3"])
+    write_junit(msgspec.structs.replace(result, reviews=[failed, *rest]), tmp_path / "junit.xml")
+    found = cases(tmp_path / "junit.xml")
+    failure = found[first.arm, "all of it came out as it should"].find("failure")
+    assert failure is not None
+    assert failure.get("message") == "the log did not acknowledge 3"
+    assert found[second.arm, "every record is accounted for"].find("error") is not None
+    assert found[rest[0].arm, "all of it came out as it should"].find("failure") is None
