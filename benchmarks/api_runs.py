@@ -66,7 +66,7 @@ class Pair:
             seen = ask("benchmarks.api_turns", load, TurnsSeen)
         for one, failed, requests in zip(sides, seen.failed, seen.requests, strict=True):
             if failed or not requests:
-                raise ProcessFailed(f"{failed} of {requests} writes by {one.path} to {one.kind} failed: they say nothing")
+                raise ProcessFailed(f"{failed} of {requests} writes by {one.path} to {one.kind} failed")
         self._rounds.append(seen if sides[0] is first else _exchanged(seen))
 
     @property
