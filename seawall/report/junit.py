@@ -21,6 +21,9 @@ from seawall.result import (
     Result,
     SlopeFinding,
 )
+from seawall.result.csv_import import CsvFinding
+from seawall.result.reviews import ReviewsFinding
+from seawall.result.spark import SparkFinding
 from seawall.targets.verdict import verdict
 
 TRIALS = "every record is accounted for"
@@ -114,7 +117,8 @@ def _of_slope(slope: SlopeFinding, group: str) -> TestCase:
 
 def _of_run(result: Result, arm: str) -> TestCase:
     """Tell what became of an arm as a whole; of one without trials by its own findings."""
-    findings = [one for one in (*result.csv, *result.reviews, *result.spark) if one.arm == arm]
+    every: list[CsvFinding | ReviewsFinding | SparkFinding] = [*result.csv, *result.reviews, *result.spark]
+    findings = [one for one in every if one.arm == arm]
     if not findings:
         return _of_audit(result, arm)
     reasons = "; ".join(reason for one in findings for reason in one.reasons)
