@@ -87,7 +87,7 @@ def test_compares_all_paths_and_accounts_for_every_record(stack: Stack, tmp_path
         assert trial["outcome"] == "PASS"
         audit = trial["audit"]
         assert audit["attempted"] >= audit["acknowledged"] == audit["stored"] > 0
-        # while packages are being installed a flush takes its time, and a load may be refused in part
+        # on a machine that is full of other work not all of a load is accepted; what is, has to be there
         assert audit["attempted"] == audit["acknowledged"] or trial["kind"] == "load"
         assert trial["visible_ms"]["samples"] == trial["requests"]
     data = [trial for trial in result["trials"] if trial["kind"] == "data"]
