@@ -44,7 +44,12 @@ set_up() {
     "$python" -I "$1/bin/setup.py" "$1" "$2" || exit $?
 }
 
-# Run a command with no more than what everybody else leaves of the processors.
+# Become a command that has no more than what everybody else leaves of the processors: for a subshell, or the background.
+# Linux shares these out by session first, so it gets one of its own, with the lowest priority among sessions and within.
 idly() {
-    if chrt --idle 0 true 2>/dev/null; then chrt --idle 0 "$@"; else nice -n 19 "$@"; fi
+    command -v setsid >/dev/null || exec nice -n 19 "$@"
+    # shellcheck disable=SC2016 # expanded by that shell
+    exec setsid sh -c '
+        { echo 19 >/proc/self/autogroup; } 2>/dev/null || true
+        if chrt --idle 0 true 2>/dev/null; then exec chrt --idle 0 "$@"; else exec nice -n 19 "$@"; fi' idly "$@"
 }

@@ -1,7 +1,7 @@
-"""Some tests run in a process of their own, beside the others, as one run: those that share no server, and some rooms.
+"""Some tests run in processes of their own, beside the others, as one run: those that share no server, and some rooms.
 
-`--beside` asks for it. That process has what the others leave of the processors, and hands on what came of each test;
-so every test appears once, in the summary, in a JUnit file and among those that failed last.
+`--beside` asks for it. Those processes have what the others leave of the processors, and hand on what came of each
+test; so every test appears once, in the summary, in a JUnit file and among those that failed last.
 """
 
 from __future__ import annotations
@@ -45,23 +45,25 @@ TIMED = tuple(
 SHARED = {"stack", "mariadb_url", "k6"}
 """Servers and programs that tests have one of for all of them."""
 SERVED = tuple(TESTS / room for room in ("api", "hostile", "observe", "workers"))
-"""Whose tests get such servers in the process beside, where they are started once more: it has as much to do then."""
+"""Whose tests get such servers in a process beside, where they are started once more: all have as much to do then."""
+PARTS = (SERVED, tuple(place for place in (*ROOMS, *MIXED) if place not in SERVED))
+"""What each of the processes beside runs."""
 _LOWEST = 19
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the two options: the one for people, and the one by which the other process is told where to report."""
+    """Add the two options: the one for people, and the one by which another process is told where to report."""
     group = parser.getgroup("beside")
     group.addoption("--beside", action="store_true", help="run the tests without servers beside the others")
     group.addoption("--report-to", type=Path, help="a file that gets a line for each report")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Be one of the two processes, if there are two."""
+    """Be one of the processes, if there are several."""
     if config.getoption("--report-to"):
         config.pluginmanager.register(Reporting(config))
     elif config.getoption("--beside") and not config.option.collectonly:
-        config.pluginmanager.register(Other(config))
+        config.pluginmanager.register(Others(config))
 
 
 def works_alone(item: pytest.Item) -> bool:
@@ -104,44 +106,50 @@ class Reporting:
         items[:] = [item for item in items if works_alone(item)]
 
 
-class Other:
-    """Has the rooms' tests run by another process, and takes their reports for its own run's."""
+class Others:
+    """Has the rooms' tests run by other processes, and takes their reports for its own run's."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._place = tempfile.TemporaryDirectory()
-        self._process: subprocess.Popen[bytes] | None = None
+        self._processes: list[tuple[Path, subprocess.Popen[bytes]]] = []
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Leave these tests to the other process."""
+        """Leave these tests to the other processes."""
         items[:] = [item for item in items if not works_alone(item)]
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
-        """Start the other process."""
-        place, options = Path(self._place.name), session.config.option
-        with (place / "said").open("wb") as said:
-            self._process = subprocess.Popen(
-                [
-                    sys.executable, "-P", "-m", "pytest", "-m", options.markexpr, "-o", f"cache_dir={place / 'cache'}",
-                    "--report-to", place / "reports", *ROOMS, *MIXED,
-                ],
-                stdout=said, stderr=said, stdin=subprocess.DEVNULL, start_new_session=True,
-                preexec_fn=_step_back,  # noqa: PLW1509 - no thread runs yet
-            )  # fmt: skip
+        """Start the other processes."""
+        for number, part in enumerate(PARTS):
+            place = Path(self._place.name) / str(number)
+            place.mkdir()
+            with (place / "said").open("wb") as said:
+                process = subprocess.Popen(
+                    [
+                        sys.executable, "-P", "-m", "pytest", "-m", session.config.option.markexpr,
+                        "-o", f"cache_dir={place / 'cache'}", "--report-to", place / "reports", *part,
+                    ],
+                    stdout=said, stderr=said, stdin=subprocess.DEVNULL, start_new_session=True,
+                    preexec_fn=_step_back,  # noqa: PLW1509 - no thread runs yet
+                )  # fmt: skip
+            self._processes.append((place, process))
 
     def pytest_runtest_logfinish(self) -> None:
-        """Let the system forget it once it has ended: tests look through processes, and a dead one tells nothing."""
-        if self._process is not None:
-            self._process.poll()
+        """Let the system forget those that have ended: tests look through processes, and a dead one tells nothing."""
+        for _, process in self._processes:
+            process.poll()
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
-        """Once all others have run, wait for it and hand on its reports."""
+        """Once all others have run, wait for them and hand on their reports."""
         done = yield
-        assert self._process is not None
-        code = self._process.wait()
-        reports = Path(self._place.name) / "reports"
+        for place, process in self._processes:
+            self._take_over(session, place, process.wait())
+        return done
+
+    def _take_over(self, session: pytest.Session, place: Path, code: int) -> None:
+        reports = place / "reports"
         lines = reports.read_text(encoding="utf-8").splitlines() if reports.exists() else []
         session.testscollected += sum('"when": "setup"' in line for line in lines)
         for line in lines:
@@ -150,13 +158,14 @@ class Other:
                 report.longrepr = tuple(report.longrepr)
             self._config.hook.pytest_runtest_logreport(report=report)
         if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
-            said = (Path(self._place.name) / "said").read_text(encoding="utf-8", errors="replace")
-            raise session.Failed(f"the process beside ended with {code}:\n{said[-5000:]}")
-        return done
+            said = (place / "said").read_text(encoding="utf-8", errors="replace")
+            raise session.Failed(f"a process beside ended with {code}:\n{said[-5000:]}")
 
     def pytest_unconfigure(self) -> None:
         """Leave neither process nor file behind."""
-        if self._process is not None and self._process.poll() is None:
-            self._process.terminate()
-            self._process.wait()
+        running = [process for _, process in self._processes if process.poll() is None]
+        for process in running:
+            process.terminate()
+        for process in running:
+            process.wait()
         self._place.cleanup()

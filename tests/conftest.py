@@ -29,12 +29,21 @@ _OURS = {f"{prefix}{name.upper()}" for name in Connections.model_fields for pref
 _WITH_K6 = Path(__file__).parent / "k6"
 _WITH_SPARK = Path(__file__).parent / "experiments" / "test_stream_spark.py"
 _BUILT_WITHIN_S = 60.0
+_SERVERS_START_WITHIN_S = 400
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Move the tests with k6 and with Spark behind all others: `.ci/run` has both made ready meanwhile."""
+    """Move the tests with k6 and with Spark behind all others: `.ci/run` has both made ready meanwhile.
+
+    The test that starts servers for all others has the time for it: where that failed, all would.
+    """
     items.sort(key=lambda item: item.path.is_relative_to(_WITH_K6) or item.path == _WITH_SPARK)
+    for servers in ("stack", "mariadb_url"):
+        for item in items:
+            if servers in getattr(item, "fixturenames", ()):
+                item.add_marker(pytest.mark.timeout(_SERVERS_START_WITHIN_S), append=False)
+                break
 
 
 @pytest.fixture(scope="session", autouse=True)

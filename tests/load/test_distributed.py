@@ -18,7 +18,7 @@ import pytest
 from service_processes import eventually
 
 from seawall.audit.ledger import read_ledger
-from seawall.result import Outcome, read_result
+from seawall.result import Outcome, Result, read_result
 from seawall.stack.places import ROOT
 from seawall.stack.ports import free_ports
 
@@ -50,7 +50,7 @@ TARGETS = """
 name = "answers in time"
 metric = "response_p95_ms"
 scope = "uncached lookup"
-limit = "< 200 ms"
+limit = "< 1000 ms"
 
 [[always]]
 name = "few requests fail"
@@ -247,20 +247,31 @@ def test_a_worker_of_another_release_that_comes_late_makes_no_load(company: Comp
 
 
 @pytest.mark.parametrize(
-    ("median_ms", "outcome"), [("2", Outcome.PASS), pytest.param("400", Outcome.FAIL, marks=pytest.mark.long)]
+    ("median_ms", "outcome"), [("2", Outcome.PASS), pytest.param("2500", Outcome.FAIL, marks=pytest.mark.long)]
 )
 def test_one_process_and_several_give_the_same_verdict(company: Company, median_ms: str, outcome: Outcome) -> None:
     """A fast and a slow service, each loaded alike by one process and by a master with two workers."""
     found = {}
     with service("--median-ms", median_ms) as address:
-        for name, many in (("alone", []), ("several", ["--processes", "2"])):
-            ports = ["--master-port", company.port, "--master-bind-port", company.port] if many else []
-            process, said = company.start(
-                *(*LOAD, "-t", "4s", "--csv", name, "--host", address, *many, *ports),
-            )
-            code = process.wait(60)
-            found[name] = read_result(company.directory / f"{name}_result.json")
-            assert code == CODES[found[name].outcome], said()
+        for name, many in (("alone", ()), ("several", ("--processes", "2"))):
+            found[name] = first_that_says_something(company, name, *many, "--host", address)
     assert {name: result.outcome for name, result in found.items()} == {"alone": outcome, "several": outcome}
     rows = [[(row.name, row.limit, row.outcome) for row in result.targets] for result in found.values()]
     assert rows[0] == rows[1]
+
+
+def first_that_says_something(company: Company, name: str, *arguments: str) -> Result:
+    """Load until a run tells PASS from FAIL, twice at most: a machine that stands still leaves that open, rightly."""
+    ports = ["--master-port", company.port, "--master-bind-port", company.port] if "--processes" in arguments else []
+    why: list[str] = []
+    for attempt in range(2):
+        csv = f"{name}{attempt}"
+        process, said = company.start(*LOAD, "-t", "4s", "--csv", csv, *ports, *arguments)
+        code = process.wait(60)
+        result = read_result(company.directory / f"{csv}_result.json")
+        assert code == CODES[result.outcome], said()
+        if result.outcome in (Outcome.PASS, Outcome.FAIL):
+            return result
+        why = [row.reason for row in result.targets if row.outcome not in (Outcome.PASS, Outcome.FAIL)]
+        assert all(re.match("the generator|the state was not steady|.* straddles ", reason) for reason in why), why
+    pytest.skip(f"this machine stood still in every run: {'; '.join(why)}")
