@@ -13,7 +13,7 @@ from typing import Any
 from contract.connections import Connections
 from seawall.experiments.errors import ArmNotMade
 from seawall.result import Arm
-from seawall.stack.adjustments import ServerSettings
+from seawall.stack.server_settings import ServerSettings
 from seawall.tuning.kafka_settings import KafkaSettings
 
 PATHS = ("sync", "grouped", "kafka")

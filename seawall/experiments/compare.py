@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
@@ -28,9 +28,11 @@ from seawall.experiments.trial import TrialPlan, TrialRunner
 from seawall.experiments.validity import Limits
 from seawall.load.trial import Progress
 from seawall.result import Arm, ArmComparison, Outcome, Result, Trial
-from seawall.stack.adjustments import Adjustments
 from seawall.stack.stack import Stack
 from seawall.targets.target import Targets
+
+if TYPE_CHECKING:
+    from seawall.stack.adjustments import Adjustments
 
 StackOf = Callable[[Segment], AbstractContextManager[Stack]]
 """Gives the stack of a segment for as long as the segment runs."""

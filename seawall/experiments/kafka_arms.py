@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from contract.connections import Connections
 from seawall.experiments.arms import ArmPlan
-from seawall.stack.adjustments import ServerSettings
+from seawall.stack.server_settings import ServerSettings
 from seawall.tuning.kafka_settings import KafkaSettings
 from seawall.tuning.knob import Knob, Place, as_text
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from seawall.report.junit import write_junit
-from seawall.report.material import gather
-from seawall.report.page.page import render
 from seawall.report.shape_words import is_over_loads
 from seawall.report.summary_csv import write_summary
 from seawall.result import Result
@@ -15,7 +13,7 @@ from seawall.result import Result
 def write_run_reports(result: Result, directory: Path, prefix: str) -> None:
     """Write the page and the JUnit file of a recorded run into *directory*, their names beginning with *prefix*."""
     partial = directory / f"{prefix}report.partial"
-    partial.write_text(render(result, gather(result, directory)), encoding="utf-8")
+    partial.write_text(_page(result, directory), encoding="utf-8")
     partial.replace(directory / f"{prefix}report.html")
     write_junit(result, directory / f"{prefix}junit.xml")
 
@@ -27,9 +25,16 @@ def write_reports(result: Result, directory: Path, output: Path | None = None) -
     """
     output = output or directory
     # Over different loads, or over faults, a distribution would say nothing.
-    page = render(result, {} if is_over_loads(result) else gather(result, directory))
+    page = _page(result, directory, pictured=not is_over_loads(result))
     partial = output / "report.partial"
     partial.write_text(page, encoding="utf-8")
     partial.replace(output / "report.html")
     write_summary(result, output / "summary.csv")
     write_junit(result, output / "junit.xml")
+
+
+def _page(result: Result, directory: Path, *, pictured: bool = True) -> str:
+    from seawall.report.material import gather  # noqa: PLC0415 - loads what reads columns
+    from seawall.report.page.page import render  # noqa: PLC0415 - loads what templates need
+
+    return render(result, gather(result, directory) if pictured else {})

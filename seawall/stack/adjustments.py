@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable
 from typing import Any, Self
 
-import msgspec
 import psycopg
 import pymysql
 from confluent_kafka import KafkaException
@@ -25,25 +24,12 @@ from contract.connections import MARIADB, Connections
 from contract.topics import DEAD_LETTER_TOPIC, record_topics
 from seawall.stack.errors import NotAdjusted
 from seawall.stack.respawn import start_with
+from seawall.stack.server_settings import ServerSettings
 from seawall.stack.state import StackState
 
 _SEEN_WITHIN_S = 15.0
 _POLL_S = 0.02
 _REQUEST_S = 10.0
-
-
-class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """Settings by name, as the servers write them: ``postgres={"synchronous_commit": "off"}``."""
-
-    postgres: dict[str, str] = {}
-    """Taken where the database is PostgreSQL, as the next is where it is MariaDB."""
-    mariadb: dict[str, str] = {}
-    topics: dict[str, str] = {}
-    """Of every topic of ours."""
-    brokers: dict[str, str] = {}
-    """Of every broker of ours, as far as they take it while they run."""
-    variables: dict[str, dict[str, str]] = {}
-    """Environment variables by the kind of service, ``api`` or ``sink``, which is started anew for them."""
 
 
 class Adjustments:

@@ -197,7 +197,7 @@ def test_a_restart_under_load_fails_no_request(servers: Connections, tmp_path: P
     with contextlib.ExitStack() as exits, socket.create_server(("127.0.0.1", 0), backlog=512) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         process = exits.enter_context(running_api_at(servers, tmp_path, listener))
-        kinds = [(path, pause_s) for path in ("sync", "grouped", "kafka") for pause_s in (0.0, 0.0, 0.05, 0.3)]
+        kinds = [(path, pause_s) for path in ("sync", "grouped", "kafka") for pause_s in (0.0, 0.0, 0.05, 0.1)]
         threads = [threading.Thread(target=load, args=(url, *kind)) for kind in kinds]
         for thread in threads:
             thread.start()

@@ -14,8 +14,8 @@ import pytest
 
 from seawall.cli.app import main
 from seawall.experiments import segments
-from seawall.stack.adjustments import ServerSettings
 from seawall.stack.places import ROOT
+from seawall.stack.server_settings import ServerSettings
 from seawall.stack.stack import Stack
 
 TINY = ["--parts", "data", "--entities", "users", "--counts", "20", "--blocks", "1"]

@@ -19,8 +19,9 @@ from new_records import new_record
 from service_processes import eventually
 
 from contract.entities import ENTITIES
-from seawall.stack.adjustments import Adjustments, ServerSettings
+from seawall.stack.adjustments import Adjustments
 from seawall.stack.errors import NotAdjusted
+from seawall.stack.server_settings import ServerSettings
 from seawall.stack.stack import Stack
 
 LATER = ServerSettings(postgres={"synchronous_commit": "off"})

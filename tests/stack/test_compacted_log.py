@@ -8,7 +8,7 @@ from confluent_kafka import Producer
 from contract.entities import ENTITIES
 from contract.ids import Run, mint
 from contract.topics import topic_of
-from seawall.stack.adjustments import ServerSettings
+from seawall.stack.server_settings import ServerSettings
 from seawall.stack.stack import Stack
 
 TOPIC = topic_of(ENTITIES["users"])

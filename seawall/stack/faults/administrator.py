@@ -10,7 +10,7 @@ from psycopg import sql
 
 from contract import mariadb
 from contract.connections import MARIADB, Connections
-from contract.tables import TABLES
+from contract.entities import ENTITIES
 from seawall.stack.mariadb import CLIENTS
 
 _APPLICATION = "seawall-fault"
@@ -70,7 +70,7 @@ class PostgresAdministrator:
         self._session.execute("BEGIN")
         # where writers took the tables in another order, one of them has to give way, and not we
         self._session.execute(f"SET deadlock_timeout = '{_LOCKS_WITHIN_S:.0f}s'")
-        names = sql.SQL(", ").join(map(sql.Identifier, TABLES))
+        names = sql.SQL(", ").join(map(sql.Identifier, ENTITIES))
         mode = sql.SQL("ACCESS EXCLUSIVE" if readers_too else "EXCLUSIVE")
         self._session.execute(sql.SQL("LOCK TABLE {} IN {} MODE").format(names, mode))
 
@@ -115,7 +115,7 @@ class MariaDbAdministrator:
     def lock(self, *, readers_too: bool) -> None:
         """Lock; the locks are the session's."""
         kind = "WRITE" if readers_too else "READ"
-        self._rows(f"LOCK TABLES {', '.join(f'{name} {kind}' for name in TABLES)}")
+        self._rows(f"LOCK TABLES {', '.join(f'{name} {kind}' for name in ENTITIES)}")
 
     def waiting(self, sink: str = "") -> int:
         """Count by the states of sessions; sinks are not told apart."""
