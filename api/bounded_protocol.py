@@ -25,6 +25,8 @@ _MOST_FRAMING = 4
 """A body in chunks may take so many times its largest size, framing and trailers included."""
 _LAST_REQUEST_S = 0.5
 """For so long a server that ends waits for a further request on an idle connection."""
+_LAST_LOOK_S = 0.01
+"""And so long after that: a loop that comes late runs what is due before it reads, and a request may have come."""
 _JSON_HEADS = {status: b"%b%b: %b\r\n" % (line, *JSON[0]) for status, line in STATUS_LINE.items()}
 
 
@@ -182,7 +184,7 @@ class BoundedProtocol(HttpToolsProtocol):
             super().shutdown()
             self._await_the_reader()
         else:
-            self.loop.call_later(_LAST_REQUEST_S, self._close_idle)
+            self.loop.call_later(_LAST_REQUEST_S, self.loop.call_later, _LAST_LOOK_S, self._close_idle)
 
     # called by the parser
 

@@ -34,7 +34,6 @@ MIXED = tuple(
 TIMED = tuple(
     TESTS / room / f"test_{name}.py"
     for room, names in {
-        "cli": ("fault_command",),
         "controls": ("latency_server",),
         "experiments": ("load_process",),
         "load": ("alarm", "distributed", "shapes"),
@@ -46,8 +45,10 @@ SHARED = {"stack", "mariadb_url", "k6"}
 """Servers and programs that tests have one of for all of them."""
 SERVED = tuple(TESTS / room for room in ("api", "hostile", "observe", "workers"))
 """Whose tests get such servers in a process beside, where they are started once more: all have as much to do then."""
-PARTS = (SERVED, tuple(place for place in (*ROOMS, *MIXED) if place not in SERVED))
-"""What each of the processes beside runs."""
+LONGEST = (TESTS / "cli" / "test_fault_command.py",)
+"""What takes minutes, most of them waiting, on a stack of its own."""
+PARTS = (LONGEST, SERVED, tuple(place for place in (*ROOMS, *MIXED) if place not in SERVED))
+"""What each of the processes beside runs; a file that a part names is in no other."""
 _LOWEST = 19
 
 
@@ -129,6 +130,7 @@ class Others:
                     [
                         sys.executable, "-P", "-m", "pytest", "-m", session.config.option.markexpr,
                         "-o", f"cache_dir={place / 'cache'}", "--report-to", place / "reports", *part,
+                        *(f"--ignore={path}" for path in LONGEST if path not in part),
                     ],
                     stdout=said, stderr=said, stdin=subprocess.DEVNULL, start_new_session=True,
                     preexec_fn=_step_back,  # noqa: PLW1509 - no thread runs yet

@@ -215,6 +215,30 @@ def test_a_restart_under_load_fails_no_request(servers: Connections, tmp_path: P
     assert failures == []
 
 
+def _listens(port: int | None) -> bool:
+    with socket.socket() as one:
+        return one.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_a_process_that_stands_still_while_it_ends_answers_what_has_come(stack: Stack, tmp_path: Path) -> None:
+    """When it goes on, the time for a last request is over, but this one came within it."""
+    with running_api(stack.connections, tmp_path) as (client, process):
+        assert _send(client, "sync", new_record(USERS)).is_success
+        process.send_signal(signal.SIGTERM)
+        eventually(lambda: not _listens(client.base_url.port))
+        process.send_signal(signal.SIGSTOP)
+        try:
+            answers: list[httpx.Response] = []
+            asking = threading.Thread(target=lambda: answers.append(_send(client, "sync", new_record(USERS))))
+            asking.start()
+            time.sleep(0.7)
+        finally:
+            process.send_signal(signal.SIGCONT)
+        asking.join()
+        assert [answer.status_code for answer in answers] == [HTTPStatus.CREATED]
+        assert process.wait(20) == 0
+
+
 @pytest.mark.long
 def test_what_kafka_never_acknowledged_is_counted_at_the_end(stack: Stack, tmp_path: Path) -> None:
     """A process that has to give records up says how many, and its exit code is not that of a good end."""

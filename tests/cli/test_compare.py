@@ -87,9 +87,10 @@ def test_compares_all_paths_and_accounts_for_every_record(stack: Stack, tmp_path
         assert trial["outcome"] == "PASS" or (trial["kind"] == "load" and trial["outcome"] == "INVALID")
         audit = trial["audit"]
         assert audit["attempted"] >= audit["acknowledged"] == audit["stored"] > 0
-        # on a machine that is full of other work not all of a load is accepted; what is, has to be there
-        assert audit["attempted"] == audit["acknowledged"] or trial["kind"] == "load"
-        assert trial["visible_ms"]["samples"] == trial["requests"]
+        if audit["attempted"] == audit["acknowledged"]:
+            assert trial["visible_ms"]["samples"] == trial["requests"]
+        else:  # a machine that is full of other work refuses part of a load; what it accepts has to be there
+            assert trial["kind"] == "load"
     data = [trial for trial in result["trials"] if trial["kind"] == "data"]
     assert all(trial["audit"]["stored"] == 40 and trial["duration_s"] > 0 for trial in data)
     load = [trial for trial in result["trials"] if trial["kind"] == "load"]

@@ -20,7 +20,7 @@ from seawall.cli.app import main
 from seawall.stack.faults.catalogue import CATALOGUE
 from seawall.stack.places import ROOT
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(600)
 HAPROXY = shutil.which("haproxy", path=os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin"]))
 SMALL = ["--rate", "200", "--users", "40", "--warmup", "500ms"]
 
@@ -83,7 +83,7 @@ def test_random_faults_lose_and_double_nothing(home: Path, tmp_path: Path) -> No
     # those among which chance chooses are such as heal in a second or two
     among = "kill-api,kill-sink,kill-postgres,kill-valkey,pause-broker,cut-api-kafka,cut-sink-postgres,poison-records"
     words = ["--chaos", "5", "--faults", among, "--duration", "7500ms"]
-    code, out, err = run(home, *words, *SMALL, "--output", str(output), within_s=300)
+    code, out, err = run(home, *words, *SMALL, "--output", str(output), within_s=500)
     assert code in (0, 3, 4), out + err  # on a busy machine a trial may say nothing; none may fail
     result = written(output)
     assert [finding["seed"] for finding in result["faults"]] == [1, 2, 3, 4, 5]
