@@ -80,11 +80,13 @@ class Rate:
 class Queue:
     """Those who wait for something, in the order in which they came."""
 
-    def __init__(self, settings: Settings, *, longest_s: float | None = None, waits: Durations | None = None) -> None:
-        """*longest_s* replaces the setting; *waits* takes how long each stood there."""
+    def __init__(
+        self, settings: Settings, *, longest_s: float | None = None, waits: Durations | None = None, one_in: int = 1
+    ) -> None:
+        """*longest_s* replaces the setting; *waits* takes how long *one_in* so many stood there."""
         longest_s = settings.queue_longest_ms / 1000 if longest_s is None else longest_s
         self._crowd = Crowd(longest_s, settings.queue_patience_ms / 1000)
-        self._waits = waits
+        self._waits, self._one_in = waits, one_in
         self._came_s: dict[int, float] = {}
         self._next = 0
 
@@ -104,7 +106,7 @@ class Queue:
     def leave(self, ticket: int) -> None:
         """Have one out; may be called again."""
         came_s = self._came_s.pop(ticket, None)
-        if self._waits is not None and came_s is not None:
+        if self._waits is not None and not ticket % self._one_in and came_s is not None:
             self._waits.observe(int((time.monotonic() - came_s) * 1e9))
 
     def __len__(self) -> int:
